@@ -119,7 +119,7 @@ func (r *campaignResolver) Rates(ctx context.Context, obj *model.Campaign) (*mod
 	failed := p.Failed + p.Undelivered
 	return &model.CampaignRates{
 		Delivered: dashboard.Rate(p.Delivered, p.Accepted), Read: dashboard.Rate(p.Read, p.Delivered), Failed: dashboard.Rate(failed, p.Accepted+p.Failed),
-		Replied: dashboard.Rate(p.Replied, p.Delivered), OptedOut: dashboard.Rate(p.OptedOut, p.Delivered),
+		Clicked: dashboard.Rate(p.Clicked, p.Delivered), Replied: dashboard.Rate(p.Replied, p.Delivered), OptedOut: dashboard.Rate(p.OptedOut, p.Delivered),
 	}, nil
 }
 
@@ -192,6 +192,12 @@ func (r *campaignResolver) SkipReasons(ctx context.Context, obj *model.Campaign)
 	return out, nil
 }
 
+// Links is the resolver for the links field.
+func (r *campaignResolver) Links(ctx context.Context, obj *model.Campaign) ([]*model.CampaignLink, error) {
+	links, err := load(ctx).links.Load(ctx, own(obj.ID))
+	return mapped(links, toCampaignLink), err
+}
+
 // Taps is the resolver for the taps field.
 func (r *campaignResolver) Taps(ctx context.Context, obj *model.Campaign) ([]*model.ButtonTaps, error) {
 	taps, err := r.Services.Campaigns.Taps(ctx, own(obj.ID))
@@ -247,6 +253,7 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 	in, err := campaignInput(model.CampaignUpdateInput{
 		Name: graphql.OmittableOf(&input.Name), TemplateID: input.TemplateID, SegmentID: input.SegmentID, Query: input.Query, SenderID: input.SenderID, Senders: input.Senders,
 		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, FrequencyCap: input.FrequencyCap, EndsAt: input.EndsAt,
+		TrackLinks: input.TrackLinks, Utm: input.Utm,
 	})
 	if err == nil {
 		in.Budget, in.ClearBudget, err = r.budgetInput(ctx, "budget", input.Budget)

@@ -27,6 +27,7 @@ import (
 	"eventstream/server/hold"
 	"eventstream/server/hours"
 	"eventstream/server/importer"
+	"eventstream/server/link"
 	"eventstream/server/media"
 	"eventstream/server/message"
 	"eventstream/server/optout"
@@ -498,7 +499,7 @@ func toDecision(d *explain.Decision) *model.MessageDecision {
 }
 
 func toTimelineEntry(h timeline.Entry) *model.TimelineEntry {
-	out := &model.TimelineEntry{At: h.At, Kind: upper[model.TimelineKind](h.Kind), Action: filled(h.Action)}
+	out := &model.TimelineEntry{At: h.At, Kind: upper[model.TimelineKind](h.Kind)}
 	if h.Message != 0 {
 		out.Message = &model.Message{ID: encode(kindMessage, h.Message)}
 	}
@@ -511,6 +512,10 @@ func toTimelineEntry(h timeline.Entry) *model.TimelineEntry {
 		if h.Code != 0 {
 			out.ErrorCode = &h.Code
 		}
+	case "click":
+		out.Button, out.Destination = filled(h.Action), filled(h.Source)
+	case "change":
+		out.Action = filled(h.Action)
 	case "consent":
 		status, source := upper[model.ConsentStatus](h.Status), upper[model.ConsentSource](h.Source)
 		purpose := upper[model.ConsentPurpose](h.Purpose)
@@ -574,7 +579,7 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 		Kind: upper[model.TemplateKind](v.Kind), Content: toTemplateContent(v.Parts),
 		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason),
 		Advice: filled(v.Advice()), ContentSid: filled(v.ContentSID), Provider: upper[model.Provider](v.Provider),
-		Variables: mapped(v.Variables, toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+		Variables: mapped(template.Written(v.Variables), toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 }
 
@@ -628,7 +633,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold,
 		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, RunsDone: c.Runs,
 		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
-		StartRetryAt: c.StartRetryAt,
+		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),
 	}
 	if c.Status == campaign.StatusPreparing {
 		out.UndoableUntil = c.UndoUntil
@@ -653,6 +658,23 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		out.Sender = &model.Sender{ID: encode(kindSender, *c.SenderID)}
 	}
 	return out
+}
+
+func fromUTM(u *link.UTM) *model.CampaignUtm {
+	if u == nil {
+		return nil
+	}
+	return &model.CampaignUtm{Source: filled(u.Source), Medium: filled(u.Medium), Campaign: filled(u.Campaign)}
+}
+
+func toCampaignLink(l *link.Counted) *model.CampaignLink {
+	return &model.CampaignLink{
+		Part: l.Part, Title: l.Title, Language: l.Language, Destination: l.Destination, People: l.People, Clicks: l.Clicks,
+	}
+}
+
+func toClick(o *link.Opening) *model.Click {
+	return &model.Click{At: o.At, Part: o.Part, Title: o.Title, Destination: o.Destination}
 }
 
 func toDays(days []string) []model.Weekday {
@@ -729,14 +751,15 @@ func toCounts(c campaign.Counts) *model.CampaignCounts {
 		Audience: c.Audience, Pending: c.Pending, Submitting: c.Submitting, Accepted: c.Accepted, Sent: c.Sent,
 		Delivered: c.Delivered, Read: c.Read, Failed: c.Failed,
 		Undelivered: c.Undelivered, Canceled: c.Canceled, Expired: c.Expired, Skipped: c.Skipped, Unknown: c.Unknown,
-		Replied: c.Replied, OptedOut: c.OptedOut,
+		Clicked: c.Clicked, Replied: c.Replied, OptedOut: c.OptedOut,
 		Undecided: c.Undecided, Redelivering: c.Redelivering, Tried: c.Tried,
 	}
 }
 
 func toSeriesPoint(p series.Point) *model.CampaignSeriesPoint {
 	return &model.CampaignSeriesPoint{
-		At: p.At, Seconds: p.Length.Seconds(), Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed,
+		At: p.At, Seconds: p.Length.Seconds(), Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read, Clicked: p.Clicked,
+		Failed: p.Failed,
 	}
 }
 
@@ -761,7 +784,7 @@ func toMessage(m *message.Message) *model.Message {
 		ErrorMessage: filled(m.ErrorMessage), SkipReason: filled(string(m.SkipReason)),
 		NotBeforeReason: filled(m.NotBeforeReason), Attempts: m.Attempts,
 		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
-		Redeliveries: m.Redeliveries, SenderID: idOf(m.SenderID),
+		ClickedAt: m.ClickedAt, Redeliveries: m.Redeliveries, SenderID: idOf(m.SenderID),
 	}
 	out.Content, out.Price = toContent(m.Content), toMessagePrice(m.Price)
 	if m.NeedsDecision() {
@@ -868,9 +891,9 @@ func toDashboard(d *dashboard.Overview) *model.Dashboard {
 func toPeriod(p dashboard.Period) *model.DashboardPeriod {
 	return &model.DashboardPeriod{
 		Accepted: p.Accepted, Tried: p.Tried, Delivered: p.Delivered, Read: p.Read, Failed: p.Failed, Replied: p.Replied,
-		OptedOut: p.OptedOut, Received: p.Received,
+		Clicked: p.Clicked, OptedOut: p.OptedOut, Received: p.Received,
 		DeliveryRate: dashboard.Rate(p.Delivered, p.Accepted), ReadRate: dashboard.Rate(p.Read, p.Delivered),
-		ReplyRate: dashboard.Rate(p.Replied, p.Delivered), OptOutRate: dashboard.Rate(p.OptedOut, p.Delivered),
+		ClickRate: dashboard.Rate(p.Clicked, p.Delivered), ReplyRate: dashboard.Rate(p.Replied, p.Delivered), OptOutRate: dashboard.Rate(p.OptedOut, p.Delivered),
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"eventstream/server/doubleoptin"
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/reconcile"
 	"eventstream/server/template"
@@ -152,6 +153,16 @@ func (r *Resolver) operatorOf(ctx context.Context, o *model.Operator) (*model.Op
 }
 
 // campaignInput reads a campaign's fields; null clears what may be empty.
+func toUTM(in *model.CampaignUtmInput) *link.UTM {
+	if in == nil {
+		return &link.UTM{}
+	}
+	return &link.UTM{
+		Source: contact.CleanText(text(in.Source.Value())), Medium: contact.CleanText(text(in.Medium.Value())),
+		Campaign: contact.CleanText(text(in.Campaign.Value())),
+	}
+}
+
 func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 	rate, threshold, quiet, ends := in.RateLimitPerSecond, in.ErrorThreshold, in.QuietHours, in.EndsAt
 	out := campaign.Input{
@@ -161,6 +172,10 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		FrequencyCap: toCap(in.FrequencyCap.Value()), ClearCap: in.FrequencyCap.IsSet() && in.FrequencyCap.Value() == nil,
 		ClearTopic: in.TopicID.IsSet() && text(in.TopicID.Value()) == "", EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() &&
 			ends.Value() == nil,
+	}
+	out.TrackLinks = in.TrackLinks.Value()
+	if in.Utm.IsSet() {
+		out.UTM = toUTM(in.Utm.Value())
 	}
 	if raw := in.Query.Value(); !isNull(raw) {
 		out.Query = raw

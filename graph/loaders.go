@@ -14,6 +14,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/doubleoptin"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/price"
@@ -48,6 +49,8 @@ type loaders struct {
 	translations  *dataloadgen.Loader[int64, []template.Text]
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
+	links         *dataloadgen.Loader[int64, []*link.Counted] // by campaign
+	clicks        *dataloadgen.Loader[int64, []*link.Opening] // by message
 	messages      *dataloadgen.Loader[int64, *message.Message]
 	events        *dataloadgen.Loader[int64, []*message.DeliveryEvent]
 	attempts      *dataloadgen.Loader[int64, []*message.Attempt]
@@ -215,6 +218,8 @@ func newLoaders(s Services) *loaders {
 		reported:      batched(s.Prices.ReportedOf),
 		budgets:       batched(s.Prices.Budgets),
 		charged:       batched(s.Prices.Of),
+		links:         batched(s.Links.OfCampaigns),
+		clicks:        batched(s.Links.OfMessages),
 		shares:        batched(s.Campaigns.SharesOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),

@@ -76,6 +76,12 @@ func (r *messageResolver) Events(ctx context.Context, obj *model.Message) ([]*mo
 	return mapped(events, r.toDeliveryEvent), err
 }
 
+// Clicks is the resolver for the clicks field.
+func (r *messageResolver) Clicks(ctx context.Context, obj *model.Message) ([]*model.Click, error) {
+	clicks, err := load(ctx).clicks.Load(ctx, own(obj.ID))
+	return mapped(clicks, toClick), err
+}
+
 // Decision is the resolver for the decision field.
 func (r *messageResolver) Decision(ctx context.Context, obj *model.Message) (*model.MessageDecision, error) {
 	d, err := r.Services.Explanations.Decide(ctx, own(obj.ID))

@@ -23,6 +23,7 @@ import (
 	"eventstream/server/health"
 	"eventstream/server/hold"
 	"eventstream/server/importer"
+	"eventstream/server/link"
 	"eventstream/server/media"
 	"eventstream/server/merge"
 	"eventstream/server/message"
@@ -53,6 +54,7 @@ type Services struct {
 	Topics         *topic.Service
 	Retention      *retention.Service
 	Templates      *template.Service
+	Links          *link.Service
 	Media          *media.Service
 	Senders        *sender.Service
 	Messages       *message.Store

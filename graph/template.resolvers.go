@@ -116,7 +116,7 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 	}
 	out := &model.TemplatePreview{
 		Body: p.Text, Kind: upper[model.TemplateKind](p.Kind), Content: toTemplateContent(p.Parts), Missing: p.Missing,
-		Warnings: p.Warnings, Problems: mapped(p.Problems, toUserError), Variables: mapped(p.Used, toVariable), Source: *tried,
+		Warnings: p.Warnings, Problems: mapped(p.Problems, toUserError), Variables: mapped(template.Written(p.Used), toVariable), Source: *tried,
 	}
 	if out.Missing == nil {
 		out.Missing = []string{}

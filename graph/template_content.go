@@ -47,7 +47,7 @@ func toTemplateMedia(m template.Media) *model.TemplateMedia {
 func toTemplateButton(b template.Button) *model.TemplateButton {
 	return &model.TemplateButton{
 		Type: upper[model.TemplateButtonType](b.Type), Title: b.Title, URL: filled(b.URL), Phone: filled(b.Phone),
-		Code: filled(b.Code), ID: filled(b.ID),
+		Code: filled(b.Code), ID: filled(b.ID), Track: b.Track,
 	}
 }
 
@@ -113,7 +113,7 @@ func buttonsOf(in []*model.TemplateButtonInput) (out []template.Button) {
 	for _, b := range in {
 		out = append(out, template.Button{
 			Type: lower[template.ButtonType](b.Type), Title: text(b.Title.Value()), URL: text(b.URL.Value()),
-			Phone: text(b.Phone.Value()), Code: text(b.Code.Value()), ID: text(b.ID.Value()),
+			Phone: text(b.Phone.Value()), Code: text(b.Code.Value()), ID: text(b.ID.Value()), Track: b.Track.Value() != nil && *b.Track.Value(),
 		})
 	}
 	return out

@@ -33,15 +33,16 @@ var domains = map[string][]string{
 	"price":        {"audit"},
 	"message":      {"audit", "consent", "contact", "price", "provider", "sender", "template"},
 	"media":        {"audit", "contact", "template"},
+	"link":         {"contact", "message", "template"},
 	"hours":        {"contact"},
 	"gate":         {"consent", "contact", "hours", "message", "sender", "template"},
 	"conversation": {"audit", "consent", "contact", "doubleoptin", "gate", "merge", "message", "optout", "template", "topic"},
 	"optout":       {"audit", "consent", "contact"},
 	"doubleoptin":  {"audit", "consent", "contact", "hours", "message", "sender", "template"},
-	"campaign":     {"audit", "consent", "contact", "gate", "hours", "message", "price", "provider", "segment", "sender", "series", "template", "topic"},
+	"campaign":     {"audit", "consent", "contact", "gate", "hours", "link", "message", "price", "provider", "segment", "sender", "series", "template", "topic"},
 	"dispatch": {
-		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "gate", "hold", "message", "price", "provider", "sender", "template",
-		"topic",
+		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "gate", "hold", "link", "message", "price", "provider",
+		"sender", "template", "topic",
 	},
 	"hold":      {"audit", "campaign", "contact", "message"},
 	"reconcile": {"audit", "contact", "message", "provider", "template", "webhookevent"},
@@ -69,7 +70,7 @@ var domains = map[string][]string{
 }
 
 // shared is what every domain may use.
-var shared = []string{"actor", "apperr", "config", "csvcell", "db", "durable", "globalid", "jobs", "keys", "pubsub", "secret"}
+var shared = []string{"actor", "apperr", "config", "csvcell", "db", "durable", "globalid", "jobs", "keys", "pubsub", "secret", "spool"}
 
 // transports never import one another, nor bun.
 var transports = []string{

@@ -42,6 +42,8 @@ type CampaignResolver interface {
 	ThroughputPeak(ctx context.Context, obj *model.Campaign) (float64, error)
 	Deferrals(ctx context.Context, obj *model.Campaign) ([]*model.DeferralCount, error)
 	SkipReasons(ctx context.Context, obj *model.Campaign) ([]*model.SkipReasonCount, error)
+	Links(ctx context.Context, obj *model.Campaign) ([]*model.CampaignLink, error)
+
 	Taps(ctx context.Context, obj *model.Campaign) ([]*model.ButtonTaps, error)
 	Series(ctx context.Context, obj *model.Campaign, hours *int, zone string) ([]*model.CampaignSeriesPoint, error)
 	Messages(ctx context.Context, obj *model.Campaign, filter *model.CampaignMessageFilter, first *int, after *string) (*model.MessageConnection, error)
@@ -1230,6 +1232,93 @@ func (ec *executionContext) fieldContext_Campaign_skipReasons(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Campaign_links(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_links(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().Links(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignLink) graphql.Marshaler {
+			return ec.marshalNCampaignLink2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignLinkᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_links(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignLink(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_trackLinks(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_trackLinks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TrackLinks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_trackLinks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Campaign_utm(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_utm(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Utm, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignUtm) graphql.Marshaler {
+			return ec.marshalOCampaignUtm2ᚖeventstreamᚋgraphᚋmodelᚐCampaignUtm(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_utm(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignUtm(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Campaign_taps(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2103,6 +2192,29 @@ func (ec *executionContext) fieldContext_CampaignCounts_redelivering(_ context.C
 	return graphql.NewScalarFieldContext("CampaignCounts", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _CampaignCounts_clicked(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignCounts_clicked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignCounts_clicked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignCounts", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _CampaignCounts_replied(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCounts) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2630,6 +2742,144 @@ func (ec *executionContext) fieldContext_CampaignLaunchUndoPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignLink_part(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLink_part(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Part, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLink_part(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignLink_title(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLink_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLink_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignLink_language(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLink_language(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Language, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLink_language(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignLink_destination(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLink_destination(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Destination, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLink_destination(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignLink_people(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLink_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLink_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignLink_clicks(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLink_clicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLink_clicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _CampaignPausePayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPausePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3026,6 +3276,29 @@ func (ec *executionContext) _CampaignRates_failed(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_CampaignRates_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRates", field, false, false, "Float")
+}
+
+func (ec *executionContext) _CampaignRates_clicked(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRates_clicked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRates_clicked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignRates", field, false, false, "Float")
 }
 
@@ -3428,6 +3701,29 @@ func (ec *executionContext) fieldContext_CampaignSeriesPoint_read(_ context.Cont
 	return graphql.NewScalarFieldContext("CampaignSeriesPoint", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _CampaignSeriesPoint_clicked(ctx context.Context, field graphql.CollectedField, obj *model.CampaignSeriesPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignSeriesPoint_clicked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignSeriesPoint_clicked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSeriesPoint", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _CampaignSeriesPoint_failed(ctx context.Context, field graphql.CollectedField, obj *model.CampaignSeriesPoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3641,6 +3937,75 @@ func (ec *executionContext) fieldContext_CampaignUpdatePayload_userErrors(_ cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CampaignUtm_source(ctx context.Context, field graphql.CollectedField, obj *model.CampaignUtm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignUtm_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignUtm_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignUtm", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignUtm_medium(ctx context.Context, field graphql.CollectedField, obj *model.CampaignUtm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignUtm_medium(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Medium, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignUtm_medium(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignUtm", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignUtm_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignUtm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignUtm_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignUtm_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignUtm", field, false, false, "String")
 }
 
 func (ec *executionContext) _DeferralCount_reason(ctx context.Context, field graphql.CollectedField, obj *model.DeferralCount) (ret graphql.Marshaler) {
@@ -4385,7 +4750,7 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4462,6 +4827,20 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.Budget = graphql.OmittableOf(data)
+		case "trackLinks":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TrackLinks = graphql.OmittableOf(data)
+		case "utm":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("utm"))
+			data, err := ec.unmarshalOCampaignUtmInput2ᚖeventstreamᚋgraphᚋmodelᚐCampaignUtmInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Utm = graphql.OmittableOf(data)
 		case "quietHours":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quietHours"))
 			data, err := ec.unmarshalOQuietHoursInput2ᚖeventstreamᚋgraphᚋmodelᚐQuietHoursInput(ctx, v)
@@ -5068,7 +5447,7 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -5159,6 +5538,20 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.Budget = graphql.OmittableOf(data)
+		case "trackLinks":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TrackLinks = graphql.OmittableOf(data)
+		case "utm":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("utm"))
+			data, err := ec.unmarshalOCampaignUtmInput2ᚖeventstreamᚋgraphᚋmodelᚐCampaignUtmInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Utm = graphql.OmittableOf(data)
 		case "quietHours":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quietHours"))
 			data, err := ec.unmarshalOQuietHoursInput2ᚖeventstreamᚋgraphᚋmodelᚐQuietHoursInput(ctx, v)
@@ -5194,6 +5587,62 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 func UnmarshalCampaignUpdateInput(ctx context.Context, raw any) (model.CampaignUpdateInput, error) {
 	var out model.CampaignUpdateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignUpdateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCampaignUtmInput(ctx context.Context, obj any) (model.CampaignUtmInput, error) {
+	var it model.CampaignUtmInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"source", "medium", "campaign"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = graphql.OmittableOf(data)
+		case "medium":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("medium"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Medium = graphql.OmittableOf(data)
+		case "campaign":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaign"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Campaign = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignUtmInput unmarshals raw into the CampaignUtmInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignUtmInput(ctx context.Context, raw any) (model.CampaignUtmInput, error) {
+	var out model.CampaignUtmInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignUtmInput", raw, &out)
 	return out, err
 }
 
@@ -5703,6 +6152,22 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_skipReasons(ctx, field, obj)
 				})
+		case "links":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_links(ctx, field, obj)
+				})
+		case "trackLinks":
+			out.Values[i] = ec._Campaign_trackLinks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "utm":
+			out.Values[i] = ec._Campaign_utm(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "taps":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -5955,6 +6420,11 @@ func (ec *executionContext) _CampaignCounts(ctx context.Context, sel ast.Selecti
 			}
 		case "redelivering":
 			out.Values[i] = ec._CampaignCounts_redelivering(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clicked":
+			out.Values[i] = ec._CampaignCounts_clicked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6266,6 +6736,64 @@ func (ec *executionContext) _CampaignLaunchUndoPayload(ctx context.Context, sel 
 	return out
 }
 
+var campaignLinkImplementors = []string{"CampaignLink"}
+
+func (ec *executionContext) _CampaignLink(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignLink) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignLinkImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignLink")
+		case "part":
+			out.Values[i] = ec._CampaignLink_part(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._CampaignLink_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "language":
+			out.Values[i] = ec._CampaignLink_language(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "destination":
+			out.Values[i] = ec._CampaignLink_destination(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "people":
+			out.Values[i] = ec._CampaignLink_people(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clicks":
+			out.Values[i] = ec._CampaignLink_clicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignPausePayloadImplementors = []string{"CampaignPausePayload"}
 
 func (ec *executionContext) _CampaignPausePayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignPausePayload) graphql.Marshaler {
@@ -6405,6 +6933,11 @@ func (ec *executionContext) _CampaignRates(ctx context.Context, sel ast.Selectio
 			}
 		case "failed":
 			out.Values[i] = ec._CampaignRates_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clicked":
+			out.Values[i] = ec._CampaignRates_clicked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6624,6 +7157,11 @@ func (ec *executionContext) _CampaignSeriesPoint(ctx context.Context, sel ast.Se
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "clicked":
+			out.Values[i] = ec._CampaignSeriesPoint_clicked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "failed":
 			out.Values[i] = ec._CampaignSeriesPoint_failed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6741,6 +7279,49 @@ func (ec *executionContext) _CampaignUpdatePayload(ctx context.Context, sel ast.
 		case "userErrors":
 			out.Values[i] = ec._CampaignUpdatePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignUtmImplementors = []string{"CampaignUtm"}
+
+func (ec *executionContext) _CampaignUtm(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignUtm) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignUtmImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignUtm")
+		case "source":
+			out.Values[i] = ec._CampaignUtm_source(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "medium":
+			out.Values[i] = ec._CampaignUtm_medium(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "campaign":
+			out.Values[i] = ec._CampaignUtm_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -7319,6 +7900,30 @@ func (ec *executionContext) marshalNCampaignLaunchUndoPayload2ᚖeventstreamᚋg
 	return ec._CampaignLaunchUndoPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCampaignLink2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignLink) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignLink2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLink(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCampaignLink2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLink(ctx context.Context, sel ast.SelectionSet, v *model.CampaignLink) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignLink!")
+		return graphql.Null
+	}
+	return ec._CampaignLink(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCampaignPauseInput2eventstreamᚋgraphᚋmodelᚐCampaignPauseInput(ctx context.Context, v any) (model.CampaignPauseInput, error) {
 	res, err := ec.unmarshalInputCampaignPauseInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7703,6 +8308,21 @@ func (ec *executionContext) marshalOCampaignStatus2ᚕeventstreamᚋgraphᚋmode
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOCampaignUtm2ᚖeventstreamᚋgraphᚋmodelᚐCampaignUtm(ctx context.Context, sel ast.SelectionSet, v *model.CampaignUtm) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignUtm(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCampaignUtmInput2ᚖeventstreamᚋgraphᚋmodelᚐCampaignUtmInput(ctx context.Context, v any) (*model.CampaignUtmInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCampaignUtmInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOFrequencyCap2ᚖeventstreamᚋgraphᚋmodelᚐFrequencyCap(ctx context.Context, sel ast.SelectionSet, v *model.FrequencyCap) graphql.Marshaler {

@@ -1518,6 +1518,29 @@ func (ec *executionContext) fieldContext_DashboardPeriod_failed(_ context.Contex
 	return graphql.NewScalarFieldContext("DashboardPeriod", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _DashboardPeriod_clicked(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPeriod) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardPeriod_clicked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardPeriod_clicked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardPeriod", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _DashboardPeriod_replied(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPeriod) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1630,6 +1653,29 @@ func (ec *executionContext) _DashboardPeriod_readRate(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_DashboardPeriod_readRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardPeriod", field, false, false, "Float")
+}
+
+func (ec *executionContext) _DashboardPeriod_clickRate(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPeriod) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardPeriod_clickRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClickRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardPeriod_clickRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardPeriod", field, false, false, "Float")
 }
 
@@ -3245,6 +3291,11 @@ func (ec *executionContext) _DashboardPeriod(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "clicked":
+			out.Values[i] = ec._DashboardPeriod_clicked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "replied":
 			out.Values[i] = ec._DashboardPeriod_replied(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3267,6 +3318,11 @@ func (ec *executionContext) _DashboardPeriod(ctx context.Context, sel ast.Select
 			}
 		case "readRate":
 			out.Values[i] = ec._DashboardPeriod_readRate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clickRate":
+			out.Values[i] = ec._DashboardPeriod_clickRate(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

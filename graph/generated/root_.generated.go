@@ -262,6 +262,7 @@ type ComplexityRoot struct {
 		FinishedAt         func(childComplexity int) int
 		FrequencyCap       func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		Links              func(childComplexity int) int
 		Messages           func(childComplexity int, filter *model.CampaignMessageFilter, first *int, after *string) int
 		Name               func(childComplexity int) int
 		NextRunAt          func(childComplexity int) int
@@ -296,9 +297,11 @@ type ComplexityRoot struct {
 		ThroughputAverage  func(childComplexity int) int
 		ThroughputPeak     func(childComplexity int) int
 		Topic              func(childComplexity int) int
+		TrackLinks         func(childComplexity int) int
 		UndecidedSince     func(childComplexity int) int
 		UndoableUntil      func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
+		Utm                func(childComplexity int) int
 		WaitingReason      func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
 	}
@@ -319,6 +322,7 @@ type ComplexityRoot struct {
 		Accepted     func(childComplexity int) int
 		Audience     func(childComplexity int) int
 		Canceled     func(childComplexity int) int
+		Clicked      func(childComplexity int) int
 		Delivered    func(childComplexity int) int
 		Expired      func(childComplexity int) int
 		Failed       func(childComplexity int) int
@@ -374,6 +378,15 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CampaignLink struct {
+		Clicks      func(childComplexity int) int
+		Destination func(childComplexity int) int
+		Language    func(childComplexity int) int
+		Part        func(childComplexity int) int
+		People      func(childComplexity int) int
+		Title       func(childComplexity int) int
+	}
+
 	CampaignPausePayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -398,6 +411,7 @@ type ComplexityRoot struct {
 	}
 
 	CampaignRates struct {
+		Clicked   func(childComplexity int) int
 		Delivered func(childComplexity int) int
 		Failed    func(childComplexity int) int
 		OptedOut  func(childComplexity int) int
@@ -428,6 +442,7 @@ type ComplexityRoot struct {
 	CampaignSeriesPoint struct {
 		Accepted  func(childComplexity int) int
 		At        func(childComplexity int) int
+		Clicked   func(childComplexity int) int
 		Delivered func(childComplexity int) int
 		Failed    func(childComplexity int) int
 		Read      func(childComplexity int) int
@@ -447,6 +462,12 @@ type ComplexityRoot struct {
 	CampaignUpdatePayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	CampaignUtm struct {
+		Campaign func(childComplexity int) int
+		Medium   func(childComplexity int) int
+		Source   func(childComplexity int) int
 	}
 
 	CannedReply struct {
@@ -492,6 +513,13 @@ type ComplexityRoot struct {
 	ChannelSenderWebhookPayload struct {
 		ChannelSender func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	Click struct {
+		At          func(childComplexity int) int
+		Destination func(childComplexity int) int
+		Part        func(childComplexity int) int
+		Title       func(childComplexity int) int
 	}
 
 	ConfirmBeginPayload struct {
@@ -768,6 +796,8 @@ type ComplexityRoot struct {
 
 	DashboardPeriod struct {
 		Accepted     func(childComplexity int) int
+		ClickRate    func(childComplexity int) int
+		Clicked      func(childComplexity int) int
 		Delivered    func(childComplexity int) int
 		DeliveryRate func(childComplexity int) int
 		Failed       func(childComplexity int) int
@@ -1161,6 +1191,8 @@ type ComplexityRoot struct {
 		Attempts        func(childComplexity int) int
 		Body            func(childComplexity int) int
 		Campaign        func(childComplexity int) int
+		ClickedAt       func(childComplexity int) int
+		Clicks          func(childComplexity int) int
 		Contact         func(childComplexity int) int
 		Content         func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
@@ -2178,6 +2210,7 @@ type ComplexityRoot struct {
 		ID    func(childComplexity int) int
 		Phone func(childComplexity int) int
 		Title func(childComplexity int) int
+		Track func(childComplexity int) int
 		Type  func(childComplexity int) int
 		URL   func(childComplexity int) int
 	}
@@ -2310,10 +2343,12 @@ type ComplexityRoot struct {
 	TimelineEntry struct {
 		Action         func(childComplexity int) int
 		At             func(childComplexity int) int
+		Button         func(childComplexity int) int
 		ConsentPurpose func(childComplexity int) int
 		ConsentSource  func(childComplexity int) int
 		ConsentStatus  func(childComplexity int) int
 		DeliveryStatus func(childComplexity int) int
+		Destination    func(childComplexity int) int
 		ErrorCode      func(childComplexity int) int
 		Kind           func(childComplexity int) int
 		Message        func(childComplexity int) int
@@ -3162,6 +3197,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.ID(childComplexity), true
+	case "Campaign.links":
+		if e.ComplexityRoot.Campaign.Links == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Links(childComplexity), true
 	case "Campaign.messages":
 		if e.ComplexityRoot.Campaign.Messages == nil {
 			break
@@ -3376,6 +3417,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Topic(childComplexity), true
+	case "Campaign.trackLinks":
+		if e.ComplexityRoot.Campaign.TrackLinks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.TrackLinks(childComplexity), true
 	case "Campaign.undecidedSince":
 		if e.ComplexityRoot.Campaign.UndecidedSince == nil {
 			break
@@ -3394,6 +3441,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.UpdatedAt(childComplexity), true
+	case "Campaign.utm":
+		if e.ComplexityRoot.Campaign.Utm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Utm(childComplexity), true
 	case "Campaign.waitingReason":
 		if e.ComplexityRoot.Campaign.WaitingReason == nil {
 			break
@@ -3463,6 +3516,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignCounts.Canceled(childComplexity), true
+	case "CampaignCounts.clicked":
+		if e.ComplexityRoot.CampaignCounts.Clicked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignCounts.Clicked(childComplexity), true
 	case "CampaignCounts.delivered":
 		if e.ComplexityRoot.CampaignCounts.Delivered == nil {
 			break
@@ -3663,6 +3722,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignLaunchUndoPayload.UserErrors(childComplexity), true
 
+	case "CampaignLink.clicks":
+		if e.ComplexityRoot.CampaignLink.Clicks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLink.Clicks(childComplexity), true
+	case "CampaignLink.destination":
+		if e.ComplexityRoot.CampaignLink.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLink.Destination(childComplexity), true
+	case "CampaignLink.language":
+		if e.ComplexityRoot.CampaignLink.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLink.Language(childComplexity), true
+	case "CampaignLink.part":
+		if e.ComplexityRoot.CampaignLink.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLink.Part(childComplexity), true
+	case "CampaignLink.people":
+		if e.ComplexityRoot.CampaignLink.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLink.People(childComplexity), true
+	case "CampaignLink.title":
+		if e.ComplexityRoot.CampaignLink.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLink.Title(childComplexity), true
+
 	case "CampaignPausePayload.campaign":
 		if e.ComplexityRoot.CampaignPausePayload.Campaign == nil {
 			break
@@ -3750,6 +3846,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignPrice.Totals(childComplexity), true
 
+	case "CampaignRates.clicked":
+		if e.ComplexityRoot.CampaignRates.Clicked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignRates.Clicked(childComplexity), true
 	case "CampaignRates.delivered":
 		if e.ComplexityRoot.CampaignRates.Delivered == nil {
 			break
@@ -3845,6 +3947,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignSeriesPoint.At(childComplexity), true
+	case "CampaignSeriesPoint.clicked":
+		if e.ComplexityRoot.CampaignSeriesPoint.Clicked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSeriesPoint.Clicked(childComplexity), true
 	case "CampaignSeriesPoint.delivered":
 		if e.ComplexityRoot.CampaignSeriesPoint.Delivered == nil {
 			break
@@ -3908,6 +4016,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignUpdatePayload.UserErrors(childComplexity), true
+
+	case "CampaignUtm.campaign":
+		if e.ComplexityRoot.CampaignUtm.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignUtm.Campaign(childComplexity), true
+	case "CampaignUtm.medium":
+		if e.ComplexityRoot.CampaignUtm.Medium == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignUtm.Medium(childComplexity), true
+	case "CampaignUtm.source":
+		if e.ComplexityRoot.CampaignUtm.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignUtm.Source(childComplexity), true
 
 	case "CannedReply.body":
 		if e.ComplexityRoot.CannedReply.Body == nil {
@@ -4081,6 +4208,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelSenderWebhookPayload.UserErrors(childComplexity), true
+
+	case "Click.at":
+		if e.ComplexityRoot.Click.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Click.At(childComplexity), true
+	case "Click.destination":
+		if e.ComplexityRoot.Click.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Click.Destination(childComplexity), true
+	case "Click.part":
+		if e.ComplexityRoot.Click.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Click.Part(childComplexity), true
+	case "Click.title":
+		if e.ComplexityRoot.Click.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Click.Title(childComplexity), true
 
 	case "ConfirmBeginPayload.passkeyOptions":
 		if e.ComplexityRoot.ConfirmBeginPayload.PasskeyOptions == nil {
@@ -5155,6 +5307,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DashboardPeriod.Accepted(childComplexity), true
+	case "DashboardPeriod.clickRate":
+		if e.ComplexityRoot.DashboardPeriod.ClickRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DashboardPeriod.ClickRate(childComplexity), true
+	case "DashboardPeriod.clicked":
+		if e.ComplexityRoot.DashboardPeriod.Clicked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DashboardPeriod.Clicked(childComplexity), true
 	case "DashboardPeriod.delivered":
 		if e.ComplexityRoot.DashboardPeriod.Delivered == nil {
 			break
@@ -6707,6 +6871,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Campaign(childComplexity), true
+	case "Message.clickedAt":
+		if e.ComplexityRoot.Message.ClickedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ClickedAt(childComplexity), true
+	case "Message.clicks":
+		if e.ComplexityRoot.Message.Clicks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Clicks(childComplexity), true
 	case "Message.contact":
 		if e.ComplexityRoot.Message.Contact == nil {
 			break
@@ -11563,6 +11739,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplateButton.Title(childComplexity), true
+	case "TemplateButton.track":
+		if e.ComplexityRoot.TemplateButton.Track == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateButton.Track(childComplexity), true
 	case "TemplateButton.type":
 		if e.ComplexityRoot.TemplateButton.Type == nil {
 			break
@@ -11981,6 +12163,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TimelineEntry.At(childComplexity), true
+	case "TimelineEntry.button":
+		if e.ComplexityRoot.TimelineEntry.Button == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Button(childComplexity), true
 	case "TimelineEntry.consentPurpose":
 		if e.ComplexityRoot.TimelineEntry.ConsentPurpose == nil {
 			break
@@ -12005,6 +12193,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TimelineEntry.DeliveryStatus(childComplexity), true
+	case "TimelineEntry.destination":
+		if e.ComplexityRoot.TimelineEntry.Destination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEntry.Destination(childComplexity), true
 	case "TimelineEntry.errorCode":
 		if e.ComplexityRoot.TimelineEntry.ErrorCode == nil {
 			break
@@ -12409,6 +12603,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
+			graphql.NewInputUnmarshaler("CampaignUtmInput", ec.unmarshalInputCampaignUtmInput),
 			graphql.NewInputUnmarshaler("CannedReplyCreateInput", ec.unmarshalInputCannedReplyCreateInput),
 			graphql.NewInputUnmarshaler("CannedReplyDeleteInput", ec.unmarshalInputCannedReplyDeleteInput),
 			graphql.NewInputUnmarshaler("CannedReplyUpdateInput", ec.unmarshalInputCannedReplyUpdateInput),
@@ -12753,6 +12948,8 @@ enum TimelineKind {
   MESSAGE
   "What Twilio reported about a message."
   DELIVERY
+  "They opened a link of a message."
+  CLICK
   CONSENT
   "Somebody changed the contact."
   CHANGE
@@ -12761,12 +12958,16 @@ enum TimelineKind {
 type TimelineEntry {
   at: DateTime!
   kind: TimelineKind!
-  "Of MESSAGE and DELIVERY."
+  "Of MESSAGE, DELIVERY and CLICK."
   message: Message @goField(forceResolver: true)
   "Of DELIVERY: what became of the message."
   deliveryStatus: String
   "Twilio's, of DELIVERY."
   errorCode: Int
+  "Of CLICK: the title of the button."
+  button: String
+  "Of CLICK: where the link leads to, with its placeholders."
+  destination: String
   "Of CONSENT."
   consentStatus: ConsentStatus
   "Of CONSENT."
@@ -13162,6 +13363,15 @@ type Campaign implements Node {
   deferrals: [DeferralCount!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Why members of the audience got none, most frequent first."
   skipReasons: [SkipReasonCount!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
+  """
+  The links of its buttons that track clicks, with who opened them: of all languages that it sends, made at its launch. Empty before, and where no
+  button tracks clicks.
+  """
+  links: [CampaignLink!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
+  "Whether it is noted who opens its links. False: they lead on, and nothing is counted."
+  trackLinks: Boolean!
+  "What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing."
+  utm: CampaignUtm
   "Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone."
   taps: [ButtonTaps!]! @goField(forceResolver: true) @cost(weight: 50) @listSize(assumedSize: 30)
   """
@@ -13225,6 +13435,8 @@ type CampaignCounts {
   or is under way. They do not keep the campaign from completing, and go out afterwards, unless it is canceled or its end comes first.
   """
   redelivering: Int64!
+  "Recipients who opened a link of their message, or tapped a button that answers."
+  clicked: Int64!
   "Recipients who answered within seven days."
   replied: Int64!
   "Of them, who opted out."
@@ -13238,6 +13450,8 @@ type CampaignRates {
   read: Float!
   "failed and undelivered of accepted and failed"
   failed: Float!
+  "clicked of delivered"
+  clicked: Float!
   "replied of delivered"
   replied: Float!
   "optedOut of delivered"
@@ -13262,6 +13476,8 @@ type CampaignSeriesPoint {
   accepted: Int64!
   delivered: Int64!
   read: Int64!
+  "First taps on a link or on a button that answers."
+  clicked: Int64!
   failed: Int64!
 }
 input CampaignMessageFilter {
@@ -13315,6 +13531,33 @@ type LegalHoursBook {
 }
 enum CampaignOrder {
   NEWEST
+}
+"A button that leads to an address, through a link that counts."
+type CampaignLink {
+  "Which button, such as buttons.0 or cards.1.buttons.0, counted from 0."
+  part: String!
+  "Of the button."
+  title: String!
+  "Of the template, as WhatsApp writes it, such as pt_BR."
+  language: String!
+  "Where it leads to, with the UTM parameters of the campaign, and with the placeholders that are filled in when it is opened."
+  destination: String!
+  "Recipients who opened it."
+  people: Int64!
+  "How often they did, at most 100 times each. Programs that only look what is behind a link do not count."
+  clicks: Int64!
+}
+"UTM parameters. One that the address of a button has itself stays as it is there."
+type CampaignUtm {
+  source: String
+  medium: String
+  campaign: String
+}
+"Each at most 100 characters: letters, digits, spaces and . _ ~ + | : -, beginning with a letter or a digit; null or empty: it is not set."
+input CampaignUtmInput {
+  source: String
+  medium: String
+  campaign: String
 }
 type ButtonTaps {
   "Of the button or the entry of a list."
@@ -13450,6 +13693,10 @@ input CampaignCreateInput {
   errorThreshold: Float
   "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
   budget: String
+  "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
+  trackLinks: Boolean
+  "null or an empty one: nothing is put into addresses."
+  utm: CampaignUtmInput
   "Absent: the default of the settings; null: only what the law requires."
   quietHours: QuietHoursInput
   "Absent: the default of the settings; null: none."
@@ -13477,6 +13724,10 @@ input CampaignUpdateInput {
   errorThreshold: Float
   "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
   budget: String
+  "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
+  trackLinks: Boolean
+  "null or an empty one: nothing is put into addresses."
+  utm: CampaignUtmInput
   quietHours: QuietHoursInput
   frequencyCap: FrequencyCapInput
   endsAt: DateTime
@@ -15325,6 +15576,10 @@ type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   earlierAttempts: [MessageAttempt!]! @goField(forceResolver: true) @listSize(assumedSize: 3)
   "What Twilio reported about it and its earlier attempts, oldest first."
   events: [DeliveryEvent!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
+  "When the links of its buttons were opened, oldest first; empty where its campaign does not track links."
+  clicks: [Click!]! @goField(forceResolver: true) @listSize(assumedSize: 100)
+  "When a link of it was first opened, or a button of it that answers was tapped."
+  clickedAt: DateTime
   "Why it was sent, or not: the gate's questions with the answers of that time."
   decision: MessageDecision! @goField(forceResolver: true) @cost(weight: 10)
   "What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded."
@@ -15353,6 +15608,16 @@ type MessageAttempt {
   acceptedAt: DateTime
   "When it failed, as Twilio reported it."
   endedAt: DateTime
+}
+"One time that somebody opened a link."
+type Click {
+  at: DateTime!
+  "Which button, such as buttons.0, counted from 0."
+  part: String!
+  "Of the button."
+  title: String!
+  "Where it leads to, with the placeholders that were filled in when it was opened."
+  destination: String!
 }
 type MessageDecision {
   "Null: not decided yet."
@@ -16268,6 +16533,8 @@ type DashboardPeriod {
   read: Int64!
   "Failed and undelivered."
   failed: Int64!
+  "Whose first tap on a link or on a button that answers fell into the time."
+  clicked: Int64!
   replied: Int64!
   optedOut: Int64!
   "Inbound messages."
@@ -16276,6 +16543,8 @@ type DashboardPeriod {
   deliveryRate: Float!
   "read of delivered, 0 to 1"
   readRate: Float!
+  "clicked of delivered, 0 to 1"
+  clickRate: Float!
   "replied of delivered, 0 to 1"
   replyRate: Float!
   "optedOut of delivered, 0 to 1"
@@ -16534,6 +16803,8 @@ enum RetentionKind {
   WEBHOOK_BODIES
   "The single status reports of Twilio about a message; the times of the message itself stay. Kept for at least 30 days, because repeated reports are recognised by them."
   DELIVERY_EVENTS
+  "When people opened the links of a message; the first time stays with the message, and the numbers of links stay. Kept for at least 30 days, because a click may wait on a server while the database is away, and counts once."
+  CLICKS
   "Rows that an import rejected, from the end of that import on. Kept for at least 1 day."
   REJECTED_ROWS
 }
@@ -17273,6 +17544,8 @@ type TemplateButton {
   code: String
   "Of QUICK_REPLY: comes back with the answer."
   id: String
+  "Of URL: whether clicks are counted. WhatsApp then gets a short link of this product, which leads to url."
+  track: Boolean!
 }
 type TemplateList {
   button: String!
@@ -17345,7 +17618,7 @@ input TemplateButtonInput {
   type: TemplateButtonType!
   "1 to 25 characters, no placeholder, no emoji; different from the other buttons'."
   title: String
-  "Of URL: at most 2,000 characters; one placeholder at its end, behind a slash."
+  "Of URL: at most 2,000 characters; one placeholder at its end, behind a slash, or, with track, any number of them behind the host and a slash."
   url: String
   "Of PHONE: with its country, such as +4930123456."
   phone: String
@@ -17353,6 +17626,8 @@ input TemplateButtonInput {
   code: String
   "Of QUICK_REPLY: at most 128 characters; its place when absent."
   id: String
+  "Of URL: count clicks, through a short link; false when absent."
+  track: Boolean
 }
 input TemplateListInput {
   "At most 20 characters."
@@ -18225,6 +18500,12 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_deferrals(ctx, field)
 	case "skipReasons":
 		return ec.fieldContext_Campaign_skipReasons(ctx, field)
+	case "links":
+		return ec.fieldContext_Campaign_links(ctx, field)
+	case "trackLinks":
+		return ec.fieldContext_Campaign_trackLinks(ctx, field)
+	case "utm":
+		return ec.fieldContext_Campaign_utm(ctx, field)
 	case "taps":
 		return ec.fieldContext_Campaign_taps(ctx, field)
 	case "series":
@@ -18309,6 +18590,8 @@ func (ec *executionContext) childFields_CampaignCounts(ctx context.Context, fiel
 		return ec.fieldContext_CampaignCounts_undecided(ctx, field)
 	case "redelivering":
 		return ec.fieldContext_CampaignCounts_redelivering(ctx, field)
+	case "clicked":
+		return ec.fieldContext_CampaignCounts_clicked(ctx, field)
 	case "replied":
 		return ec.fieldContext_CampaignCounts_replied(ctx, field)
 	case "optedOut":
@@ -18393,6 +18676,24 @@ func (ec *executionContext) childFields_CampaignLaunchUndoPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CampaignLaunchUndoPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "part":
+		return ec.fieldContext_CampaignLink_part(ctx, field)
+	case "title":
+		return ec.fieldContext_CampaignLink_title(ctx, field)
+	case "language":
+		return ec.fieldContext_CampaignLink_language(ctx, field)
+	case "destination":
+		return ec.fieldContext_CampaignLink_destination(ctx, field)
+	case "people":
+		return ec.fieldContext_CampaignLink_people(ctx, field)
+	case "clicks":
+		return ec.fieldContext_CampaignLink_clicks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignLink", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignPausePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -18447,6 +18748,8 @@ func (ec *executionContext) childFields_CampaignRates(ctx context.Context, field
 		return ec.fieldContext_CampaignRates_read(ctx, field)
 	case "failed":
 		return ec.fieldContext_CampaignRates_failed(ctx, field)
+	case "clicked":
+		return ec.fieldContext_CampaignRates_clicked(ctx, field)
 	case "replied":
 		return ec.fieldContext_CampaignRates_replied(ctx, field)
 	case "optedOut":
@@ -18507,6 +18810,8 @@ func (ec *executionContext) childFields_CampaignSeriesPoint(ctx context.Context,
 		return ec.fieldContext_CampaignSeriesPoint_delivered(ctx, field)
 	case "read":
 		return ec.fieldContext_CampaignSeriesPoint_read(ctx, field)
+	case "clicked":
+		return ec.fieldContext_CampaignSeriesPoint_clicked(ctx, field)
 	case "failed":
 		return ec.fieldContext_CampaignSeriesPoint_failed(ctx, field)
 	}
@@ -18541,6 +18846,18 @@ func (ec *executionContext) childFields_CampaignUpdatePayload(ctx context.Contex
 		return ec.fieldContext_CampaignUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignUtm(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_CampaignUtm_source(ctx, field)
+	case "medium":
+		return ec.fieldContext_CampaignUtm_medium(ctx, field)
+	case "campaign":
+		return ec.fieldContext_CampaignUtm_campaign(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignUtm", field.Name)
 }
 
 func (ec *executionContext) childFields_CannedReply(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18631,6 +18948,20 @@ func (ec *executionContext) childFields_ChannelSenderWebhookPayload(ctx context.
 		return ec.fieldContext_ChannelSenderWebhookPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChannelSenderWebhookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Click(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Click_at(ctx, field)
+	case "part":
+		return ec.fieldContext_Click_part(ctx, field)
+	case "title":
+		return ec.fieldContext_Click_title(ctx, field)
+	case "destination":
+		return ec.fieldContext_Click_destination(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Click", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfirmBeginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19189,6 +19520,8 @@ func (ec *executionContext) childFields_DashboardPeriod(ctx context.Context, fie
 		return ec.fieldContext_DashboardPeriod_read(ctx, field)
 	case "failed":
 		return ec.fieldContext_DashboardPeriod_failed(ctx, field)
+	case "clicked":
+		return ec.fieldContext_DashboardPeriod_clicked(ctx, field)
 	case "replied":
 		return ec.fieldContext_DashboardPeriod_replied(ctx, field)
 	case "optedOut":
@@ -19199,6 +19532,8 @@ func (ec *executionContext) childFields_DashboardPeriod(ctx context.Context, fie
 		return ec.fieldContext_DashboardPeriod_deliveryRate(ctx, field)
 	case "readRate":
 		return ec.fieldContext_DashboardPeriod_readRate(ctx, field)
+	case "clickRate":
+		return ec.fieldContext_DashboardPeriod_clickRate(ctx, field)
 	case "replyRate":
 		return ec.fieldContext_DashboardPeriod_replyRate(ctx, field)
 	case "optOutRate":
@@ -20003,6 +20338,10 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_earlierAttempts(ctx, field)
 	case "events":
 		return ec.fieldContext_Message_events(ctx, field)
+	case "clicks":
+		return ec.fieldContext_Message_clicks(ctx, field)
+	case "clickedAt":
+		return ec.fieldContext_Message_clickedAt(ctx, field)
 	case "decision":
 		return ec.fieldContext_Message_decision(ctx, field)
 	case "price":
@@ -21607,6 +21946,8 @@ func (ec *executionContext) childFields_TemplateButton(ctx context.Context, fiel
 		return ec.fieldContext_TemplateButton_code(ctx, field)
 	case "id":
 		return ec.fieldContext_TemplateButton_id(ctx, field)
+	case "track":
+		return ec.fieldContext_TemplateButton_track(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplateButton", field.Name)
 }
@@ -21873,6 +22214,10 @@ func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field
 		return ec.fieldContext_TimelineEntry_deliveryStatus(ctx, field)
 	case "errorCode":
 		return ec.fieldContext_TimelineEntry_errorCode(ctx, field)
+	case "button":
+		return ec.fieldContext_TimelineEntry_button(ctx, field)
+	case "destination":
+		return ec.fieldContext_TimelineEntry_destination(ctx, field)
 	case "consentStatus":
 		return ec.fieldContext_TimelineEntry_consentStatus(ctx, field)
 	case "consentPurpose":

@@ -731,6 +731,29 @@ func (ec *executionContext) fieldContext_TemplateButton_id(_ context.Context, fi
 	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "String")
 }
 
+func (ec *executionContext) _TemplateButton_track(ctx context.Context, field graphql.CollectedField, obj *model.TemplateButton) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TemplateButton_track(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Track, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TemplateButton_track(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TemplateButton", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _TemplateCard_title(ctx context.Context, field graphql.CollectedField, obj *model.TemplateCard) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2443,7 +2466,7 @@ func (ec *executionContext) unmarshalInputTemplateButtonInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"type", "title", "url", "phone", "code", "id"}
+	fieldsInOrder := [...]string{"type", "title", "url", "phone", "code", "id", "track"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2492,6 +2515,13 @@ func (ec *executionContext) unmarshalInputTemplateButtonInput(ctx context.Contex
 				return it, err
 			}
 			it.ID = graphql.OmittableOf(data)
+		case "track":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("track"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Track = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -3706,6 +3736,11 @@ func (ec *executionContext) _TemplateButton(ctx context.Context, sel ast.Selecti
 		case "id":
 			out.Values[i] = ec._TemplateButton_id(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "track":
+			out.Values[i] = ec._TemplateButton_track(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:

@@ -382,6 +382,13 @@ type Campaign struct {
 	Deferrals []*DeferralCount `json:"deferrals"`
 	// Why members of the audience got none, most frequent first.
 	SkipReasons []*SkipReasonCount `json:"skipReasons"`
+	// The links of its buttons that track clicks, with who opened them: of all languages that it sends, made at its launch. Empty before, and where no
+	// button tracks clicks.
+	Links []*CampaignLink `json:"links"`
+	// Whether it is noted who opens its links. False: they lead on, and nothing is counted.
+	TrackLinks bool `json:"trackLinks"`
+	// What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing.
+	Utm *CampaignUtm `json:"utm,omitempty"`
 	// Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone.
 	Taps []*ButtonTaps `json:"taps"`
 	// What happened when, oldest first and without gaps, from its launch until it ended and the last receipt came, or until now; empty while nothing happened.
@@ -451,6 +458,8 @@ type CampaignCounts struct {
 	// Of pending, submitting and unknown: Twilio accepted an earlier attempt, it failed with a code that may pass (such as 63049), and another attempt waits
 	// or is under way. They do not keep the campaign from completing, and go out afterwards, unless it is canceled or its end comes first.
 	Redelivering int64 `json:"redelivering"`
+	// Recipients who opened a link of their message, or tapped a button that answers.
+	Clicked int64 `json:"clicked"`
 	// Recipients who answered within seven days.
 	Replied int64 `json:"replied"`
 	// Of them, who opted out.
@@ -476,6 +485,10 @@ type CampaignCreateInput struct {
 	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
 	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
 	Budget graphql.Omittable[*string] `json:"budget,omitempty"`
+	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
+	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
+	// null or an empty one: nothing is put into addresses.
+	Utm graphql.Omittable[*CampaignUtmInput] `json:"utm,omitempty"`
 	// Absent: the default of the settings; null: only what the law requires.
 	QuietHours graphql.Omittable[*QuietHoursInput] `json:"quietHours,omitempty"`
 	// Absent: the default of the settings; null: none.
@@ -548,6 +561,22 @@ type CampaignLaunchUndoPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A button that leads to an address, through a link that counts.
+type CampaignLink struct {
+	// Which button, such as buttons.0 or cards.1.buttons.0, counted from 0.
+	Part string `json:"part"`
+	// Of the button.
+	Title string `json:"title"`
+	// Of the template, as WhatsApp writes it, such as pt_BR.
+	Language string `json:"language"`
+	// Where it leads to, with the UTM parameters of the campaign, and with the placeholders that are filled in when it is opened.
+	Destination string `json:"destination"`
+	// Recipients who opened it.
+	People int64 `json:"people"`
+	// How often they did, at most 100 times each. Programs that only look what is behind a link do not count.
+	Clicks int64 `json:"clicks"`
+}
+
 type CampaignMessageFilter struct {
 	Status graphql.Omittable[*MessageStatus] `json:"status,omitempty"`
 	// true: only those that need a decision, see Message.decisionSince.
@@ -601,6 +630,8 @@ type CampaignRates struct {
 	Read float64 `json:"read"`
 	// failed and undelivered of accepted and failed
 	Failed float64 `json:"failed"`
+	// clicked of delivered
+	Clicked float64 `json:"clicked"`
 	// replied of delivered
 	Replied float64 `json:"replied"`
 	// optedOut of delivered
@@ -657,7 +688,9 @@ type CampaignSeriesPoint struct {
 	Accepted  int64   `json:"accepted"`
 	Delivered int64   `json:"delivered"`
 	Read      int64   `json:"read"`
-	Failed    int64   `json:"failed"`
+	// First taps on a link or on a button that answers.
+	Clicked int64 `json:"clicked"`
+	Failed  int64 `json:"failed"`
 }
 
 type CampaignTestSendInput struct {
@@ -695,7 +728,11 @@ type CampaignUpdateInput struct {
 	RateLimitPerSecond graphql.Omittable[*float64] `json:"rateLimitPerSecond,omitempty"`
 	ErrorThreshold     graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
 	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
-	Budget       graphql.Omittable[*string]            `json:"budget,omitempty"`
+	Budget graphql.Omittable[*string] `json:"budget,omitempty"`
+	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
+	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
+	// null or an empty one: nothing is put into addresses.
+	Utm          graphql.Omittable[*CampaignUtmInput]  `json:"utm,omitempty"`
 	QuietHours   graphql.Omittable[*QuietHoursInput]   `json:"quietHours,omitempty"`
 	FrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"frequencyCap,omitempty"`
 	EndsAt       graphql.Omittable[*time.Time]         `json:"endsAt,omitempty"`
@@ -704,6 +741,20 @@ type CampaignUpdateInput struct {
 type CampaignUpdatePayload struct {
 	Campaign   *Campaign    `json:"campaign,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// UTM parameters. One that the address of a button has itself stays as it is there.
+type CampaignUtm struct {
+	Source   *string `json:"source,omitempty"`
+	Medium   *string `json:"medium,omitempty"`
+	Campaign *string `json:"campaign,omitempty"`
+}
+
+// Each at most 100 characters: letters, digits, spaces and . _ ~ + | : -, beginning with a letter or a digit; null or empty: it is not set.
+type CampaignUtmInput struct {
+	Source   graphql.Omittable[*string] `json:"source,omitempty"`
+	Medium   graphql.Omittable[*string] `json:"medium,omitempty"`
+	Campaign graphql.Omittable[*string] `json:"campaign,omitempty"`
 }
 
 // A reply that is written once and used often. At most 200 of them.
@@ -798,6 +849,17 @@ type ChannelSenderWebhookSetInput struct {
 	SenderSid string `json:"senderSid"`
 	// SenderWebhook.callbackUrl as it was shown; refused when it is another by then. Null: there was none.
 	CallbackURL graphql.Omittable[*string] `json:"callbackUrl,omitempty"`
+}
+
+// One time that somebody opened a link.
+type Click struct {
+	At time.Time `json:"at"`
+	// Which button, such as buttons.0, counted from 0.
+	Part string `json:"part"`
+	// Of the button.
+	Title string `json:"title"`
+	// Where it leads to, with the placeholders that were filled in when it was opened.
+	Destination string `json:"destination"`
 }
 
 // How somebody can confirm who they are.
@@ -1452,7 +1514,9 @@ type DashboardPeriod struct {
 	Delivered int64 `json:"delivered"`
 	Read      int64 `json:"read"`
 	// Failed and undelivered.
-	Failed   int64 `json:"failed"`
+	Failed int64 `json:"failed"`
+	// Whose first tap on a link or on a button that answers fell into the time.
+	Clicked  int64 `json:"clicked"`
 	Replied  int64 `json:"replied"`
 	OptedOut int64 `json:"optedOut"`
 	// Inbound messages.
@@ -1461,6 +1525,8 @@ type DashboardPeriod struct {
 	DeliveryRate float64 `json:"deliveryRate"`
 	// read of delivered, 0 to 1
 	ReadRate float64 `json:"readRate"`
+	// clicked of delivered, 0 to 1
+	ClickRate float64 `json:"clickRate"`
 	// replied of delivered, 0 to 1
 	ReplyRate float64 `json:"replyRate"`
 	// optedOut of delivered, 0 to 1
@@ -2147,6 +2213,10 @@ type Message struct {
 	EarlierAttempts []*MessageAttempt `json:"earlierAttempts"`
 	// What Twilio reported about it and its earlier attempts, oldest first.
 	Events []*DeliveryEvent `json:"events"`
+	// When the links of its buttons were opened, oldest first; empty where its campaign does not track links.
+	Clicks []*Click `json:"clicks"`
+	// When a link of it was first opened, or a button of it that answers was tapped.
+	ClickedAt *time.Time `json:"clickedAt,omitempty"`
 	// Why it was sent, or not: the gate's questions with the answers of that time.
 	Decision *MessageDecision `json:"decision"`
 	// What it cost; null: it is inbound, not at its end yet, Twilio refused it, or it is from before prices were recorded.
@@ -3669,13 +3739,15 @@ type TemplateButton struct {
 	Code  *string `json:"code,omitempty"`
 	// Of QUICK_REPLY: comes back with the answer.
 	ID *string `json:"id,omitempty"`
+	// Of URL: whether clicks are counted. WhatsApp then gets a short link of this product, which leads to url.
+	Track bool `json:"track"`
 }
 
 type TemplateButtonInput struct {
 	Type TemplateButtonType `json:"type"`
 	// 1 to 25 characters, no placeholder, no emoji; different from the other buttons'.
 	Title graphql.Omittable[*string] `json:"title,omitempty"`
-	// Of URL: at most 2,000 characters; one placeholder at its end, behind a slash.
+	// Of URL: at most 2,000 characters; one placeholder at its end, behind a slash, or, with track, any number of them behind the host and a slash.
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
 	// Of PHONE: with its country, such as +4930123456.
 	Phone graphql.Omittable[*string] `json:"phone,omitempty"`
@@ -3683,6 +3755,8 @@ type TemplateButtonInput struct {
 	Code graphql.Omittable[*string] `json:"code,omitempty"`
 	// Of QUICK_REPLY: at most 128 characters; its place when absent.
 	ID graphql.Omittable[*string] `json:"id,omitempty"`
+	// Of URL: count clicks, through a short link; false when absent.
+	Track graphql.Omittable[*bool] `json:"track,omitempty"`
 }
 
 type TemplateCard struct {
@@ -3995,12 +4069,16 @@ type TemplateVariable struct {
 type TimelineEntry struct {
 	At   time.Time    `json:"at"`
 	Kind TimelineKind `json:"kind"`
-	// Of MESSAGE and DELIVERY.
+	// Of MESSAGE, DELIVERY and CLICK.
 	Message *Message `json:"message,omitempty"`
 	// Of DELIVERY: what became of the message.
 	DeliveryStatus *string `json:"deliveryStatus,omitempty"`
 	// Twilio's, of DELIVERY.
 	ErrorCode *int `json:"errorCode,omitempty"`
+	// Of CLICK: the title of the button.
+	Button *string `json:"button,omitempty"`
+	// Of CLICK: where the link leads to, with its placeholders.
+	Destination *string `json:"destination,omitempty"`
 	// Of CONSENT.
 	ConsentStatus *ConsentStatus `json:"consentStatus,omitempty"`
 	// Of CONSENT.
@@ -6911,6 +6989,8 @@ const (
 	RetentionKindWebhookBodies RetentionKind = "WEBHOOK_BODIES"
 	// The single status reports of Twilio about a message; the times of the message itself stay. Kept for at least 30 days, because repeated reports are recognised by them.
 	RetentionKindDeliveryEvents RetentionKind = "DELIVERY_EVENTS"
+	// When people opened the links of a message; the first time stays with the message, and the numbers of links stay. Kept for at least 30 days, because a click may wait on a server while the database is away, and counts once.
+	RetentionKindClicks RetentionKind = "CLICKS"
 	// Rows that an import rejected, from the end of that import on. Kept for at least 1 day.
 	RetentionKindRejectedRows RetentionKind = "REJECTED_ROWS"
 )
@@ -6919,12 +6999,13 @@ var AllRetentionKind = []RetentionKind{
 	RetentionKindMessageTexts,
 	RetentionKindWebhookBodies,
 	RetentionKindDeliveryEvents,
+	RetentionKindClicks,
 	RetentionKindRejectedRows,
 }
 
 func (e RetentionKind) IsValid() bool {
 	switch e {
-	case RetentionKindMessageTexts, RetentionKindWebhookBodies, RetentionKindDeliveryEvents, RetentionKindRejectedRows:
+	case RetentionKindMessageTexts, RetentionKindWebhookBodies, RetentionKindDeliveryEvents, RetentionKindClicks, RetentionKindRejectedRows:
 		return true
 	}
 	return false
@@ -7616,7 +7697,9 @@ const (
 	TimelineKindMessage TimelineKind = "MESSAGE"
 	// What Twilio reported about a message.
 	TimelineKindDelivery TimelineKind = "DELIVERY"
-	TimelineKindConsent  TimelineKind = "CONSENT"
+	// They opened a link of a message.
+	TimelineKindClick   TimelineKind = "CLICK"
+	TimelineKindConsent TimelineKind = "CONSENT"
 	// Somebody changed the contact.
 	TimelineKindChange TimelineKind = "CHANGE"
 )
@@ -7624,13 +7707,14 @@ const (
 var AllTimelineKind = []TimelineKind{
 	TimelineKindMessage,
 	TimelineKindDelivery,
+	TimelineKindClick,
 	TimelineKindConsent,
 	TimelineKindChange,
 }
 
 func (e TimelineKind) IsValid() bool {
 	switch e {
-	case TimelineKindMessage, TimelineKindDelivery, TimelineKindConsent, TimelineKindChange:
+	case TimelineKindMessage, TimelineKindDelivery, TimelineKindClick, TimelineKindConsent, TimelineKindChange:
 		return true
 	}
 	return false

@@ -48,6 +48,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
+	"eventstream/server/link"
 	"eventstream/server/mail"
 	"eventstream/server/media"
 	"eventstream/server/merge"
@@ -63,6 +64,7 @@ import (
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
+	"eventstream/server/spool"
 	"eventstream/server/suppression"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
@@ -137,6 +139,8 @@ type App struct {
 	river    *river.Client[*sql.Tx]
 	work     *worker.Services
 	writer   *webhookevent.Writer
+	links    *link.Book
+	clicks   *link.Counter
 	listener net.Listener
 	server   *http.Server
 	probe    struct { // METRICS_ADDR
@@ -297,8 +301,10 @@ func (a *App) build(ctx context.Context) error {
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Media = media.NewService(a.db)
+	s.Links = link.NewService(a.db, a.keys)
 	s.Templates = template.NewService(template.Dependencies{
-		DB: a.db, Jobs: enqueuer, Content: client, Library: client, Live: live, Files: media.Problem, PublicURL: account.PublicURL, Log: a.log,
+		DB: a.db, Jobs: enqueuer, Content: client, Library: client, Live: live, Files: media.Problem, PublicURL: account.PublicURL,
+		LinkURL: a.cfg.LinkURL(account.PublicURL), Samples: s.Links.Samples, Log: a.log,
 		Hold: func(ctx context.Context, tx bun.Tx, versionID int64, reason string) (func(), error) {
 			return s.Campaigns.HoldTemplate(ctx, tx, versionID, reason)
 		},
@@ -333,7 +339,7 @@ func (a *App) build(ctx context.Context) error {
 	s.OptOuts = optout.NewService(a.db, a.hub, s.Consents, now)
 	s.Campaigns = campaign.NewService(campaign.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
-		Topics: s.Topics, Prices: s.Prices, Now: now,
+		Topics: s.Topics, Prices: s.Prices, Links: s.Links, Now: now,
 	})
 	s.Suppressions = suppression.NewService(a.db, a.hub, s.Consents, now)
 	s.SendChecks = sendcheck.NewService(a.db, s.Consents, s.Campaigns, now)
@@ -380,7 +386,7 @@ func (a *App) build(ctx context.Context) error {
 			}),
 			Dispatcher: dispatch.New(dispatch.Options{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates,
-				Senders: s.Senders, Topics: s.Topics, Prices: s.Prices, Hold: s.Hold,
+				Senders: s.Senders, Topics: s.Topics, Prices: s.Prices, Links: s.Links, Hold: s.Hold,
 				Breaker: breaker, Provider: client, Live: live, Log: a.log, Registry: a.registry, Validity: timing.validity,
 			}),
 			Reconciler: reconcile.New(reconcile.Options{
@@ -451,19 +457,42 @@ func postOf(cfg config.Config) (func(ctx context.Context, to, subject, text stri
 
 // openWriter makes what keeps webhooks, with its spool if there is to be one.
 func (a *App) openWriter(now func() time.Time) (err error) {
-	var spool *webhookevent.Spool
+	var kept *webhookevent.Spool
 	if dir := a.cfg.SpoolDir(); dir != "" {
-		if spool, err = webhookevent.OpenSpool(dir, webhookevent.SpoolLimit, a.log); err != nil {
+		if kept, err = webhookevent.OpenSpool(dir, spool.Limit, a.log); err != nil {
 			return fmt.Errorf("WEBHOOK_SPOOL=%s: %w", dir, err)
 		}
-		a.Services.Health.WatchSpool(spool.State)
+		a.Services.Health.WatchSpool(kept.State)
 	}
 	a.writer = webhookevent.NewWriter(webhookevent.WriterOptions{
-		DB: a.db, Applier: a.Services.Webhooks, Reader: twilio.Reader{}, Spool: spool, Words: a.Services.Consents.Words,
+		DB: a.db, Applier: a.Services.Webhooks, Reader: twilio.Reader{}, Spool: kept, Words: a.Services.Consents.Words,
 		Log: a.log, Now: now,
 	})
 	a.writer.Register(a.registry)
 	return nil
+}
+
+// openLinks makes what leads from short links to their addresses, and counts who opened them. What a server keeps of it on
+// disk lies beside its webhooks.
+func (a *App) openLinks(now func() time.Time) (*link.Redirects, error) {
+	var waiting *spool.Spool
+	kept := ""
+	if dir := a.cfg.SpoolDir(); dir != "" {
+		var err error
+		if waiting, err = spool.Open(filepath.Join(dir, "clicks"), "clicks", spool.Limit, a.log); err != nil {
+			return nil, fmt.Errorf("WEBHOOK_SPOOL=%s: %w", dir, err)
+		}
+		kept = filepath.Join(dir, "links")
+	}
+	var err error
+	if a.links, err = link.NewBook(a.db, a.keys, kept, a.log); err != nil {
+		return nil, err
+	}
+	a.clicks = link.NewCounter(link.CounterOptions{DB: a.db, Hub: a.hub, Spool: waiting, Log: a.log})
+	a.clicks.Register(a.registry)
+	redirects := link.NewRedirects(a.db, a.links, a.clicks, now)
+	redirects.Register(a.registry)
+	return redirects, nil
 }
 
 // sandboxPeer tells a worker on the same machine where the server's sandbox is.
@@ -561,6 +590,10 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 	if a.cfg.Introspection {
 		schema = graph.SDL()
 	}
+	links, err := a.openLinks(now)
+	if err != nil {
+		return err
+	}
 	proofs := proof.NewService(a.db, a.Services.Trail, a.Services.Explanations, a.Services.Now)
 	router := web.NewRouter(web.Routes{
 		GraphQL: graph.NewHandler(a.Services, graph.Options{Documents: documents, Introspection: a.cfg.Introspection}),
@@ -577,6 +610,7 @@ func (a *App) buildServer(signers []twilio.Account, now func() time.Time) error 
 		ContactData: a.downloadData(disclosure.NewService(a.db, a.Services.Consents, a.Services.Now)),
 		MessageFile: a.downloadMessageFile(a.openFile),
 		Media:       a.Services.Media,
+		Links:       links,
 		Rejects:     a.downloadRejects, Export: a.downloadContacts, Messages: a.downloadMessages, Suppressions: a.downloadSuppressions,
 	})
 	a.server = a.newServer(router)
@@ -635,6 +669,10 @@ func (a *App) Run(ctx context.Context) error {
 	if a.writer != nil {
 		loops.Go(func() { a.writer.Run(db.WithPool(background, db.PoolEdge)) })
 		loops.Go(func() { a.Services.Webhooks.Run(background) })
+	}
+	if a.clicks != nil {
+		loops.Go(func() { a.links.Run(db.WithPool(background, db.PoolEdge)) })
+		loops.Go(func() { a.clicks.Run(db.WithPool(background, db.PoolEdge)) })
 	}
 	failed := make(chan error, 4)
 	loops.Go(func() {

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/gate"
 	"eventstream/server/hours"
+	"eventstream/server/link"
 	"eventstream/server/price"
 	"eventstream/server/provider"
 	"eventstream/server/sender"
@@ -93,6 +94,8 @@ type Campaign struct {
 	ErrorThreshold     *float64           // share of failures at which it pauses itself; nil: never
 	ErrorsBefore       int64              // failed and tried when somebody last resumed:
 	TriedBefore        int64              // only what came after counts against the threshold
+	TrackLinks         bool               // clicks on its buttons that track them are counted
+	UTM                *link.UTM          `bun:"utm,type:jsonb,nullzero"` // put into the addresses of its links
 	Budget             *price.Micros      // the most that may be spent; nil: no limit
 	BudgetCurrency     string             // of Budget
 	Schedule           *Schedule          `bun:"type:jsonb,nullzero"`
@@ -134,6 +137,8 @@ type Input struct {
 	ClearEndsAt        bool
 	ErrorThreshold     *float64
 	ClearThreshold     bool
+	TrackLinks         *bool
+	UTM                *link.UTM // an empty one takes it away
 	Budget             *price.Budget
 	ClearBudget        bool
 }
@@ -220,6 +225,15 @@ func (in Input) apply(c *Campaign) error {
 	}
 	if in.ClearThreshold {
 		c.ErrorThreshold = nil
+	}
+	if in.TrackLinks != nil {
+		c.TrackLinks = *in.TrackLinks
+	}
+	if in.UTM != nil {
+		_ = errs.Add(in.UTM.Validate())
+		if c.UTM = in.UTM; in.UTM.Empty() {
+			c.UTM = nil
+		}
 	}
 	if in.Budget != nil {
 		c.Budget, c.BudgetCurrency = &in.Budget.Limit, in.Budget.Currency

@@ -5,6 +5,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/link"
 	"eventstream/server/segment"
 	"eventstream/server/template"
 
@@ -88,6 +89,28 @@ func (said *sayings) compiled() (map[int64]*template.Compiled, error) {
 		compiled[id] = c
 	}
 	return compiled, nil
+}
+
+// freezeLinks makes the links of all that the campaign sends.
+func (s *Service) freezeLinks(ctx context.Context, tx bun.Tx, c *Campaign, said *sayings) error {
+	compiled, err := said.compiled()
+	if err != nil {
+		return err
+	}
+	for _, w := range append([]template.Wording{said.own}, said.others...) {
+		if err := s.links.Freeze(ctx, tx, c.ID, w.VersionID, compiled[w.VersionID], c.Parameters()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Parameters are what is put into the addresses of the campaign's links.
+func (c *Campaign) Parameters() link.UTM {
+	if c.UTM == nil {
+		return link.UTM{}
+	}
+	return *c.UTM
 }
 
 // fileProblems tells which files of what a launch would send WhatsApp would not show, in any language.

@@ -328,7 +328,8 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 		SegmentID: parent.SegmentID, Query: parent.Query,
 		SenderID: parent.SenderID, Status: StatusScheduled, RateLimitPerSecond: parent.RateLimitPerSecond,
 		QuietHours: parent.QuietHours, FrequencyCap: parent.FrequencyCap,
-		ErrorThreshold: parent.ErrorThreshold, Budget: parent.Budget, BudgetCurrency: parent.BudgetCurrency, EndsAt: parent.EndsAt, TopicID: parent.TopicID, ParentID: &parent.ID,
+		ErrorThreshold: parent.ErrorThreshold, Budget: parent.Budget, BudgetCurrency: parent.BudgetCurrency, EndsAt: parent.EndsAt, TopicID: parent.TopicID,
+		TrackLinks: parent.TrackLinks, UTM: parent.UTM, ParentID: &parent.ID,
 		CreatedBy: parent.CreatedBy,
 	}
 	if next := parent.Schedule.Next(now, parent.Runs+1); next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {

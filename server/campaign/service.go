@@ -14,6 +14,7 @@ import (
 	"eventstream/server/gate"
 	"eventstream/server/hours"
 	"eventstream/server/jobs"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/price"
 	"eventstream/server/provider"
@@ -36,6 +37,7 @@ type Service struct {
 	senders   *sender.Service
 	topics    *topic.Service
 	prices    *price.Service
+	links     *link.Service
 	now       func() time.Time
 }
 
@@ -49,6 +51,7 @@ type Dependencies struct {
 	Senders   *sender.Service
 	Topics    *topic.Service
 	Prices    *price.Service
+	Links     *link.Service
 	Now       func() time.Time
 }
 
@@ -56,7 +59,7 @@ type Dependencies struct {
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, jobs: d.Jobs, segments: d.Segments, templates: d.Templates, senders: d.Senders,
-		topics: d.Topics, prices: d.Prices, now: d.Now,
+		topics: d.Topics, prices: d.Prices, links: d.Links, now: d.Now,
 	}
 }
 
@@ -70,7 +73,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		return nil, err
 	}
 	threshold := defaultThreshold
-	c := &Campaign{Status: StatusDraft, ErrorThreshold: &threshold, CreatedBy: actor.OperatorID(ctx)}
+	c := &Campaign{Status: StatusDraft, ErrorThreshold: &threshold, TrackLinks: true, CreatedBy: actor.OperatorID(ctx)}
 	if in.SenderID == nil && in.Senders == nil {
 		all, err := s.senders.List(ctx)
 		if err != nil {
@@ -126,7 +129,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		waits := c.Status == StatusDraft || c.Status == StatusScheduled
 		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil ||
 			in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours ||
-			in.FrequencyCap != nil || in.ClearCap
+			in.FrequencyCap != nil || in.ClearCap || in.TrackLinks != nil || in.UTM != nil
 		switch {
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
@@ -219,7 +222,8 @@ func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, erro
 	return map[string]any{
 		"name": c.Name, "status": c.Status, "template": c.TemplateID, "segment": c.SegmentID, "query": c.Query, "sender": c.SenderID,
 		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
-		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(), "schedule": c.Schedule,
+		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(),
+		"track_links": c.TrackLinks, "utm": c.UTM, "schedule": c.Schedule,
 		"next_run_at": c.NextRunAt,
 	}, err
 }
@@ -299,7 +303,7 @@ func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
 			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
 		}
 		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil
-		return nil
+		return s.links.Thaw(ctx, tx, c.ID)
 	})
 }
 
@@ -354,6 +358,9 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	}
 	c.TemplateVersionID = &said.own.VersionID
 	if err := saveWordings(ctx, tx, c.ID, said.wordings); err != nil {
+		return err
+	}
+	if err := s.freezeLinks(ctx, tx, c, said); err != nil {
 		return err
 	}
 	now, err := db.Now(ctx, tx)

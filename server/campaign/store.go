@@ -245,7 +245,7 @@ func finished(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
 // Counts are a campaign's numbers, from the counters.
 type Counts struct {
 	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped,
-	Unknown, Replied, OptedOut int64
+	Unknown, Clicked, Replied, OptedOut int64
 
 	Tried        int64 // accepted by Twilio, or refused by it for good
 	Undecided    int64 // of Unknown: only a person can decide about them
@@ -310,7 +310,7 @@ func (p *Progress) field(measure string) *int64 {
 		"pending": &p.Pending, "submitting": &p.Submitting, "unknown": &p.Unknown, "skipped": &p.Skipped, "failed": &p.Failed,
 		"undelivered": &p.Undelivered, "canceled": &p.Canceled, "expired": &p.Expired, "at:accepted": &p.Accepted,
 		"at:sent":      &p.Sent,
-		"at:delivered": &p.Delivered, "at:read": &p.Read, "at:replied": &p.Replied, "at:opted_out": &p.OptedOut,
+		"at:delivered": &p.Delivered, "at:read": &p.Read, "at:clicked": &p.Clicked, "at:replied": &p.Replied, "at:opted_out": &p.OptedOut,
 		"at:undecided": &p.Undecided, "at:redelivering": &p.Redelivering,
 	}[measure]
 }

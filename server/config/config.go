@@ -50,6 +50,7 @@ type Config struct {
 
 	ListenAddr    string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080"` // host:port; port 0 picks one
 	PublicURL     string `env:"PUBLIC_URL"`                              // what Twilio calls and signs; unset: http://<ListenAddr>
+	LinkDomain    string `env:"LINK_DOMAIN"`                             // the host of short links; unset: PUBLIC_URL
 	DataDir       string `env:"DATA_DIR" envDefault:".data"`
 	AdminEmail    string `env:"ADMIN_EMAIL"`
 	AdminPassword Secret `env:"ADMIN_PASSWORD"`
@@ -275,6 +276,11 @@ func (c Config) Validate() error {
 			bad(name, value, "an http or https URL without user, query or fragment")
 		}
 	}
+	if c.LinkDomain != "" {
+		if u, err := url.Parse("https://" + c.LinkDomain); err != nil || u.Host != c.LinkDomain || u.Hostname() == "" || !strings.Contains(c.LinkDomain, ".") {
+			bad("LINK_DOMAIN", c.LinkDomain, "a host name such as go.example.com, without https:// and path")
+		}
+	}
 	if c.DatabaseURL != "" {
 		if u, err := url.Parse(string(c.DatabaseURL)); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 			bad("DATABASE_URL", "***", "postgres://user:password@host:port/database")
@@ -389,6 +395,14 @@ func (c Config) KeyFile() string { return c.keyFile }
 
 func (c Config) previousKeys() []string {
 	return strings.FieldsFunc(string(c.SecretKeyPrevious), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+}
+
+// LinkURL is where short links begin, at the base of the server's own addresses or at LINK_DOMAIN.
+func (c Config) LinkURL(base string) string {
+	if c.LinkDomain != "" {
+		return "https://" + c.LinkDomain + "/l/"
+	}
+	return strings.TrimRight(base, "/") + "/l/"
 }
 
 // SpoolDir is the directory that keeps webhooks while Postgres is away; "" when

@@ -42,7 +42,7 @@ type Overview struct {
 
 // Period is what happened in a stretch of time.
 type Period struct {
-	Accepted, Delivered, Read, Failed, Replied, OptedOut, Received int64
+	Accepted, Delivered, Read, Failed, Clicked, Replied, OptedOut, Received int64
 
 	Tried int64 // accepted by Twilio, or refused by it for good
 }

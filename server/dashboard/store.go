@@ -33,6 +33,8 @@ func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error
 			p.Delivered = r.N
 		case "at:read":
 			p.Read = r.N
+		case "at:clicked":
+			p.Clicked = r.N
 		case "at:replied":
 			p.Replied = r.N
 		case "at:opted_out":

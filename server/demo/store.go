@@ -184,7 +184,7 @@ func rebuildSeries(ctx context.Context, tx bun.Tx) error {
 		SELECT coalesce(m.campaign_id, 0), date_bin('10 seconds', k.at, 'epoch'), k.measure, count(*)
 		FROM messages m, LATERAL (VALUES ('at:accepted', m.accepted_at), ('at:sent', m.sent_at), ('at:delivered',
 			m.delivered_at), ('at:read', m.read_at),
-			('at:replied', m.replied_at), ('at:opted_out', m.opted_out_at), (CASE
+			('at:clicked', m.clicked_at), ('at:replied', m.replied_at), ('at:opted_out', m.opted_out_at), (CASE
 				WHEN m.status IN ('failed', 'undelivered', 'skipped') THEN m.status END, m.ended_at),
 			(CASE WHEN m.status = 'received' THEN m.status END, m.created_at)) k (measure, at)
 		WHERE k.measure IS NOT NULL AND k.at IS NOT NULL GROUP BY 1, 2, 3`).Exec(ctx)

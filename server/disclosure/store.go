@@ -126,7 +126,7 @@ var sections = []section{
 	},
 	{
 		name: "messages", title: "Messages", about: "What was sent to them and what they wrote, with what became of it.",
-		tables: []string{"messages", "message_attempts", "delivery_events"},
+		tables: []string{"messages", "message_attempts", "delivery_events", "clicks"},
 		query: `SELECT m.id AS key, m.id, m.direction, m.purpose, ca.name AS campaign, t.name AS template, m.created_at AS "createdAt",
 			m.body AS text, m.media, m.content, m.status,
 			CASE WHEN m.operator_id IS NOT NULL THEN 'an operator' END AS by, m.skip_reason AS "skipReason", nullif(m.error_code, 0) AS "errorCode",
@@ -134,10 +134,13 @@ var sections = []section{
 			nullif(m.not_before, 'epoch') AS "notBefore", m.not_before_reason AS "notBeforeReason",
 			m.deferred_reason AS "deferredReason", m.submitted_at AS "submittedAt", m.accepted_at AS "acceptedAt",
 			m.sent_at AS "sentAt", m.delivered_at AS "deliveredAt", m.read_at AS "readAt", m.ended_at AS "endedAt",
-			m.replied_at AS "repliedAt", m.opted_out_at AS "optedOutAt",
+			m.clicked_at AS "clickedAt", m.replied_at AS "repliedAt", m.opted_out_at AS "optedOutAt",
 			(SELECT json_agg(json_build_object('at', e.occurred_at, 'knownSince', e.received_at, 'status', e.status,
 					'errorCode', nullif(e.error_code, 0), 'sid', e.sid) ORDER BY e.id)
 				FROM delivery_events e WHERE e.message_id = m.id) AS events,
+			(SELECT json_agg(json_build_object('at', k.clicked_at, 'knownSince', k.received_at, 'button', l.title, 'address', l.destination)
+					ORDER BY k.id)
+				FROM clicks k LEFT JOIN links l ON l.id = k.link_id WHERE k.message_id = m.id) AS clicks,
 			(SELECT json_agg(json_build_object('sid', a.sid, 'attempt', a.attempt, 'status', a.status,
 					'errorCode', nullif(a.error_code, 0), 'submittedAt', a.submitted_at, 'acceptedAt', a.accepted_at,
 					'endedAt', a.ended_at, 'supersededAt', a.superseded_at) ORDER BY a.attempt)

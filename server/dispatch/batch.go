@@ -17,6 +17,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/gate"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
@@ -41,8 +42,9 @@ const (
 type batch struct {
 	campaign *campaign.Campaign // nil: outside campaigns
 	sender   *sender.Sender
-	contents map[int64]*content // by template version, of rows
-	brake    *brake             // of the sender
+	contents map[int64]*content     // by template version, of rows
+	links    map[int64][]*link.Link // the same
+	brake    *brake                 // of the sender
 	rows     []message.Claimed
 	began    time.Time     // before the claim, by this process' clock
 	slot     time.Time     // when the first call may begin
@@ -64,7 +66,7 @@ func (b *batch) content(row message.Claimed) *content {
 
 // read fills in what the templates of the batch's rows say.
 func (b *batch) read(ctx context.Context, d *Dispatcher) error {
-	b.contents = map[int64]*content{}
+	b.contents, b.links = map[int64]*content{}, map[int64][]*link.Link{}
 	for _, row := range b.rows {
 		if row.TemplateVersionID == nil || b.contents[*row.TemplateVersionID] != nil {
 			continue
@@ -74,8 +76,22 @@ func (b *batch) read(ctx context.Context, d *Dispatcher) error {
 			return err
 		}
 		b.contents[*row.TemplateVersionID] = text
+		if b.links[*row.TemplateVersionID], err = d.linksOf(ctx, b.campaign, text); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// track puts the tokens of its links into the variables of a message. Where clicks are not counted, they are nobody's.
+func (b *batch) track(row message.Claimed, text *content, variables map[string]string) {
+	recipient := int64(0)
+	if b.campaign != nil && b.campaign.TrackLinks {
+		recipient = row.ID
+	}
+	for i, l := range b.links[*row.TemplateVersionID] {
+		variables[text.compiled.Key(text.compiled.Links[i])] = l.Token(recipient)
+	}
 }
 
 // window reports whether a message may go only within 24 hours after the contact's last one.
@@ -413,6 +429,7 @@ func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, v 
 	}
 	if text := b.content(row); text != nil {
 		out.ContentSID = text.version.ContentSID
+		b.track(row, text, out.ContentVariables)
 	}
 	began := time.Now()
 	ok, err := d.Provider.Send(ctx, out)

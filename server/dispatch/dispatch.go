@@ -23,6 +23,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/hold"
 	"eventstream/server/jobs"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/price"
 	"eventstream/server/pubsub"
@@ -44,6 +45,7 @@ type Options struct {
 	Senders   *sender.Service
 	Topics    *topic.Service
 	Prices    *price.Service
+	Links     *link.Service
 	Hold      *hold.Service
 	Breaker   *Breaker
 	Provider  message.Provider
@@ -73,6 +75,7 @@ type Dispatcher struct {
 	watch   *watch
 	outs    sync.Map // sender → true: those whose outbox this process works
 	texts   sync.Map // template version → *content
+	links   sync.Map // linked → []*link.Link
 	metrics *metrics
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/campaign"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/provider"
 	"eventstream/server/sender"
@@ -241,6 +242,28 @@ func (d *Dispatcher) plan(ctx context.Context, senderID int64, o *outbox) error 
 	}
 	o.sender, o.sources, o.read = snd, sources, time.Now()
 	return nil
+}
+
+// linked is a version of a template in a campaign; 0: outside campaigns.
+type linked struct{ campaign, version int64 }
+
+// linksOf gives the links of a text, in the order of its compiled links. They were made at launch and never change.
+func (d *Dispatcher) linksOf(ctx context.Context, c *campaign.Campaign, text *content) ([]*link.Link, error) {
+	if len(text.compiled.Links) == 0 {
+		return nil, nil
+	}
+	of, id, utm := linked{version: text.version.ID}, (*int64)(nil), link.UTM{}
+	if c != nil {
+		of.campaign, id, utm = c.ID, &c.ID, c.Parameters()
+	}
+	if known, ok := d.links.Load(of); ok {
+		return known.([]*link.Link), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	links, err := d.Links.Of(ctx, id, of.version, text.compiled, utm)
+	if err == nil {
+		d.links.Store(of, links)
+	}
+	return links, err
 }
 
 func (d *Dispatcher) contentOf(ctx context.Context, versionID int64) (*content, error) {

@@ -17,7 +17,7 @@ type outcome struct {
 	Address, Name, Status, SkipReason, ErrorMessage, SID, Body              string
 	ErrorCode, Attempts                                                     int
 	CreatedAt                                                               time.Time
-	AcceptedAt, SentAt, DeliveredAt, ReadAt, EndedAt, RepliedAt, OptedOutAt *time.Time
+	AcceptedAt, SentAt, DeliveredAt, ReadAt, EndedAt, ClickedAt, RepliedAt, OptedOutAt *time.Time
 }
 
 const messagesSlice = 2000
@@ -45,7 +45,7 @@ func (s *Service) WriteMessages(ctx context.Context, campaign int64, format csvc
 	header := []string{
 		"phone", "name", "status", "skip_reason", "error_code", "error", "advice", "attempts", "created_at", "accepted_at",
 		"sent_at",
-		"delivered_at", "read_at", "ended_at", "replied_at", "opted_out_at", "sid", "text",
+		"delivered_at", "read_at", "ended_at", "replied_at", "opted_out_at", "sid", "text", "clicked_at",
 	}
 	if err := w.Write(header); err != nil {
 		return err
@@ -65,6 +65,7 @@ func (s *Service) WriteMessages(ctx context.Context, campaign int64, format csvc
 				o.Address, o.Name, o.Status, o.SkipReason, code, title, advice,
 				fmt.Sprint(o.Attempts), stamp(&o.CreatedAt), stamp(o.AcceptedAt), stamp(o.SentAt), stamp(o.DeliveredAt),
 				stamp(o.ReadAt), stamp(o.EndedAt), stamp(o.RepliedAt), stamp(o.OptedOutAt), o.SID, o.Body,
+				stamp(o.ClickedAt),
 			})
 			if err != nil {
 				return err

@@ -35,6 +35,11 @@ type Content struct {
 	Often     bool        `json:"often,omitempty"` // forwarded many times
 }
 
+// Tapped reports whether somebody tapped a button of a message, or chose an entry of its list.
+func (c *Content) Tapped() bool {
+	return c != nil && (c.Kind == ContentButton || c.Kind == ContentList) && c.Quoted != nil
+}
+
 // Location is a place on the earth.
 type Location struct {
 	Latitude  float64 `json:"latitude"`

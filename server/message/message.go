@@ -72,6 +72,7 @@ type Message struct {
 	DeliveredAt       *time.Time
 	ReadAt            *time.Time
 	EndedAt           *time.Time // failed, undelivered, skipped, canceled or expired
+	ClickedAt         *time.Time // somebody first opened a link, or tapped a button that answers
 	RepliedAt         *time.Time
 	OptedOutAt        *time.Time
 	Price             Price `bun:"embed:price_"`

@@ -140,18 +140,20 @@ func KnownSIDs(ctx context.Context, idb bun.IDB, sids []string) (map[string]bool
 }
 
 // MarkReplied notes on the campaign message that the contact answered: the one
-// they quoted, else the newest of the last seven days. It gives its campaign.
+// they quoted, else the newest of the last seven days. Whoever answered by a button of the message has clicked, too. It gives
+// its campaign.
 func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID string,
-	optedOut bool,
+	optedOut, tapped bool,
 ) (campaignID int64, err error) {
 	var ids []int64
 	err = tx.NewRaw(`
 		UPDATE messages SET replied_at = coalesce(replied_at, clock_timestamp()), opted_out_at = CASE WHEN ?2
-			THEN coalesce(opted_out_at, clock_timestamp()) ELSE opted_out_at END
+			THEN coalesce(opted_out_at, clock_timestamp()) ELSE opted_out_at END,
+			clicked_at = CASE WHEN ?3 AND sid = ?1 THEN coalesce(clicked_at, clock_timestamp()) ELSE clicked_at END
 		WHERE id = (SELECT id FROM messages WHERE contact_id = ?0 AND direction = 'outbound' AND campaign_id IS NOT NULL
 			AND accepted_at > now() - interval '7 days'
 			ORDER BY (sid IS NOT DISTINCT FROM ?1) DESC, id DESC LIMIT 1) RETURNING campaign_id`, contactID, quotedSID,
-		optedOut).Scan(ctx, &ids)
+		optedOut, tapped).Scan(ctx, &ids)
 	if len(ids) > 0 {
 		campaignID = ids[0]
 	}

@@ -30,6 +30,7 @@ const (
 	MessageTexts   Kind = "message_texts"
 	WebhookBodies  Kind = "webhook_bodies"
 	DeliveryEvents Kind = "delivery_events"
+	Clicks         Kind = "clicks"
 	RejectedRows   Kind = "rejected_rows"
 )
 
@@ -37,7 +38,7 @@ const (
 func (k Kind) Name() string { return strings.ToUpper(string(k)) }
 
 // Kinds are all of them, as people read them.
-var Kinds = []Kind{MessageTexts, WebhookBodies, DeliveryEvents, RejectedRows}
+var Kinds = []Kind{MessageTexts, WebhookBodies, DeliveryEvents, Clicks, RejectedRows}
 
 // MostDays is the longest time that can be asked for.
 const MostDays = 3650
@@ -51,6 +52,8 @@ var Minimum = map[Kind]int{
 	WebhookBodies: 8,
 	// Repeated receipts are known by them.
 	DeliveryEvents: 30,
+	// They may wait on the disk of a server, and count once.
+	Clicks: 30,
 	// Somebody has to correct them.
 	RejectedRows: 1,
 }

@@ -61,6 +61,8 @@ func (e *env) fill() {
 			SELECT 'inbound', sid, 'in:' || sid, '{"Body": "text"}', '{"X": "y"}', true, now(), now() - ?::interval FROM messages WHERE sid LIKE 'SM' || ? || '%'`, age, i)
 		e.exec(`INSERT INTO delivery_events (message_id, sid, status, occurred_at, received_at)
 			SELECT id, sid, 'read', now(), now() - ?::interval FROM messages WHERE sid LIKE 'SM' || ? || '%'`, age, i)
+		e.exec(`INSERT INTO clicks (key, link_id, message_id, clicked_at, received_at)
+			SELECT gen_random_uuid(), 1, id, now(), now() - ?::interval FROM messages WHERE sid LIKE 'SM' || ? || '%'`, age, i)
 		e.exec(`INSERT INTO import_rows_rejected (import_id, row, line, field, value, reason, record)
 			SELECT ?, g, g, 'phone', 'x', 'y', '{}' FROM generate_series(1, 10) g`, i+1)
 	}
@@ -87,7 +89,7 @@ func TestWhatThePreviewCountsIsWhatGoes(t *testing.T) {
 	preview, err := e.s.Preview(e.ctx, everything(90))
 	require.NoError(t, err)
 	want := map[retention.Kind]int64{
-		retention.MessageTexts: 11, retention.WebhookBodies: 10, retention.DeliveryEvents: 10, retention.RejectedRows: 10,
+		retention.MessageTexts: 11, retention.WebhookBodies: 10, retention.DeliveryEvents: 10, retention.Clicks: 10, retention.RejectedRows: 10,
 	}
 	require.Len(t, preview, len(want))
 	for _, p := range preview {
@@ -105,6 +107,8 @@ func TestWhatThePreviewCountsIsWhatGoes(t *testing.T) {
 	require.Equal(t, 20, e.count("SELECT count(*) FROM webhook_events WHERE dedupe_key LIKE 'in:%'"))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM delivery_events WHERE received_at > now() - interval '1 day'"))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM delivery_events"))
+	require.Equal(t, 10, e.count("SELECT count(*) FROM clicks WHERE received_at > now() - interval '1 day'"))
+	require.Equal(t, 10, e.count("SELECT count(*) FROM clicks"))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM import_rows_rejected WHERE import_id = 2"))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM import_rows_rejected"))
 	for _, k := range retention.Kinds {
@@ -170,6 +174,7 @@ func TestRulesThatTakeWhatIsNeededAreRefused(t *testing.T) {
 			"rules: invalid: 0 is out of range for MESSAGE_TEXTS: 30 to 3650 days, or no rule to keep it; "+
 				"rules: invalid: 0 is out of range for WEBHOOK_BODIES: 8 to 3650 days, or no rule to keep it; "+
 				"rules: invalid: 0 is out of range for DELIVERY_EVENTS: 30 to 3650 days, or no rule to keep it; "+
+				"rules: invalid: 0 is out of range for CLICKS: 30 to 3650 days, or no rule to keep it; "+
 				"rules: invalid: 0 is out of range for REJECTED_ROWS: 1 to 3650 days, or no rule to keep it")
 	}
 	marketer := actor.With(t.Context(), actor.Actor{Kind: actor.KindOperator, ID: 1, Role: actor.RoleMarketer})
@@ -204,5 +209,5 @@ func TestTwoAtOnceCountNothingTwice(t *testing.T) {
 	for e.count("SELECT count(*) FROM retention_passes WHERE finished_at IS NULL") > 0 && time.Now().Before(deadline) {
 		e.all(2)
 	}
-	require.Equal(t, 41, e.count("SELECT sum(total) FROM retention_passes"))
+	require.Equal(t, 51, e.count("SELECT sum(total) FROM retention_passes"))
 }

@@ -94,6 +94,10 @@ var tables = map[Kind]table{
 		from: "delivery_events r", at: "r.received_at", full: "true",
 		change: "DELETE FROM delivery_events r USING old WHERE r.id = old.id RETURNING 1",
 	},
+	Clicks: {
+		from: "clicks r", at: "r.received_at", full: "true",
+		change: "DELETE FROM clicks r USING old WHERE r.id = old.id RETURNING 1",
+	},
 	RejectedRows: {
 		from: "import_rows_rejected r JOIN imports i ON i.id = r.import_id", at: "i.finished_at", full: "true",
 		change: "DELETE FROM import_rows_rejected r USING old WHERE r.id = old.id RETURNING 1",

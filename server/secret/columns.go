@@ -15,13 +15,14 @@ type Column struct {
 var (
 	TOTPSeed   = Column{Table: "operators", Name: "totp_seed", purpose: "totp seed"}
 	AddressKey = Column{Table: "address_keys", Name: "sealed", purpose: "address key"}
+	LinkKey    = Column{Table: "links", Name: "sealed", purpose: "link key"}
 	AuditKey   = Column{Table: "audit_keys", Name: "sealed", purpose: "audit key"}
 
 	// Twilio's credentials, as an admin entered them.
 	AuthToken = Column{Table: "provider_credentials", Name: "auth_token", purpose: "provider auth token"}
 	APISecret = Column{Table: "provider_credentials", Name: "api_secret", purpose: "provider API secret"}
 
-	Columns = []Column{TOTPSeed, AddressKey, AuditKey, AuthToken, APISecret}
+	Columns = []Column{TOTPSeed, AddressKey, AuditKey, AuthToken, APISecret, LinkKey}
 )
 
 // Purpose is that of the secret in the row with this id.

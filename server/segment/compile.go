@@ -146,7 +146,7 @@ var comparisons = map[string]string{"eq": "=", "ne": "<>", "lt": "<", "lte": "<=
 
 // eventColumns tell when something happened to an outbound message.
 var eventColumns = map[string]string{
-	"received": "m.sent_at", "delivered": "m.delivered_at", "read": "m.read_at", "replied": "m.replied_at",
+	"received": "m.sent_at", "delivered": "m.delivered_at", "read": "m.read_at", "clicked": "m.clicked_at", "replied": "m.replied_at",
 	"opted_out": "m.opted_out_at", "failed": "CASE WHEN m.status IN ('failed', 'undelivered') THEN m.ended_at END",
 	"skipped": "CASE WHEN m.status = 'skipped' THEN coalesce(m.ended_at, m.created_at) END",
 }

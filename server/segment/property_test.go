@@ -121,7 +121,7 @@ func TestTheSchemaSaysWhatParseSays(t *testing.T) {
 		`{"field": "consent_status", "op": "eq", "value": "maybe"}`,
 		`{"field": "attributes.n", "op": "between", "value": [1]}`,
 		`{"field": "last_inbound_at", "op": "within_last", "value": "30 days"}`, `{"random": {"percent": 101}}`,
-		`{"event": "clicked"}`, `{"topic": 7}`, `{"conditions": [], "logic": "XOR"}`, `[1]`, `{"all": [], "any": []}`,
+		`{"event": "forwarded"}`, `{"topic": 7}`, `{"conditions": [], "logic": "XOR"}`, `[1]`, `{"all": [], "any": []}`,
 		`{"field": "name", "op": "exists", "value": "x"}`, `{"not": []}`, `{"city": ["Paris"]}`,
 		`{"field": "reachable", "op": "eq", "value": "yes"}`, `{"event": "read", "count": {"op": "gte", "value": -1}}`,
 	} {
@@ -223,7 +223,7 @@ func (g *generator) query(depth int) map[string]any {
 }
 
 func (g *generator) behaviour() map[string]any {
-	b := map[string]any{"event": g.one("received", "delivered", "read", "replied", "failed", "opted_out", "skipped")}
+	b := map[string]any{"event": g.one("received", "delivered", "read", "clicked", "replied", "failed", "opted_out", "skipped")}
 	if b["event"] == "failed" && g.IntN(2) == 0 {
 		b["reason"] = g.one("63024", "63049")
 	}
@@ -373,6 +373,9 @@ func (g *generator) world(t *testing.T, d *db.DB, contacts []*contact.Contact) *
 					m.Status, m.ReadAt = message.StatusRead, &at
 				}
 				if g.IntN(4) == 0 {
+					m.ClickedAt = &at
+				}
+				if g.IntN(4) == 0 {
 					m.RepliedAt = &at
 					if g.IntN(2) == 0 {
 						m.OptedOutAt = &at
@@ -432,7 +435,7 @@ func (w *world) behaved(b segment.Behaviour, c *contact.Contact) bool {
 	n := int64(0)
 	for _, m := range w.messages[c.ID] {
 		at := map[string]*time.Time{
-			"received": m.SentAt, "delivered": m.DeliveredAt, "read": m.ReadAt,
+			"received": m.SentAt, "delivered": m.DeliveredAt, "read": m.ReadAt, "clicked": m.ClickedAt,
 			"replied": m.RepliedAt, "opted_out": m.OptedOutAt, "failed": m.EndedAt, "skipped": m.EndedAt,
 		}[b.Event]
 		if (b.Event == "skipped") != (m.Status == message.StatusSkipped) {

@@ -389,7 +389,7 @@ func (p *parser) behaviour(obj map[string]any, path string) (Node, error) {
 	b := Behaviour{Op: "gte", Count: 1}
 	b.Event, _ = obj["event"].(string)
 	if _, ok := eventColumns[b.Event]; !ok {
-		return nil, fail(path+".event", "found %s, want received, delivered, read, replied, opted_out, failed or skipped",
+		return nil, fail(path+".event", "found %s, want received, delivered, read, clicked, replied, opted_out, failed or skipped",
 			show(obj["event"]))
 	}
 	if v, ok := obj["reason"]; ok && v != nil {

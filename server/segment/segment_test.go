@@ -38,7 +38,7 @@ func TestParseNamesThePathWhatWasFoundAndWhatIsAllowed(t *testing.T) {
 			"0 to 100",
 		},
 		`{"segment": "x"}`:                   {"query.segment"},
-		`{"event": "clicked"}`:               {"query.event", "received"},
+		`{"event": "forwarded"}`:             {"query.event", "received"},
 		`{"conditions": [], "logic": "XOR"}`: {"query.logic", "XOR"},
 		`[1]`:                                {"query", "object"},
 		`{"all": `:                           {"not JSON"},

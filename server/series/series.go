@@ -15,7 +15,7 @@ const Resolution = 10 * time.Second
 type Point struct {
 	At                                                time.Time     // its start
 	Length                                            time.Duration // shorter than others where the stretch begins or ends within it
-	Accepted, Sent, Delivered, Read, Failed, Received int64
+	Accepted, Sent, Delivered, Read, Clicked, Failed, Received int64
 }
 
 const day = 24 * time.Hour

@@ -55,6 +55,8 @@ func read(ctx context.Context, idb bun.IDB, campaignID *int64, from, to time.Tim
 			p.Delivered = r.N
 		case "at:read":
 			p.Read = r.N
+		case "at:clicked":
+			p.Clicked = r.N
 		case "failed", "undelivered":
 			p.Failed += r.N
 		case "received":

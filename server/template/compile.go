@@ -18,6 +18,7 @@ type Compiled struct {
 	Body  *Body
 	Parts Parts
 	Exprs []*Expression // distinct over the body and all parts, in the order of {{1}}, {{2}}…
+	Links []Link        // in the order of their buttons
 
 	names  [][]string // what each of Exprs is called at Twilio, where it was made there; nil: 1, 2…
 	slots  []slot     // of Parts
@@ -48,6 +49,10 @@ func Compile(body string, parts Parts) (*Compiled, error) {
 	for i, s := range c.slots {
 		if s.fill == fillNowhere && strings.Contains(*s.text, "{{") {
 			_ = errs.Add(apperr.Invalid("content."+s.field, "%s takes no placeholder: write it out", s.label))
+			continue
+		}
+		if s.fill == fillLink {
+			_ = errs.Add(c.link(i, p))
 			continue
 		}
 		b, err := p.parse(*s.text, s.fill == fillEnd || s.fill == fillPath)
@@ -91,10 +96,13 @@ func (s *slot) misplaced(b *Body) string {
 		if len(b.Parts) != 1 {
 			return s.label + " is one placeholder alone, or a text without any"
 		}
-	case fillNowhere, fillAnywhere, fillPath:
+	case fillNowhere, fillAnywhere, fillPath, fillLink:
 	}
-	if s.fill == fillEnd || s.fill == fillPath {
-		before := b.Parts[0].Text
+	if s.fill == fillEnd || s.fill == fillPath || s.fill == fillLink {
+		before := ""
+		if len(b.Parts) > 0 {
+			before = b.Parts[0].Text
+		}
 		if u, err := url.Parse(before); err != nil || u.Host == "" || u.Path == "" {
 			return s.label + " takes a placeholder only behind the host and a slash"
 		}
@@ -150,6 +158,9 @@ func (c *Compiled) Render(p *contact.Contact) Rendered {
 	r := Rendered{Variables: make(map[string]string, len(c.Exprs))}
 	values := make(map[*Expression]string, len(c.Exprs))
 	for i, e := range c.Exprs {
+		if e.Link != nil {
+			r.Missing = append(r.Missing, e.Link.missing(p)...)
+		}
 		v, ok := e.Value(p)
 		if !ok {
 			r.Missing = append(r.Missing, e.Source)

@@ -195,7 +195,7 @@ func (f *Found) read(in ImportInput) (*Template, *Version, error) {
 		}
 	}
 	t, v := &Template{}, &Version{Version: 1, ContentSID: f.SID, ApprovalStatus: f.Approval, RejectionReason: f.Reason}
-	if err := (Input{Name: &name, Language: &language, Body: &body, Category: &category, Parts: &parts}).apply(t, v); err != nil {
+	if err := (Input{Name: &name, Language: &language, Body: &body, Category: &category, Parts: &parts}).apply(t, v, ""); err != nil {
 		return nil, nil, err
 	}
 	if !v.Kind.NeedsApproval() {

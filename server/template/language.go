@@ -37,6 +37,8 @@ type Expression struct {
 	Path    []string // "name" or "attributes", "city"
 	Filters []Step
 	Address bool // it stands in an address: its value is escaped
+
+	Link *Link // it is the token of this link, and no value of the contact
 }
 
 // Step is one filter after a bar.
@@ -260,6 +262,9 @@ func splitBars(s string) ([]string, error) {
 // Value evaluates the expression for a contact. ok is false when the value is
 // missing and there is no fallback.
 func (e *Expression) Value(c *contact.Contact) (string, bool) {
+	if e.Link != nil {
+		return sampleToken, true
+	}
 	v, found := lookup(c, e.Path)
 	for _, f := range e.Filters {
 		if f.Name == "default" {
@@ -368,6 +373,11 @@ type Variable struct {
 	Sample     string `json:"sample"`
 	// Keys are what it is called at Twilio, where the template was made there; none: its place, counted from 1.
 	Keys []string `json:"keys,omitempty"`
+}
+
+// Written are the variables that somebody wrote: the tokens of links are none.
+func Written(vars []Variable) []Variable {
+	return slices.DeleteFunc(slices.Clone(vars), func(v Variable) bool { return strings.HasPrefix(v.Expression, linkSource) })
 }
 
 func variables(exprs []*Expression) []Variable {

@@ -40,6 +40,9 @@ type Parts struct {
 	Catalog        *Catalog        `json:"catalog,omitempty"`
 	Authentication *Authentication `json:"authentication,omitempty"`
 	Flow           *Flow           `json:"flow,omitempty"`
+	// LinkURL is where the short links of buttons that track clicks begin, such as https://go.example.com/l/. It is part
+	// of what WhatsApp approves, so that it stays with a version when the product moves to another address.
+	LinkURL string `json:"linkUrl,omitempty"`
 }
 
 // Header stands above the text: a line of text or a medium.
@@ -83,6 +86,8 @@ type Button struct {
 	Phone string     `json:"phone,omitempty"`
 	Code  string     `json:"code,omitempty"`
 	ID    string     `json:"id,omitempty"` // of a quick reply: comes back with the answer
+	// Track: WhatsApp gets a short link, which leads to URL and tells who tapped it.
+	Track bool `json:"track,omitempty"`
 }
 
 // List is one choice out of up to ten.
@@ -144,6 +149,7 @@ const (
 	fillEnd           // one at the end of an address, its value escaped
 	fillPath          // behind the host of an address, its values escaped
 	fillWhole         // the text is one placeholder or none
+	fillLink          // as fillPath, and WhatsApp gets a short link in its place
 )
 
 // slot is one text of the parts.
@@ -253,7 +259,11 @@ func buttonSlots(field, label string, buttons []Button) (all []slot) {
 		}
 		switch b.Type {
 		case ButtonURL:
-			all = append(all, slot{at + "url", "the address of " + what, &b.URL, maxURL, fillEnd, true, false, 0})
+			address := slot{at + "url", "the address of " + what, &b.URL, maxURL, fillEnd, true, false, 0}
+			if b.Track {
+				address.fill = fillLink
+			}
+			all = append(all, address)
 		case ButtonPhone:
 			all = append(all, slot{at + "phone", "the number of " + what, &b.Phone, maxPhone, fillNowhere, true, false, 0})
 		case ButtonCopyCode:
@@ -315,7 +325,7 @@ func (b *Button) clean() {
 	}
 	switch b.Type {
 	case ButtonURL:
-		kept.URL = b.URL
+		kept.URL, kept.Track = b.URL, b.Track
 	case ButtonPhone:
 		kept.Phone = b.Phone
 	case ButtonCopyCode:
@@ -328,6 +338,14 @@ func (b *Button) clean() {
 
 func cleanText(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(contact.CleanText(s), "\r\n", "\n"))
+}
+
+// track marks the parts as tracking clicks by links that begin with url, if they do.
+func (p *Parts) track(url string) {
+	p.LinkURL = ""
+	if slices.ContainsFunc(p.slots(), func(s slot) bool { return s.fill == fillLink }) {
+		p.LinkURL = url
+	}
 }
 
 // clone copies the parts, so that their texts can be replaced.

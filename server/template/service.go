@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -26,15 +28,20 @@ type Dependencies struct {
 	Jobs      *jobs.Enqueuer
 	Content   Content
 	Library   Library
-	Live      bool   // Content is Twilio's, not the sandbox's: each is asked about its own versions only
-	Files     Files  // nil: files of the library are not looked at
-	PublicURL string // where WhatsApp reaches this server
-	Hold      Hold   // nil: nothing sends with templates
+	Live      bool    // Content is Twilio's, not the sandbox's: each is asked about its own versions only
+	Files     Files   // nil: files of the library are not looked at
+	PublicURL string  // where WhatsApp reaches this server
+	LinkURL   string  // where short links begin: see Parts.LinkURL
+	Samples   Samples // nil: no template tracks clicks
+	Hold      Hold    // nil: nothing sends with templates
 	Log       *slog.Logger
 }
 
 // Hold stops whatever sends with a version, with the reason for people. committed is called once that is so.
 type Hold func(ctx context.Context, tx bun.Tx, versionID int64, reason string) (committed func(), err error)
+
+// Samples gives tokens for the reviewers of a version, by the names of their variables.
+type Samples func(ctx context.Context, versionID int64, c *Compiled) (map[string]string, error)
 
 // Files tells why WhatsApp would not show a medium; "" when it would.
 type Files func(ctx context.Context, idb bun.IDB, m Media) (problem string, err error)
@@ -48,13 +55,18 @@ type Service struct {
 	of        provider.Name // whose content is
 	files     Files
 	publicURL string
+	linkURL   string
+	samples   Samples
 	hold      Hold
 	log       *slog.Logger
 }
 
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
-	return &Service{db: d.DB, jobs: d.Jobs, content: d.Content, library: d.Library, of: provider.Of(d.Live), files: d.Files, publicURL: d.PublicURL, hold: d.Hold, log: d.Log}
+	return &Service{
+		db: d.DB, jobs: d.Jobs, content: d.Content, library: d.Library, of: provider.Of(d.Live), files: d.Files, publicURL: d.PublicURL,
+		linkURL: d.LinkURL, samples: d.Samples, hold: d.Hold, log: d.Log,
+	}
 }
 
 // Create saves a template with its first version. With submit it goes on to
@@ -65,7 +77,7 @@ func (s *Service) Create(ctx context.Context, in Input, submit bool) (*Template,
 	}
 	t, v := &Template{Language: "en", Category: CategoryMarketing},
 		&Version{Version: 1, ApprovalStatus: ApprovalDraft}
-	if err := in.apply(t, v); err != nil {
+	if err := in.apply(t, v, s.linkURL); err != nil {
 		return nil, nil, err
 	}
 	if err := submittable(v, submit); err != nil {
@@ -110,7 +122,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		}
 		before, was := *v, t.audited(v.ID)
 		language, category := t.Language, t.Category
-		if err := in.apply(t, v); err != nil {
+		if err := in.apply(t, v, s.linkURL); err != nil {
 			return err
 		}
 		if t.Language != language || t.Category != category {
@@ -264,7 +276,7 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 	}
 	name := contentName(t, v)
 	if v.ContentSID == "" {
-		spec, err := s.spec(t, v)
+		spec, err := s.spec(ctx, t, v)
 		if err != nil {
 			return err
 		}
@@ -288,7 +300,7 @@ func (s *Service) Bring(ctx context.Context, versionID int64) error {
 }
 
 // spec is a version as Twilio is to keep it.
-func (s *Service) spec(t *Template, v *Version) (ContentSpec, error) {
+func (s *Service) spec(ctx context.Context, t *Template, v *Version) (ContentSpec, error) {
 	c, err := v.Compile()
 	if err != nil {
 		return ContentSpec{}, err
@@ -300,9 +312,15 @@ func (s *Service) spec(t *Template, v *Version) (ContentSpec, error) {
 	for i := range parts.Cards {
 		parts.Cards[i].Media.URL = s.address(parts.Cards[i].Media.URL)
 	}
-	return ContentSpec{
+	spec := ContentSpec{
 		Name: contentName(t, v), Language: t.Language, Kind: v.Kind, Body: body, Parts: parts, Variables: samples(v.Variables),
-	}, nil
+	}
+	if len(c.Links) == 0 || s.samples == nil {
+		return spec, nil
+	}
+	tokens, err := s.samples(ctx, v.ID, c)
+	maps.Copy(spec.Variables, tokens)
+	return spec, err
 }
 
 // address is where WhatsApp finds a file: those of the library are served here.
@@ -497,6 +515,7 @@ type Preview struct {
 func (s *Service) Preview(ctx context.Context, body string, parts Parts, category Category, contactID *int64) (*Preview, error) {
 	parts = parts.clone()
 	parts.clean()
+	parts.track(s.linkURL)
 	c, err := Compile(cleanText(body), parts)
 	if err != nil {
 		return nil, err
@@ -524,6 +543,10 @@ func (s *Service) Preview(ctx context.Context, body string, parts Parts, categor
 	}
 	if problem, is := tooLong(p.Text, " with these values"); is {
 		p.Warnings = append(p.Warnings, problem)
+	}
+	if len(c.WebAddresses()) > 0 {
+		p.Warnings = append(p.Warnings, "clicks on an address in the text are not counted, because WhatsApp sends the text as it approved it: "+
+			"put the address on a button that tracks clicks")
 	}
 	return p, nil
 }
@@ -616,7 +639,11 @@ func (s *Service) MissingFor(ctx context.Context, body string, parts Parts) (int
 		return 0, err
 	}
 	var required [][]string
-	for _, e := range c.Exprs {
+	exprs := slices.DeleteFunc(slices.Clone(c.Exprs), func(e *Expression) bool { return e.Link != nil })
+	for _, l := range c.Links {
+		exprs = append(exprs, l.body.Exprs...)
+	}
+	for _, e := range exprs {
 		fallback := false
 		for _, f := range e.Filters {
 			fallback = fallback || f.Name == "default"

@@ -4,6 +4,7 @@ package template
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -95,7 +96,9 @@ type Input struct {
 	Parts                *Parts
 }
 
-func (in Input) apply(t *Template, v *Version) error {
+// apply sets what in names. linkURL is where links begin that are made from now on; a version whose parts stay as they are
+// keeps its own.
+func (in Input) apply(t *Template, v *Version, linkURL string) error {
 	var errs apperr.List
 	if in.Name != nil {
 		t.Name = contact.CleanText(*in.Name)
@@ -114,10 +117,15 @@ func (in Input) apply(t *Template, v *Version) error {
 	if in.Body != nil {
 		v.Body = cleanText(*in.Body)
 	}
+	parts := v.Parts.clone()
 	if in.Parts != nil {
-		v.Parts = in.Parts.clone()
-		v.Parts.clean()
+		parts = in.Parts.clone()
+		parts.clean()
 	}
+	if parts.track(v.Parts.LinkURL); !reflect.DeepEqual(parts, v.Parts) || v.ApprovalStatus == ApprovalDraft {
+		parts.track(linkURL)
+	}
+	v.Parts = parts
 	if t.Name == "" || utf8.RuneCountInString(t.Name) > 100 {
 		_ = errs.Add(apperr.Invalid("name", "give a name of 1 to 100 characters"))
 	}

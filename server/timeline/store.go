@@ -23,6 +23,10 @@ func timeline(ctx context.Context, idb bun.IDB, contactID int64, before time.Tim
 			FROM delivery_events e JOIN newest ON newest.id = e.message_id WHERE e.occurred_at < ?1 ORDER BY e.occurred_at DESC
 				LIMIT ?2)
 		UNION ALL
+		(SELECT k.clicked_at, 'click', k.id, k.message_id, '', 0, coalesce(l.title, ''), coalesce(l.destination, ''), '', NULL
+			FROM newest JOIN clicks k ON k.message_id = newest.id LEFT JOIN links l ON l.id = k.link_id
+			WHERE k.clicked_at < ?1 ORDER BY k.clicked_at DESC LIMIT ?2)
+		UNION ALL
 		(SELECT occurred_at, 'consent', id, 0, status, 0, '', source, purpose, operator_id
 			FROM consent_events WHERE (contact_id = ?0 OR contact_id IN (SELECT id FROM contacts WHERE merged_into = ?0))
 				AND occurred_at < ?1 ORDER BY occurred_at DESC LIMIT ?2)

@@ -1,6 +1,6 @@
 // Package timeline tells what happened with one contact, newest first: messages
-// and what became of them, consents, and what people changed. It joins four
-// tables at reading, each by its own index, instead of keeping a fifth that
+// and what became of them, consents, and what people changed. It joins five
+// tables at reading, each by its own index, instead of keeping a sixth that
 // every writer would have to feed.
 package timeline
 
@@ -18,17 +18,17 @@ type Service struct{ db *db.DB }
 func NewService(d *db.DB) *Service { return &Service{db: d} }
 
 // Entry is one thing that happened with a contact. Kind says which of the
-// other fields count: message and delivery have a message, consent an event of
+// other fields count: message, delivery and click have a message, consent an event of
 // the ledger, change an entry of the audit trail.
 type Entry struct {
 	At      time.Time
-	Kind    string // message, delivery, consent or change
-	ID      int64  // of the message, delivery event, consent event or audit entry; with Kind unique
-	Message int64  // of message and delivery
+	Kind    string // message, delivery, click, consent or change
+	ID      int64  // of the message, delivery event, click, consent event or audit entry; with Kind unique
+	Message int64  // of message, delivery and click
 	Status  string // delivery's or consent's
 	Code    int    // Twilio's error code of a delivery
-	Action  string // of a change, such as contact.update
-	Source  string // of a consent
+	Action  string // of a change, such as contact.update; the title of the button of a click
+	Source  string // of a consent; the address of a click
 	Purpose string // of a consent
 	Actor   *int64 // operator who did a consent or change
 }

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/guard"
+	"eventstream/server/link"
 	"eventstream/server/media"
 
 	"github.com/go-chi/chi/v5"
@@ -31,6 +32,7 @@ type Routes struct {
 	Status    http.HandlerFunc
 	Check     http.HandlerFunc // whether signatures fit
 	Media     *media.Service
+	Links     *link.Redirects
 	Rejects   Download
 	Export    Download
 	Messages  Download
@@ -82,6 +84,9 @@ func NewRouter(rt Routes) http.Handler {
 	// Whoever has the address may read: WhatsApp does. By PUBLIC_URL, whatever the hosts of the pages are.
 	r.Get("/media/{token}/{name}", serveMedia(rt.Media))
 	r.Head("/media/{token}/{name}", serveMedia(rt.Media))
+	// People come by whatever host the link had when WhatsApp approved it.
+	r.Get(link.Path+"{token}", follow(rt.Links))
+	r.Head(link.Path+"{token}", follow(rt.Links))
 	r.NotFound(rt.Hosts.Handler(rt.SPA).ServeHTTP)
 	r.Group(func(r chi.Router) {
 		r.Use(rt.Hosts.Handler)

@@ -27,6 +27,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/price"
 	"eventstream/server/pubsub"
+	"eventstream/server/spool"
 	"eventstream/server/topic"
 	"eventstream/server/twilio"
 	"eventstream/server/webhook"
@@ -55,7 +56,7 @@ type site struct {
 	db *db.DB
 }
 
-func newSite(t *testing.T, d *db.DB, spool string) *site {
+func newSite(t *testing.T, d *db.DB, dir string) *site {
 	t.Helper()
 	hub := pubsub.New(d.Pool, quiet)
 	consents := consent.NewService(d, hub, keys.Fixed("test"), time.Now)
@@ -67,9 +68,9 @@ func newSite(t *testing.T, d *db.DB, spool string) *site {
 		Log: quiet,
 	})
 	o := webhookevent.WriterOptions{DB: d, Applier: applier, Reader: twilio.Reader{}, Log: quiet, Now: time.Now}
-	if spool != "" {
+	if dir != "" {
 		var err error
-		o.Spool, err = webhookevent.OpenSpool(spool, webhookevent.SpoolLimit, quiet)
+		o.Spool, err = webhookevent.OpenSpool(dir, spool.Limit, quiet)
 		require.NoError(t, err)
 	}
 	w := webhookevent.NewWriter(o)

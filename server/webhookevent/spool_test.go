@@ -21,6 +21,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
+	"eventstream/server/spool"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -39,16 +40,16 @@ func openSpool(t *testing.T, dir string, limit int64) *Spool {
 // drained reads and removes all that a spool may read.
 func drained(t *testing.T, s *Spool) (sids []string, damaged bool) {
 	t.Helper()
-	s.seal()
-	for seg := s.next(); seg != nil; seg = s.next() {
-		events, bad, err := seg.read()
+	s.Seal()
+	for seg := s.Next(); seg != nil; seg = s.Next() {
+		events, bad, err := read(seg)
 		require.NoError(t, err)
 		damaged = damaged || bad
 		for _, e := range events {
 			require.Equal(t, SourceSpool, e.Source)
 			sids = append(sids, e.SID)
 		}
-		s.done(seg)
+		s.Done(seg)
 	}
 	return sids, damaged
 }
@@ -56,7 +57,7 @@ func drained(t *testing.T, s *Spool) (sids []string, damaged bool) {
 func TestASpoolKeepsEverythingOfAnEvent(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
-	s := openSpool(t, dir, SpoolLimit)
+	s := openSpool(t, dir, spool.Limit)
 	at, when := time.Now().UTC().Truncate(time.Microsecond), time.Now().UTC().Add(-time.Hour).Truncate(time.Second)
 	e := says("SM1", person(1), "STOP \u2028 \U0001F44D \"quoted\"")
 	e.ArrivedAt, e.HappenedAt, e.MessageID, e.Headers = &at, &when, 7, map[string]string{"User-Agent": "TwilioProxy/1.1"}
@@ -73,8 +74,8 @@ func TestASpoolKeepsEverythingOfAnEvent(t *testing.T) {
 	bytes, oldest := s.State()
 	require.Equal(t, file.Size(), bytes)
 	require.WithinDuration(t, time.Now(), oldest, time.Minute)
-	s.seal()
-	events, damaged, err := s.next().read()
+	s.Seal()
+	events, damaged, err := read(s.Next())
 	require.NoError(t, err)
 	require.False(t, damaged)
 	want := *e
@@ -88,16 +89,16 @@ func TestASpoolKeepsEverythingOfAnEvent(t *testing.T) {
 func TestTornAndDamagedRecords(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := openSpool(t, dir, SpoolLimit)
+	s := openSpool(t, dir, spool.Limit)
 	require.NoError(t, s.Append([]*Event{status("SM1", "sent"), status("SM2", "sent"), status("SM3", "sent")}))
-	s.seal()
-	seg := s.next()
-	whole, err := os.ReadFile(seg.path)
+	s.Seal()
+	seg := s.Next()
+	whole, err := os.ReadFile(seg.Path())
 	require.NoError(t, err)
 	third := len(whole) / 3
 	for cut := range len(whole) {
-		require.NoError(t, os.WriteFile(seg.path, whole[:cut], 0o600))
-		events, damaged, err := seg.read()
+		require.NoError(t, os.WriteFile(seg.Path(), whole[:cut], 0o600))
+		events, damaged, err := read(seg)
 		require.NoError(t, err)
 		require.Len(t, events, cut/third, "cut at %d", cut)
 		require.False(t, damaged, "a torn end is no damage")
@@ -108,8 +109,8 @@ func TestTornAndDamagedRecords(t *testing.T) {
 		}
 		bad := append([]byte{}, whole...)
 		bad[at] ^= 0x10
-		require.NoError(t, os.WriteFile(seg.path, bad, 0o600))
-		events, damaged, err := seg.read()
+		require.NoError(t, os.WriteFile(seg.Path(), bad, 0o600))
+		events, damaged, err := read(seg)
 		require.NoError(t, err)
 		require.True(t, damaged, "at %d", at)
 		require.Len(t, events, at/third, "what stands before it is good")
@@ -125,7 +126,7 @@ func TestAFullSpoolRefuses(t *testing.T) {
 		require.Less(t, n, 100)
 		err = s.Append([]*Event{status(fmt.Sprintf("SM%d", n), "sent")})
 	}
-	require.ErrorIs(t, err, errSpoolFull)
+	require.ErrorIs(t, err, spool.ErrFull)
 	sids, _ := drained(t, s)
 	require.Len(t, sids, n-1)
 	require.NoError(t, s.Append([]*Event{status("SMx", "sent")}), "there is room again")
@@ -136,31 +137,31 @@ func TestAFullSpoolRefuses(t *testing.T) {
 func TestProcessesShareADirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	one := openSpool(t, dir, SpoolLimit)
+	one := openSpool(t, dir, spool.Limit)
 	require.NoError(t, one.Append([]*Event{status("SM1", "sent"), status("SM2", "sent")}))
-	two, three := openSpool(t, dir, SpoolLimit), openSpool(t, dir, SpoolLimit)
-	require.True(t, two.empty())
+	two, three := openSpool(t, dir, spool.Limit), openSpool(t, dir, spool.Limit)
+	require.True(t, two.Empty())
 	bytes, oldest := two.State()
 	require.Positive(t, bytes, "the limit is the directory's")
 	require.True(t, oldest.IsZero())
 	one.Close() // its locks go, as when it is killed
 	var taken sync.WaitGroup
 	for _, s := range []*Spool{two, three} {
-		taken.Go(func() { _ = s.adopt() })
+		taken.Go(func() { _ = s.Adopt() })
 	}
 	taken.Wait()
 	a, _ := drained(t, two)
 	b, _ := drained(t, three)
 	require.ElementsMatch(t, []string{"SM1", "SM2"}, append(a, b...))
-	require.NoError(t, two.adopt())
-	require.True(t, two.empty())
+	require.NoError(t, two.Adopt())
+	require.True(t, two.Empty())
 }
 
 // TestAKilledProcess is this test's own second process: it appends until it is
 // killed, and says what it may count on.
 func TestAKilledProcess(t *testing.T) {
 	if dir := os.Getenv("SPOOL_TO_KILL"); dir != "" {
-		s, err := OpenSpool(dir, SpoolLimit, quiet)
+		s, err := OpenSpool(dir, spool.Limit, quiet)
 		if err != nil {
 			os.Exit(3)
 		}
@@ -186,7 +187,7 @@ func TestAKilledProcess(t *testing.T) {
 		}
 	}
 	_ = cmd.Wait()
-	s := openSpool(t, dir, SpoolLimit)
+	s := openSpool(t, dir, spool.Limit)
 	sids, damaged := drained(t, s)
 	require.False(t, damaged)
 	require.GreaterOrEqual(t, len(sids), len(promised))
@@ -302,7 +303,7 @@ func TestWebhooksOutliveASilentPostgres(t *testing.T) {
 	})
 	e := newEngine(t, d)
 	ctx, stop := context.WithCancel(e.ctx)
-	w := NewWriter(WriterOptions{DB: d, Applier: e.Applier, Reader: reader{}, Spool: openSpool(t, t.TempDir(), SpoolLimit), Log: quiet, Now: time.Now})
+	w := NewWriter(WriterOptions{DB: d, Applier: e.Applier, Reader: reader{}, Spool: openSpool(t, t.TempDir(), spool.Limit), Log: quiet, Now: time.Now})
 	registry := prometheus.NewRegistry()
 	w.Register(registry)
 	var running sync.WaitGroup
@@ -355,7 +356,7 @@ func gauge(t *testing.T, from *prometheus.Registry, name string) float64 {
 func TestWhatAProcessLeftComesFirst(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	before, err := OpenSpool(dir, SpoolLimit, quiet)
+	before, err := OpenSpool(dir, spool.Limit, quiet)
 	require.NoError(t, err)
 	at := time.Now().Add(-time.Minute)
 	kept := says("SM1", person(1), "START")
@@ -364,7 +365,7 @@ func TestWhatAProcessLeftComesFirst(t *testing.T) {
 	before.Close()
 	e := newEngine(t, dbtest.New(t))
 	ctx, stop := context.WithCancel(e.ctx)
-	w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, dir, SpoolLimit), Log: quiet, Now: time.Now})
+	w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, dir, spool.Limit), Log: quiet, Now: time.Now})
 	var running sync.WaitGroup
 	running.Go(func() { w.Run(ctx) })
 	defer running.Wait()
@@ -385,7 +386,7 @@ func TestAnEventThatPostgresCannotHoldTakesNobodyWithIt(t *testing.T) {
 		ev.Params["Body"] = "a\x00b"
 		return ev
 	}
-	w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, t.TempDir(), SpoolLimit), Log: quiet, Now: time.Now})
+	w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, t.TempDir(), spool.Limit), Log: quiet, Now: time.Now})
 	errs := w.write(e.ctx, []*Event{status("SM1", "sent"), bad("SM2"), status("SM3", "sent"), status("SM4", "sent"), status("SM5", "sent")})
 	for i, err := range errs {
 		require.Equal(t, i == 1, err != nil, "event %d: %v", i, err)
@@ -393,11 +394,11 @@ func TestAnEventThatPostgresCannotHoldTakesNobodyWithIt(t *testing.T) {
 	require.False(t, w.away.Load(), "Postgres is not away")
 	require.Equal(t, 4, e.number("SELECT count(*) FROM webhook_events"))
 	require.NoError(t, w.Spool.Append([]*Event{status("SM6", "sent"), bad("SM7"), status("SM8", "sent")}))
-	w.Spool.seal()
+	w.Spool.Seal()
 	require.NoError(t, w.drain(e.ctx))
 	require.Equal(t, 6, e.number("SELECT count(*) FROM webhook_events"))
-	require.True(t, w.Spool.empty())
-	kept, err := filepath.Glob(filepath.Join(w.Spool.dir, "*"+damagedSuffix))
+	require.True(t, w.Spool.Empty())
+	kept, err := filepath.Glob(filepath.Join(w.Spool.Dir(), "*"+spool.DamagedSuffix))
 	require.NoError(t, err)
 	require.Len(t, kept, 1, "it is kept for a person to look at")
 }
@@ -417,34 +418,34 @@ func TestWithoutASpoolTheAnswerIsNo(t *testing.T) {
 func TestASegmentThatCannotBeFinishedStopsNobody(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, dbtest.New(t))
-	for name, breakIt := range map[string]func(t *testing.T, seg *segment){
-		"gone": func(t *testing.T, seg *segment) { require.NoError(t, os.Remove(seg.path)) },
-		"unreadable": func(t *testing.T, seg *segment) {
-			require.NoError(t, os.Remove(seg.path))
-			require.NoError(t, os.Mkdir(seg.path, 0o700)) // reading it fails, whoever asks
+	for name, breakIt := range map[string]func(t *testing.T, seg *spool.Segment){
+		"gone": func(t *testing.T, seg *spool.Segment) { require.NoError(t, os.Remove(seg.Path())) },
+		"unreadable": func(t *testing.T, seg *spool.Segment) {
+			require.NoError(t, os.Remove(seg.Path()))
+			require.NoError(t, os.Mkdir(seg.Path(), 0o700)) // reading it fails, whoever asks
 		},
-		"damaged": func(t *testing.T, seg *segment) {
-			raw, err := os.ReadFile(seg.path)
+		"damaged": func(t *testing.T, seg *spool.Segment) {
+			raw, err := os.ReadFile(seg.Path())
 			require.NoError(t, err)
-			raw[recordHeader] ^= 0x10
-			require.NoError(t, os.WriteFile(seg.path, raw, 0o600))
+			raw[8] ^= 0x10
+			require.NoError(t, os.WriteFile(seg.Path(), raw, 0o600))
 		},
 	} {
-		w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, t.TempDir(), SpoolLimit), Log: quiet, Now: time.Now})
-		w.Spool.link = func(_, _ string) error { return syscall.EPERM } // as where a file system has no links
+		w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, t.TempDir(), spool.Limit), Log: quiet, Now: time.Now})
+		w.Spool.Link = func(_, _ string) error { return syscall.EPERM } // as where a file system has no links
 		require.NoError(t, w.Spool.Append([]*Event{status("SM-a-"+name, "sent"), status("SM-b-"+name, "sent")}))
-		w.Spool.seal()
-		breakIt(t, w.Spool.next())
+		w.Spool.Seal()
+		breakIt(t, w.Spool.Next())
 		require.NoError(t, w.Spool.Append([]*Event{status("SM-c-"+name, "sent")}))
-		w.Spool.seal()
+		w.Spool.Seal()
 		var err error
 		for range readTries {
 			err = w.drain(e.ctx)
 		}
 		require.NoError(t, err, name)
-		require.True(t, w.Spool.empty(), name)
+		require.True(t, w.Spool.Empty(), name)
 		require.Equal(t, 1, e.number("SELECT count(*) FROM webhook_events WHERE sid = ?", "SM-c-"+name), name)
-		kept, err := filepath.Glob(filepath.Join(w.Spool.dir, "*"+damagedSuffix))
+		kept, err := filepath.Glob(filepath.Join(w.Spool.Dir(), "*"+spool.DamagedSuffix))
 		require.NoError(t, err)
 		require.Equal(t, name != "gone", len(kept) == 1, "%s: what is there is kept", name)
 	}
@@ -453,9 +454,9 @@ func TestASegmentThatCannotBeFinishedStopsNobody(t *testing.T) {
 // TestARecordThatCouldNotBeReadIsRefused, and takes nobody with it.
 func TestARecordThatCouldNotBeReadIsRefused(t *testing.T) {
 	t.Parallel()
-	w := NewWriter(WriterOptions{Reader: reader{}, Spool: openSpool(t, t.TempDir(), SpoolLimit), Log: quiet, Now: time.Now})
+	w := NewWriter(WriterOptions{Reader: reader{}, Spool: openSpool(t, t.TempDir(), spool.Limit), Log: quiet, Now: time.Now})
 	w.away.Store(true)
-	large := says("SM2", person(1), strings.Repeat("x", maxRecord))
+	large := says("SM2", person(1), strings.Repeat("x", spool.MaxRecord))
 	errs := w.write(t.Context(), []*Event{status("SM1", "sent"), large, status("SM3", "sent")})
 	require.NoError(t, errs[0])
 	require.True(t, apperr.Is(errs[1], apperr.CodeInvalid), "%v", errs[1])

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/db"
+	"eventstream/server/spool"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
@@ -135,7 +136,7 @@ func (w *Writer) Write(ctx context.Context, e *Event) error {
 // Run writes until ctx ends, then what still waits.
 func (w *Writer) Run(ctx context.Context) {
 	w.synchronize(ctx)
-	if w.Spool != nil && !w.Spool.empty() {
+	if w.Spool != nil && !w.Spool.Empty() {
 		w.leave() // what a process before us left comes first
 	}
 	var loops sync.WaitGroup
@@ -300,14 +301,14 @@ func (w *Writer) spool(events []*Event) []error {
 	case err == nil:
 		w.full.Store(false)
 		return make([]error, len(events))
-	case errors.Is(err, errTooLarge) && len(events) > 1:
+	case errors.Is(err, spool.ErrTooLarge) && len(events) > 1:
 		half := len(events) / 2
 		return append(w.spool(events[:half]), w.spool(events[half:])...)
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, spool.ErrTooLarge):
 		w.Log.Error("a webhook is refused", "kind", events[0].Kind, "sid", events[0].SID, "error", err)
 		return []error{apperr.Wrap(err, apperr.CodeInvalid, "the event is too large")}
 	}
-	if !errors.Is(err, errSpoolFull) || !w.full.Swap(true) {
+	if !errors.Is(err, spool.ErrFull) || !w.full.Swap(true) {
 		w.Log.Error("webhooks are refused: the spool does not take them", "error", err)
 	}
 	return all(events, apperr.Wrap(err, apperr.CodeUnavailable, "the event could not be kept"))
@@ -324,11 +325,11 @@ func (w *Writer) watchSpool(ctx context.Context) {
 			return
 		case <-w.kick:
 		case <-tick.C:
-			if err := w.Spool.adopt(); err != nil {
+			if err := w.Spool.Adopt(); err != nil {
 				w.Log.ErrorContext(ctx, "webhook spool not read", "error", err)
 			}
 		}
-		for ctx.Err() == nil && (w.away.Load() || w.Spool.next() != nil) {
+		for ctx.Err() == nil && (w.away.Load() || w.Spool.Next() != nil) {
 			if err := w.drain(ctx); err != nil {
 				w.Log.DebugContext(ctx, "webhook spool not stored yet", "error", err)
 				pause(ctx, probeEvery)
@@ -384,20 +385,20 @@ func (w *Writer) drain(ctx context.Context) error {
 	if !w.away.Load() { // only what others left
 		return w.replay(ctx)
 	}
-	w.Spool.seal()
+	w.Spool.Seal()
 	if err := w.replay(ctx); err != nil {
 		return err
 	}
-	if w.Spool.waiting() > lastStretch {
+	if w.Spool.Waiting() > lastStretch {
 		return nil
 	}
 	w.gate.Lock()
 	defer w.gate.Unlock()
-	w.Spool.seal()
+	w.Spool.Seal()
 	if err := w.replay(ctx); err != nil {
 		return err
 	}
-	if w.Spool.empty() {
+	if w.Spool.Empty() {
 		w.away.Store(false)
 		w.Log.InfoContext(ctx, "Postgres takes webhooks again, and has all that the spool held")
 	}
@@ -408,15 +409,15 @@ func (w *Writer) drain(ctx context.Context) error {
 // harmless, so a segment is read from its beginning after a failure. One that
 // is gone, or that cannot be read again and again, stops none behind it.
 func (w *Writer) replay(ctx context.Context) error {
-	for seg := w.Spool.next(); seg != nil; seg = w.Spool.next() {
-		events, damaged, err := seg.read()
+	for seg := w.Spool.Next(); seg != nil; seg = w.Spool.Next() {
+		events, damaged, err := read(seg)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			w.Log.ErrorContext(ctx, "a part of the webhook spool is gone: somebody removed it", "file", seg.path)
-			w.Spool.done(seg)
+			w.Log.ErrorContext(ctx, "a part of the webhook spool is gone: somebody removed it", "file", seg.Path())
+			w.Spool.Done(seg)
 			continue
 		case err != nil:
-			if seg.tries++; seg.tries < readTries {
+			if seg.Tries++; seg.Tries < readTries {
 				return err
 			}
 			w.finish(seg, "it cannot be read: "+err.Error())
@@ -435,18 +436,18 @@ func (w *Writer) replay(ctx context.Context) error {
 			w.finish(seg, "damaged on disk, or values that Postgres cannot hold")
 			continue
 		}
-		w.Spool.done(seg)
+		w.Spool.Done(seg)
 	}
 	return nil
 }
 
 // finish is done with a segment that a person must look at.
-func (w *Writer) finish(seg *segment, why string) {
-	if err := w.Spool.setAside(seg, why); err != nil {
-		w.Spool.leave(seg, err)
+func (w *Writer) finish(seg *spool.Segment, why string) {
+	if err := w.Spool.SetAside(seg, why); err != nil {
+		w.Spool.Leave(seg, err)
 		return
 	}
-	w.Spool.done(seg)
+	w.Spool.Done(seg)
 }
 
 // storeKept stores events of the spool and counts those that Postgres cannot

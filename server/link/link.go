@@ -1,0 +1,280 @@
+// Package link makes the short links of messages and counts who opened them.
+//
+// A link belongs to one button of one version of a template, in one campaign, and leads to one address, which never changes.
+// What stands in a message is its token: the id of the link, the id of the message, and a keyed hash of both. So nobody can
+// make one, or turn one into another's, and it says nothing about anybody. Where it leads to is what the template says, with
+// values of the contact behind the host alone: no token leads anywhere else.
+//
+// Following a link asks nothing of Postgres, but where its address has placeholders: destinations lie in the memory and on
+// the disk of each server (Book), and clicks are counted afterwards (Counter).
+package link
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"eventstream/server/apperr"
+	"eventstream/server/secret"
+	"eventstream/server/template"
+
+	"github.com/uptrace/bun"
+)
+
+// Path begins the address of a short link, behind the host.
+const Path = "/l/"
+
+// Link is a button that leads to an address.
+type Link struct {
+	bun.BaseModel `bun:"table:links,alias:l"`
+
+	ID                int64  `bun:",pk,autoincrement"`
+	CampaignID        *int64 // nil: messages outside campaigns
+	TemplateVersionID int64
+	Part              string // the button, as template.Link.Field names it
+	Title             string // of the button
+	Destination       string // with placeholders
+	Sealed            string // the key of its tokens
+
+	key []byte
+}
+
+// Counted is a link with who opened it.
+type Counted struct {
+	Link `bun:",extend"`
+
+	Language string // of the template
+	People int64
+	Clicks int64
+}
+
+// UTM are the parameters that a campaign puts into the addresses of its links, so that the analytics of a website know where
+// people come from. What an address says itself stays.
+type UTM struct {
+	Source   string `json:"source,omitempty"`
+	Medium   string `json:"medium,omitempty"`
+	Campaign string `json:"campaign,omitempty"`
+}
+
+const maxUTM = 100
+
+var utmValue = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._~+|:-]*$`)
+
+// Validate refuses what no analytics reads.
+func (u UTM) Validate() error {
+	var errs apperr.List
+	for _, p := range u.pairs() {
+		switch {
+		case p.value == "":
+		case len([]rune(p.value)) > maxUTM:
+			_ = errs.Add(apperr.Invalid("utm."+p.name, "%q has more than %d characters", p.value, maxUTM))
+		case !utmValue.MatchString(p.value):
+			_ = errs.Add(apperr.Invalid("utm."+p.name, "%q: letters, digits, spaces and . _ ~ + | : - are allowed, and it begins with a letter or digit",
+				p.value))
+		}
+	}
+	return errs.Err()
+}
+
+// Empty reports whether nothing is put into addresses.
+func (u UTM) Empty() bool { return u == UTM{} }
+
+type pair struct{ name, value string }
+
+func (u UTM) pairs() []pair {
+	return []pair{{"source", u.Source}, {"medium", u.Medium}, {"campaign", u.Campaign}}
+}
+
+// Into puts the parameters into an address, in which placeholders may stand.
+func (u UTM) Into(address string) string {
+	rest, fragment, hasFragment := cutOutside(address, '#')
+	_, query, _ := cutOutside(rest, '?')
+	var add []string
+	for _, p := range u.pairs() {
+		if p.value != "" && !strings.Contains("&"+query, "&utm_"+p.name+"=") {
+			add = append(add, "utm_"+p.name+"="+strings.ReplaceAll(url.QueryEscape(p.value), "+", "%20"))
+		}
+	}
+	if len(add) > 0 {
+		if u, err := url.Parse(rest); err == nil && u.Path == "" && u.RawQuery == "" && !strings.Contains(rest, "{{") {
+			rest += "/"
+		}
+		switch {
+		case !strings.Contains(rest, "?"):
+			rest += "?"
+		case query != "" && !strings.HasSuffix(query, "&"):
+			rest += "&"
+		}
+		rest += strings.Join(add, "&")
+	}
+	if hasFragment {
+		rest += "#" + fragment
+	}
+	return rest
+}
+
+// cutOutside cuts at the first sign outside of placeholders.
+func cutOutside(s string, sign byte) (before, after string, found bool) {
+	for i := 0; i < len(s); i++ {
+		if strings.HasPrefix(s[i:], "{{") {
+			if end := strings.Index(s[i:], "}}"); end > 0 {
+				i += end + 1
+				continue
+			}
+		}
+		if s[i] == sign {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
+
+const (
+	tokenVersion = 1
+	macLength    = 10 // bytes: a guess is right once in 2^80
+	mostToken    = 64 // characters
+)
+
+// Token is what stands in the address of a link in a message; 0 is nobody's, which counts nothing.
+func (l *Link) Token(messageID int64) string {
+	raw := make([]byte, 0, 1+2*binary.MaxVarintLen64+macLength)
+	raw = append(raw, tokenVersion)
+	raw = binary.AppendUvarint(raw, uint64(l.ID))      //nolint:gosec // ids are positive
+	raw = binary.AppendUvarint(raw, uint64(messageID)) //nolint:gosec // the same
+	return base64.RawURLEncoding.EncodeToString(append(raw, mac(l.key, raw)...))
+}
+
+func mac(key, message []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write(message)
+	return m.Sum(nil)[:macLength]
+}
+
+// split reads a token without asking whether it is genuine.
+func split(token string) (linkID, messageID int64, signed, sum []byte, ok bool) {
+	if len(token) > mostToken {
+		return 0, 0, nil, nil, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) < 3+macLength || raw[0] != tokenVersion {
+		return 0, 0, nil, nil, false
+	}
+	signed, sum = raw[:len(raw)-macLength], raw[len(raw)-macLength:]
+	link, n := binary.Uvarint(signed[1:])
+	if n <= 0 {
+		return 0, 0, nil, nil, false
+	}
+	message, m := binary.Uvarint(signed[1+n:])
+	if m <= 0 || 1+n+m != len(signed) || link == 0 || link > 1<<62 || message > 1<<62 {
+		return 0, 0, nil, nil, false
+	}
+	return int64(link), int64(message), signed, sum, true
+}
+
+// open reads the key of a link.
+func (l *Link) open(k *secret.Keys) (err error) {
+	if l.key == nil {
+		l.key, err = k.Open(secret.LinkKey.Purpose(l.ID), l.Sealed)
+	}
+	return err
+}
+
+// Service makes links and tells who opened them.
+type Service struct {
+	db   bun.IDB
+	keys *secret.Keys
+}
+
+// NewService makes the service.
+func NewService(idb bun.IDB, k *secret.Keys) *Service { return &Service{idb, k} }
+
+// Of gives the links of a version in a campaign, nil: outside campaigns, and makes those that are missing. They come in the order of
+// compiled.Links.
+func (s *Service) Of(ctx context.Context, campaignID *int64, versionID int64, compiled *template.Compiled, utm UTM) ([]*Link, error) {
+	return s.of(ctx, s.db, campaignID, versionID, compiled, utm)
+}
+
+// Freeze makes the links of a version in a campaign that is being launched, in its transaction.
+func (s *Service) Freeze(ctx context.Context, tx bun.Tx, campaignID, versionID int64, compiled *template.Compiled, utm UTM) error {
+	_, err := s.of(ctx, tx, &campaignID, versionID, compiled, utm)
+	return err
+}
+
+func (s *Service) of(ctx context.Context, idb bun.IDB, campaignID *int64, versionID int64, compiled *template.Compiled, utm UTM) ([]*Link, error) {
+	if len(compiled.Links) == 0 {
+		return nil, nil
+	}
+	found, err := ofVersion(ctx, idb, campaignID, versionID)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) < len(compiled.Links) {
+		for _, part := range compiled.Links {
+			l := &Link{
+				CampaignID: campaignID, TemplateVersionID: versionID, Part: part.Field, Title: part.Title,
+				Destination: utm.Into(part.Destination),
+			}
+			if err := s.insert(ctx, idb, l); err != nil {
+				return nil, err
+			}
+		}
+		if found, err = ofVersion(ctx, idb, campaignID, versionID); err != nil {
+			return nil, err
+		}
+	}
+	links := make([]*Link, len(compiled.Links))
+	for i, part := range compiled.Links {
+		l := found[part.Field]
+		if l == nil {
+			return nil, apperr.New(apperr.CodeUnavailable, "a link of the template was not kept")
+		}
+		if err := l.open(s.keys); err != nil {
+			return nil, err
+		}
+		links[i] = l
+	}
+	return links, nil
+}
+
+func (s *Service) insert(ctx context.Context, idb bun.IDB, l *Link) (err error) {
+	if l.ID, err = nextID(ctx, idb); err != nil {
+		return err
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails, see crypto/rand
+	if l.Sealed, err = s.keys.Seal(secret.LinkKey.Purpose(l.ID), key); err != nil {
+		return err
+	}
+	return insert(ctx, idb, l)
+}
+
+// Thaw takes the links of a campaign away whose launch is taken back.
+func (s *Service) Thaw(ctx context.Context, tx bun.Tx, campaignID int64) error { return removeOf(ctx, tx, campaignID) }
+
+// Samples are tokens for the reviewers of a version that is being submitted, by the names of their variables: they open what they
+// are shown.
+func (s *Service) Samples(ctx context.Context, versionID int64, compiled *template.Compiled) (map[string]string, error) {
+	links, err := s.Of(ctx, nil, versionID, compiled, UTM{})
+	tokens := make(map[string]string, len(links))
+	for i, l := range links {
+		tokens[compiled.Key(compiled.Links[i])] = l.Token(0)
+	}
+	return tokens, err
+}
+
+// OfCampaigns gives the links of campaigns with who opened them, by campaign, in the order in which they were made.
+func (s *Service) OfCampaigns(ctx context.Context, ids []int64) (map[int64][]*Counted, error) {
+	return countedOf(ctx, s.db, ids)
+}
+
+
+// OfMessages gives when the links of messages were opened, oldest first, at most MostOpened of each.
+func (s *Service) OfMessages(ctx context.Context, ids []int64) (map[int64][]*Opening, error) {
+	return openings(ctx, s.db, ids)
+}

@@ -1,0 +1,343 @@
+package link
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"eventstream/server/apperr"
+	"eventstream/server/db"
+	"eventstream/server/db/dbtest"
+	"eventstream/server/db/embedded"
+	"eventstream/server/secret"
+	"eventstream/server/spool"
+	"eventstream/server/template"
+
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+)
+
+var (
+	quiet = slog.New(slog.DiscardHandler)
+	keys  = secret.New("a secret of the test, thirty-two bytes")
+)
+
+const linkURL = "https://go.example.com" + Path
+
+// env is a server with a template of two buttons, and three people who got it.
+type env struct {
+	*testing.T
+
+	db      *db.DB
+	book    *Book
+	counter *Counter
+	opens   *Redirects
+	links   []*Link
+}
+
+func start(t *testing.T, d *db.DB, dir string) *env {
+	t.Helper()
+	e := &env{T: t, db: d}
+	var kept *spool.Spool
+	var err error
+	if dir != "" {
+		kept, err = spool.Open(filepath.Join(dir, "clicks"), "clicks", spool.Limit, quiet)
+		require.NoError(t, err)
+		t.Cleanup(kept.Close)
+		dir = filepath.Join(dir, "links")
+	}
+	e.book, err = NewBook(d, keys, dir, quiet)
+	require.NoError(t, err)
+	e.counter = NewCounter(CounterOptions{DB: d, Spool: kept, Log: quiet})
+	e.opens = NewRedirects(d, e.book, e.counter, time.Now)
+	return e
+}
+
+// send makes a campaign whose message has these addresses on its buttons.
+func (e *env) send(utm UTM, addresses ...string) {
+	e.Helper()
+	parts := template.Parts{LinkURL: linkURL}
+	for i, a := range addresses {
+		parts.Buttons = append(parts.Buttons, template.Button{Type: template.ButtonURL, Title: fmt.Sprint("Open ", i), URL: a, Track: true})
+	}
+	compiled, err := template.Compile("Hello, our sale has started.", parts)
+	require.NoError(e, err)
+	for _, sql := range []string{
+		"INSERT INTO senders (address, display_name, rate_per_second) VALUES ('+14155238886', 'Shop', 80)",
+		"INSERT INTO templates (name, language, category) VALUES ('Sale', 'en', 'marketing')",
+		`INSERT INTO template_versions (template_id, version, kind, body, variables, content_sid, approval_status)
+			VALUES (1, 1, 'call_to_action', 'Hello', '[]', 'HX00000000000000000000000000000000', 'approved')`,
+		"INSERT INTO campaigns (name, template_id, template_version_id, sender_id, status) VALUES ('Sale', 1, 1, 1, 'sending')",
+		`INSERT INTO contacts (address, match_key, kind, name) SELECT a, a, 'phone', 'Person ' || i
+			FROM (SELECT i, '+4915100' || i AS a FROM generate_series(1001, 1003) i) x`,
+		`INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status, accepted_at)
+			SELECT 'outbound', 'campaign', 1, id, 1, 1, 'delivered', now() FROM contacts ORDER BY id`,
+	} {
+		e.exec(sql)
+	}
+	s := NewService(e.db, keys)
+	require.NoError(e, e.db.Tx(e.Context(), func(ctx context.Context, tx bun.Tx) error { return s.Freeze(ctx, tx, 1, 1, compiled, utm) }))
+	id := int64(1)
+	e.links, err = s.Of(e.Context(), &id, 1, compiled, UTM{Source: "another"}) // what is frozen stays
+	require.NoError(e, err)
+	require.NoError(e, e.book.Refresh(e.Context()))
+}
+
+func (e *env) exec(sql string, args ...any) {
+	e.Helper()
+	_, err := e.db.NewRaw(sql, args...).Exec(e.Context())
+	require.NoError(e, err)
+}
+
+func (e *env) number(sql string, args ...any) (n int) {
+	e.Helper()
+	require.NoError(e, e.db.NewRaw(sql, args...).Scan(e.Context(), &n))
+	return n
+}
+
+// run counts until stop is called.
+func (e *env) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { e.counter.Run(ctx) })
+	return sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
+// TestForgedAndAlteredTokensLeadNowhere: each bit of a token, tokens of other links and messages, and what is no token.
+func TestForgedAndAlteredTokensLeadNowhere(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{}, "https://shop.example/a", "https://shop.example/b")
+	genuine := e.links[0].Token(2)
+	require.Less(t, len(genuine), 32, "it is short")
+	at, err := e.opens.Follow(t.Context(), genuine, true)
+	require.NoError(t, err)
+	require.Equal(t, "https://shop.example/a", at)
+
+	raw, err := base64.RawURLEncoding.DecodeString(genuine)
+	require.NoError(t, err)
+	var bad []string
+	for bit := range 8 * len(raw) {
+		altered := append([]byte{}, raw...)
+		altered[bit/8] ^= 1 << (bit % 8)
+		bad = append(bad, base64.RawURLEncoding.EncodeToString(altered))
+	}
+	forged := *e.links[0]
+	forged.key = []byte("another key")
+	other, err := base64.RawURLEncoding.DecodeString(e.links[1].Token(2))
+	require.NoError(t, err)
+	swapped := append(append([]byte{}, raw[:len(raw)-macLength]...), other[len(other)-macLength:]...) // another link's sum
+	bad = append(bad, forged.Token(2), base64.RawURLEncoding.EncodeToString(swapped), genuine+"A", genuine+"=", genuine[1:], "", "example",
+		"..", "%2e", genuine+genuine, base64.StdEncoding.EncodeToString(make([]byte, 64)))
+	// A number that is written longer than it needs to be is another text, whose sum nobody made.
+	long := append([]byte{raw[0], raw[1] | 0x80, 0}, raw[2:]...)
+	bad = append(bad, base64.RawURLEncoding.EncodeToString(long))
+	for _, token := range bad {
+		at, err := e.opens.Follow(t.Context(), token, true)
+		require.True(t, apperr.Is(err, apperr.CodeNotFound) || apperr.Is(err, apperr.CodeUnavailable), "%q: %v", token, err)
+		require.Empty(t, at)
+	}
+	require.Len(t, e.counter.queue, 1, "nothing of it counts")
+}
+
+// TestNoTokenLeadsElsewhere: whatever a contact is called, the host of an address is the template's.
+func TestNoTokenLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{Source: "whatsapp", Medium: "summer sale"}, "https://shop.example/{{name | friend}}", "https://shop.example/a?for={{name}}#top")
+	for _, name := range []string{
+		"//evil.example", "@evil.example", `\\evil.example`, "/\\evil.example", "javascript:alert(1)", "..//evil.example", "../../..",
+		"a&utm_source=x&next=https://evil.example", "#https://evil.example", "?x", "\t//evil.example", "https://evil.example", "%2f%2fevil.example",
+		"é ü 漢字", "a b",
+	} {
+		e.exec("UPDATE contacts SET name = ? WHERE id = 1", name)
+		for i, start := range []string{"https://shop.example/", "https://shop.example/a?for="} {
+			at, err := e.opens.Follow(t.Context(), e.links[i].Token(1), true)
+			require.NoError(t, err)
+			value, ok := cutBetween(at, start, []string{"?utm_source=whatsapp&utm_medium=summer%20sale", "&utm_source=whatsapp&utm_medium=summer%20sale#top"}[i])
+			require.True(t, ok, at)
+			require.Regexp(t, `^[A-Za-z0-9._~%-]*$`, value, "nothing of it has a meaning in an address")
+		}
+	}
+	for _, bad := range []string{
+		"https://{{name}}/", "https://shop.example{{name}}", "{{name}}", "https://shop.example.{{name}}/", "https://{{name}}@shop.example/",
+		"//shop.example/{{name}}", "javascript:alert('{{name}}')", `https://shop.example\@evil.example/{{name}}`, "https://a:b@shop.example/{{name}}",
+	} {
+		_, err := template.Compile("Hello", template.Parts{LinkURL: linkURL, Buttons: []template.Button{
+			{Type: template.ButtonURL, Title: "Open", URL: bad, Track: true},
+		}})
+		_, later := template.ParseAddress(bad)
+		require.True(t, err != nil || later != nil, bad)
+	}
+}
+
+func cutBetween(s, before, after string) (string, bool) {
+	if len(s) < len(before)+len(after) || s[:len(before)] != before || s[len(s)-len(after):] != after {
+		return "", false
+	}
+	return s[len(before) : len(s)-len(after)], true
+}
+
+// TestWhoOpensALinkCountsOnce however often they do, and in how many servers at the same time.
+func TestWhoOpensALinkCountsOnce(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	e := start(t, d, "")
+	e.send(UTM{}, "https://shop.example/a", "https://shop.example/b")
+	servers := []*env{e, start(t, d, ""), start(t, d, "")}
+	var stops []func()
+	for _, s := range servers {
+		stops = append(stops, s.run())
+		for range 4 {
+			for message := range int64(3) {
+				_, err := s.opens.Follow(t.Context(), e.links[0].Token(message+1), true)
+				require.NoError(t, err)
+			}
+		}
+		_, err := s.opens.Follow(t.Context(), e.links[1].Token(2), false)
+		require.NoError(t, err, "a program is led on, too")
+		_, err = s.opens.Follow(t.Context(), e.links[1].Token(0), true)
+		require.NoError(t, err, "so is who opens what counts nobody")
+	}
+	for _, stop := range stops {
+		stop() // stores what waits
+	}
+	found, err := NewService(d, keys).OfCampaigns(t.Context(), []int64{1})
+	require.NoError(t, err)
+	require.Equal(t, []int64{3, 36, 0, 0}, []int64{found[1][0].People, found[1][0].Clicks, found[1][1].People, found[1][1].Clicks})
+	require.Equal(t, 3, e.number("SELECT n FROM message_counts WHERE campaign_id = 1 AND measure = 'at:clicked'"))
+	require.Equal(t, 3, e.number("SELECT sum(n) FROM message_series WHERE campaign_id = 1 AND measure = 'at:clicked'"))
+	opened, err := NewService(d, keys).OfMessages(t.Context(), []int64{2})
+	require.NoError(t, err)
+	require.Len(t, opened[2], 12)
+	require.Equal(t, "Open 0", opened[2][0].Title)
+
+	// Whoever opens one without end fills nothing.
+	clicks := make([]Click, 300)
+	for i := range clicks {
+		clicks[i] = NewClick(e.links[1].ID, 3, time.Now())
+	}
+	require.NoError(t, e.counter.store(t.Context(), clicks))
+	require.NoError(t, e.counter.store(t.Context(), clicks[:50]), "and a second time it changes nothing")
+	require.Equal(t, MostOpened, e.number("SELECT clicks FROM link_counts WHERE link_id = ?", e.links[1].ID))
+	for range 2 * mostPerMinute {
+		_, err := e.opens.Follow(t.Context(), e.links[1].Token(1), true)
+		require.NoError(t, err)
+	}
+	require.Len(t, e.counter.queue, mostPerMinute)
+}
+
+// TestAnErasedPersonIsLedOnAndNotCounted: their values are gone, and nothing new is kept of them.
+func TestAnErasedPersonIsLedOnAndNotCounted(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{}, "https://shop.example/{{name | friend}}")
+	e.exec("UPDATE contacts SET erased_at = now() WHERE id = 1")
+	at, err := e.opens.Follow(t.Context(), e.links[0].Token(1), true)
+	require.NoError(t, err)
+	require.Equal(t, "https://shop.example/friend", at)
+	e.run()()
+	require.Zero(t, e.number("SELECT count(*) FROM clicks"))
+	require.Zero(t, e.number("SELECT count(*) FROM messages WHERE clicked_at IS NOT NULL"))
+}
+
+// TestLinksGoOnWhilePostgresIsAway: they lead where they led, also after a new start, and each click counts once afterwards.
+func TestLinksGoOnWhilePostgresIsAway(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	require.NoError(t, l.Close())
+	data, err := os.MkdirTemp("", "eventstream-link-pg-") // not t.TempDir: Postgres runs as somebody else
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(data) })
+	o := embedded.Options{DataDir: data, Port: port, Log: quiet}
+	pg, err := embedded.Start(t.Context(), o)
+	require.NoError(t, err)
+	d, err := db.Open(t.Context(), pg.URL, 5, quiet)
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	require.NoError(t, d.MigrateUp(t.Context(), quiet))
+
+	dir := t.TempDir()
+	e := start(t, d, dir)
+	e.send(UTM{}, "https://shop.example/a", "https://shop.example/{{name | friend}}")
+	stop := e.run()
+	_, err = e.opens.Follow(t.Context(), e.links[0].Token(1), true)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return e.number("SELECT count(*) FROM clicks") == 1 }, time.Minute, 20*time.Millisecond)
+
+	require.NoError(t, pg.Stop())
+	slowest := time.Duration(0)
+	follow := func(e *env, i int, message int64, want string) {
+		t.Helper()
+		began := time.Now()
+		at, err := e.opens.Follow(t.Context(), e.links[i].Token(message), true)
+		require.NoError(t, err)
+		require.Equal(t, want, at)
+		if i == 0 {
+			slowest = max(slowest, time.Since(began))
+		}
+	}
+	for range 10 {
+		for message := range int64(3) {
+			follow(e, 0, message+1, "https://shop.example/a")
+		}
+	}
+	follow(e, 1, 1, "https://shop.example/friend") // nobody can say what they are called
+	require.Eventually(t, func() bool { return !e.counter.Spool.Empty() }, time.Minute, 20*time.Millisecond)
+	stop()
+	e.counter.Spool.Close() // the process ends
+
+	again := start(t, d, dir)
+	again.links = e.links
+	for message := range int64(3) {
+		follow(again, 0, message+1, "https://shop.example/a")
+	}
+	t.Logf("the slowest answer while Postgres was away took %s", slowest)
+	stop = again.run()
+	require.Eventually(t, func() bool { return len(again.counter.queue) == 0 }, time.Minute, 20*time.Millisecond)
+
+	pg, err = embedded.Start(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = pg.Stop() })
+	require.Eventually(t, func() bool {
+		var n int
+		err := d.NewRaw("SELECT sum(clicks) FROM link_counts").Scan(t.Context(), &n)
+		return err == nil && n == 1+30+1+3
+	}, time.Minute, 50*time.Millisecond, "each counts")
+	stop()
+	require.Equal(t, 35, e.number("SELECT count(*) FROM clicks"), "and none twice")
+	require.Equal(t, 3, e.number("SELECT people FROM link_counts WHERE link_id = ?", e.links[0].ID))
+	require.True(t, again.counter.Spool.Empty())
+}
+
+// TestParametersAreAddedWhereTheyBelong behind what an address has itself.
+func TestParametersAreAddedWhereTheyBelong(t *testing.T) {
+	t.Parallel()
+	u := UTM{Source: "whatsapp", Campaign: "Ünter 1"}
+	for address, want := range map[string]string{
+		"https://shop.example":                    "https://shop.example/?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201",
+		"https://shop.example/a":                  "https://shop.example/a?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201",
+		"https://shop.example/a?b=c#d":            "https://shop.example/a?b=c&utm_source=whatsapp&utm_campaign=%C3%9Cnter%201#d",
+		"https://shop.example/a?utm_source=x":     "https://shop.example/a?utm_source=x&utm_campaign=%C3%9Cnter%201",
+		`https://shop.example/{{name | "?#"}}?`:   `https://shop.example/{{name | "?#"}}?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201`,
+		`https://shop.example/{{name | "#"}}#top`: `https://shop.example/{{name | "#"}}?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201#top`,
+	} {
+		require.Equal(t, want, u.Into(address))
+		require.Equal(t, address, UTM{}.Into(address))
+	}
+	for value, ok := range map[string]bool{"": true, "summer-sale": true, "a&b": false, "=": false, "a#b": false, " a": false, "Ä 1": true} {
+		require.Equal(t, ok, UTM{Source: value}.Validate() == nil, value)
+	}
+}

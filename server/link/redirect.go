@@ -1,0 +1,127 @@
+package link
+
+import (
+	"context"
+	"crypto/hmac"
+	"sync"
+	"time"
+
+	"eventstream/server/apperr"
+	"eventstream/server/contact"
+	"eventstream/server/db"
+
+	lru "github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/uptrace/bun"
+)
+
+const (
+	valuesLimit = time.Second // for the values of a contact
+	// How often one token counts in a minute, in one server. It leads on all the same.
+	mostPerMinute = 20
+	mostTokens    = 50_000 // of which that is known
+)
+
+// Redirects leads whoever opens a link to its address.
+type Redirects struct {
+	db     bun.IDB
+	book   *Book
+	clicks *Counter
+	now    func() time.Time
+	opened *prometheus.CounterVec
+
+	mu     sync.Mutex
+	recent *lru.LRU[string, *recent]
+}
+
+// recent is how often a token counted in a minute.
+type recent struct {
+	since time.Time
+	n     int
+}
+
+// NewRedirects makes it.
+func NewRedirects(idb bun.IDB, book *Book, clicks *Counter, now func() time.Time) *Redirects {
+	r := &Redirects{
+		db: idb, book: book, clicks: clicks, now: now,
+		opened: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "links_opened_total", Help: "Links that were opened: counted, fetched (by a program), uncounted, repeated, unknown or failed.",
+		}, []string{"outcome"}),
+	}
+	r.recent, _ = lru.NewLRU[string, *recent](mostTokens, nil) // it refuses no positive size
+	return r
+}
+
+// Register adds its metrics.
+func (r *Redirects) Register(to prometheus.Registerer) { to.MustRegister(r.opened) }
+
+// errUnknown is why a token leads nowhere. It tells nobody whether there is such a link.
+var errUnknown = apperr.New(apperr.CodeNotFound, "there is no such link")
+
+// Follow gives the address to which a token leads, and counts that a person opened it. Not found: nobody made this token.
+func (r *Redirects) Follow(ctx context.Context, token string, person bool) (address string, err error) {
+	linkID, messageID, signed, sum, ok := split(token)
+	if !ok {
+		r.opened.WithLabelValues("unknown").Inc()
+		return "", errUnknown
+	}
+	e, err := r.book.find(ctx, linkID)
+	if apperr.Is(err, apperr.CodeNotFound) || err == nil && !hmac.Equal(mac(e.link.key, signed), sum) {
+		r.opened.WithLabelValues("unknown").Inc()
+		return "", errUnknown
+	}
+	if err != nil {
+		r.opened.WithLabelValues("failed").Inc()
+		return "", err
+	}
+	if address = e.fixed; address == "" {
+		if address, ok = e.address.For(r.valuesOf(ctx, messageID)); !ok {
+			r.opened.WithLabelValues("failed").Inc()
+			return "", errUnknown
+		}
+	}
+	outcome := "fetched"
+	if person {
+		outcome = "uncounted"
+		if messageID != 0 {
+			if outcome = "repeated"; r.within(token) {
+				outcome = "counted"
+				r.clicks.Count(NewClick(linkID, messageID, r.now()))
+			}
+		}
+	}
+	r.opened.WithLabelValues(outcome).Inc()
+	return address, nil
+}
+
+// within reports whether a token may count once more: whoever repeats it without end fills nothing.
+func (r *Redirects) within(token string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, ok := r.recent.Get(token)
+	if !ok || !db.Fresh(known.since, time.Minute) {
+		known = &recent{since: time.Now()}
+		r.recent.Add(token, known)
+	}
+	known.n++
+	return known.n <= mostPerMinute
+}
+
+// valuesOf reads whom a message was written to; nil, for whom an address has its fallbacks, where there is nobody any more
+// or Postgres does not answer in time.
+func (r *Redirects) valuesOf(ctx context.Context, messageID int64) *contact.Contact {
+	if messageID == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, valuesLimit)
+	defer cancel()
+	id, err := contactOf(ctx, r.db, messageID)
+	if err != nil || id == 0 {
+		return nil
+	}
+	found, err := contact.ByIDs(ctx, r.db, []int64{id})
+	if err != nil || len(found) == 0 {
+		return nil
+	}
+	return found[0]
+}
