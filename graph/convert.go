@@ -986,7 +986,7 @@ func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
 func toSandboxSettings(s sandbox.Settings) *model.SandboxSettings {
 	return &model.SandboxSettings{
 		LatencyMs: s.LatencyMS, ApprovalMs: s.ApprovalMS, QueueMs: s.QueueMS, LogLagMs: s.LogLagMS, DeliveryMs: s.DeliveryMS,
-		ReadRate: s.ReadRate, ReplyRate: s.ReplyRate, UndeliveredRate: s.UndeliveredRate, UndeliveredCode: s.UndeliveredCode,
+		ReadRate: s.ReadRate, ClickRate: s.ClickRate, ReplyRate: s.ReplyRate, UndeliveredRate: s.UndeliveredRate, UndeliveredCode: s.UndeliveredCode,
 		TooManyRate: s.TooManyRate, ServerErrorRate: s.ServerErrorRate, CutRate: s.CutRate, EmptyRate: s.EmptyRate,
 		HangRate: s.HangRate, DropAnswerRate: s.DropAnswerRate, RepeatRate: s.RepeatRate, ReorderRate: s.ReorderRate,
 		CallbackLossRate: s.CallbackLossRate, InboundLossRate: s.InboundLossRate, ConcurrencyLimit: s.ConcurrencyLimit,

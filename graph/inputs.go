@@ -712,6 +712,7 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		to   *float64
 	}{
 		{input.ReadRate, &s.ReadRate},
+		{input.ClickRate, &s.ClickRate},
 		{input.ReplyRate, &s.ReplyRate},
 		{input.UndeliveredRate, &s.UndeliveredRate},
 		{input.TooManyRate, &s.TooManyRate},

@@ -1843,6 +1843,7 @@ type ComplexityRoot struct {
 	SandboxSettings struct {
 		ApprovalMs       func(childComplexity int) int
 		CallbackLossRate func(childComplexity int) int
+		ClickRate        func(childComplexity int) int
 		ConcurrencyLimit func(childComplexity int) int
 		CutRate          func(childComplexity int) int
 		DeliveryMs       func(childComplexity int) int
@@ -10345,6 +10346,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettings.CallbackLossRate(childComplexity), true
+	case "SandboxSettings.clickRate":
+		if e.ComplexityRoot.SandboxSettings.ClickRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.ClickRate(childComplexity), true
 	case "SandboxSettings.concurrencyLimit":
 		if e.ComplexityRoot.SandboxSettings.ConcurrencyLimit == nil {
 			break
@@ -15576,8 +15583,8 @@ type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   earlierAttempts: [MessageAttempt!]! @goField(forceResolver: true) @listSize(assumedSize: 3)
   "What Twilio reported about it and its earlier attempts, oldest first."
   events: [DeliveryEvent!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
-  "When the links of its buttons were opened, oldest first; empty where its campaign does not track links."
-  clicks: [Click!]! @goField(forceResolver: true) @listSize(assumedSize: 100)
+  "When the links of its buttons were opened, oldest first, at most 20; empty where its campaign does not track links."
+  clicks: [Click!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "When a link of it was first opened, or a button of it that answers was tapped."
   clickedAt: DateTime
   "Why it was sent, or not: the gate's questions with the answers of that time."
@@ -16868,6 +16875,8 @@ type SandboxSettings {
   deliveryMs: Int!
   "Of what is delivered."
   readRate: Float!
+  "Of what is read and has a link of this product on a button: the contact opens it."
+  clickRate: Float!
   "Of what is delivered: the contact answers something kind."
   replyRate: Float!
   "Accepted, then undelivered with undeliveredCode."
@@ -17025,6 +17034,7 @@ input SandboxSettingsUpdateInput {
   logLagMs: Int
   deliveryMs: Int
   readRate: Float
+  clickRate: Float
   replyRate: Float
   undeliveredRate: Float
   undeliveredCode: Int
@@ -21240,6 +21250,8 @@ func (ec *executionContext) childFields_SandboxSettings(ctx context.Context, fie
 		return ec.fieldContext_SandboxSettings_deliveryMs(ctx, field)
 	case "readRate":
 		return ec.fieldContext_SandboxSettings_readRate(ctx, field)
+	case "clickRate":
+		return ec.fieldContext_SandboxSettings_clickRate(ctx, field)
 	case "replyRate":
 		return ec.fieldContext_SandboxSettings_replyRate(ctx, field)
 	case "undeliveredRate":

@@ -699,6 +699,29 @@ func (ec *executionContext) fieldContext_SandboxSettings_readRate(_ context.Cont
 	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
 }
 
+func (ec *executionContext) _SandboxSettings_clickRate(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_clickRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClickRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_clickRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Float")
+}
+
 func (ec *executionContext) _SandboxSettings_replyRate(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1424,7 +1447,7 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"latencyMs", "approvalMs", "queueMs", "logLagMs", "deliveryMs", "readRate", "replyRate", "undeliveredRate", "undeliveredCode", "tooManyRate", "serverErrorRate", "cutRate", "emptyRate", "hangRate", "dropAnswerRate", "repeatRate", "reorderRate", "callbackLossRate", "inboundLossRate", "concurrencyLimit", "redactBodies", "silent"}
+	fieldsInOrder := [...]string{"latencyMs", "approvalMs", "queueMs", "logLagMs", "deliveryMs", "readRate", "clickRate", "replyRate", "undeliveredRate", "undeliveredCode", "tooManyRate", "serverErrorRate", "cutRate", "emptyRate", "hangRate", "dropAnswerRate", "repeatRate", "reorderRate", "callbackLossRate", "inboundLossRate", "concurrencyLimit", "redactBodies", "silent"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1473,6 +1496,13 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 				return it, err
 			}
 			it.ReadRate = graphql.OmittableOf(data)
+		case "clickRate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clickRate"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClickRate = graphql.OmittableOf(data)
 		case "replyRate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("replyRate"))
 			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
@@ -1956,6 +1986,11 @@ func (ec *executionContext) _SandboxSettings(ctx context.Context, sel ast.Select
 			}
 		case "readRate":
 			out.Values[i] = ec._SandboxSettings_readRate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clickRate":
+			out.Values[i] = ec._SandboxSettings_clickRate(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -2213,7 +2213,7 @@ type Message struct {
 	EarlierAttempts []*MessageAttempt `json:"earlierAttempts"`
 	// What Twilio reported about it and its earlier attempts, oldest first.
 	Events []*DeliveryEvent `json:"events"`
-	// When the links of its buttons were opened, oldest first; empty where its campaign does not track links.
+	// When the links of its buttons were opened, oldest first, at most 20; empty where its campaign does not track links.
 	Clicks []*Click `json:"clicks"`
 	// When a link of it was first opened, or a button of it that answers was tapped.
 	ClickedAt *time.Time `json:"clickedAt,omitempty"`
@@ -3056,6 +3056,8 @@ type SandboxSettings struct {
 	DeliveryMs int `json:"deliveryMs"`
 	// Of what is delivered.
 	ReadRate float64 `json:"readRate"`
+	// Of what is read and has a link of this product on a button: the contact opens it.
+	ClickRate float64 `json:"clickRate"`
 	// Of what is delivered: the contact answers something kind.
 	ReplyRate float64 `json:"replyRate"`
 	// Accepted, then undelivered with undeliveredCode.
@@ -3096,6 +3098,7 @@ type SandboxSettingsUpdateInput struct {
 	LogLagMs         graphql.Omittable[*int]     `json:"logLagMs,omitempty"`
 	DeliveryMs       graphql.Omittable[*int]     `json:"deliveryMs,omitempty"`
 	ReadRate         graphql.Omittable[*float64] `json:"readRate,omitempty"`
+	ClickRate        graphql.Omittable[*float64] `json:"clickRate,omitempty"`
 	ReplyRate        graphql.Omittable[*float64] `json:"replyRate,omitempty"`
 	UndeliveredRate  graphql.Omittable[*float64] `json:"undeliveredRate,omitempty"`
 	UndeliveredCode  graphql.Omittable[*int]     `json:"undeliveredCode,omitempty"`

@@ -521,7 +521,7 @@ func (a *App) sandbox() (peer sandboxPeer, err error) {
 	}
 	// Where it was before, if it can: workers on this machine know that address.
 	opts := sandbox.Options{DataDir: a.cfg.DataDir, InboundURL: a.publicURL() + "/webhooks/twilio/inbound" +
-		inboundRetries, Addr: strings.TrimPrefix(peer.URL, "http://"), Log: a.log}
+		inboundRetries, Addr: strings.TrimPrefix(peer.URL, "http://"), OwnURL: a.URL, Log: a.log}
 	if a.Sandbox, err = sandbox.Start(opts); err != nil {
 		return peer, err
 	}

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"fmt"
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
@@ -100,6 +101,28 @@ func (s *Service) freezeLinks(ctx context.Context, tx bun.Tx, c *Campaign, said 
 	for _, w := range append([]template.Wording{said.own}, said.others...) {
 		if err := s.links.Freeze(ctx, tx, c.ID, w.VersionID, compiled[w.VersionID], c.Parameters()); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// warnOfLinks tells which addresses of the texts open without being counted, although the campaign counts clicks.
+func (said *sayings) warnOfLinks(c *Campaign, p *Preflight) error {
+	if said == nil || !c.TrackLinks {
+		return nil
+	}
+	compiled, err := said.compiled()
+	if err != nil {
+		return err
+	}
+	told := map[string]bool{}
+	for _, w := range append([]template.Wording{said.own}, said.others...) {
+		for _, address := range compiled[w.VersionID].WebAddresses() {
+			if !told[address] {
+				told[address] = true
+				p.Warnings = append(p.Warnings, fmt.Sprintf("clicks on %s are not counted: it stands in the text, which WhatsApp sends as it "+
+					"approved it; put it on a button that tracks clicks", address))
+			}
 		}
 	}
 	return nil

@@ -765,6 +765,9 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return nil, err
 	}
 	p.Blockers = blockers
+	if err := said.warnOfLinks(c, p); err != nil {
+		return nil, err
+	}
 	if query == nil {
 		return p, nil
 	}

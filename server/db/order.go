@@ -26,6 +26,7 @@ package db
 //     order of their keys. A trigger runs at the end of its statement, so that a
 //     second statement that changes what is counted may go back among the keys:
 //     a transaction changes it in one statement, its last
+//  8. link_counts, in order of link
 //
 // New rows (audit entries, events, jobs, contact_counts) lock nothing that others
 // wait for and may be written at any point. Paces (rate_limits) are taken outside

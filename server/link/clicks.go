@@ -128,7 +128,7 @@ func (c *Counter) Run(ctx context.Context) {
 
 // take stores what waits, or keeps it where it waits for Postgres.
 func (c *Counter) take(ctx context.Context, first ...Click) {
-	group := append(c.held, first...)
+	group := slices.Concat(c.held, first)
 	c.held = nil
 fill:
 	for len(group) < maxGroup {

@@ -50,8 +50,8 @@ type Counted struct {
 	Link `bun:",extend"`
 
 	Language string // of the template
-	People int64
-	Clicks int64
+	People   int64
+	Clicks   int64
 }
 
 // UTM are the parameters that a campaign puts into the addresses of its links, so that the analytics of a website know where
@@ -145,8 +145,8 @@ const (
 func (l *Link) Token(messageID int64) string {
 	raw := make([]byte, 0, 1+2*binary.MaxVarintLen64+macLength)
 	raw = append(raw, tokenVersion)
-	raw = binary.AppendUvarint(raw, uint64(l.ID))      //nolint:gosec // ids are positive
-	raw = binary.AppendUvarint(raw, uint64(messageID)) //nolint:gosec // the same
+	raw = binary.AppendUvarint(raw, uint64(l.ID)) // ids are positive
+	raw = binary.AppendUvarint(raw, uint64(messageID))
 	return base64.RawURLEncoding.EncodeToString(append(raw, mac(l.key, raw)...))
 }
 
@@ -255,7 +255,9 @@ func (s *Service) insert(ctx context.Context, idb bun.IDB, l *Link) (err error) 
 }
 
 // Thaw takes the links of a campaign away whose launch is taken back.
-func (s *Service) Thaw(ctx context.Context, tx bun.Tx, campaignID int64) error { return removeOf(ctx, tx, campaignID) }
+func (s *Service) Thaw(ctx context.Context, tx bun.Tx, campaignID int64) error {
+	return removeOf(ctx, tx, campaignID)
+}
 
 // Samples are tokens for the reviewers of a version that is being submitted, by the names of their variables: they open what they
 // are shown.
@@ -273,8 +275,7 @@ func (s *Service) OfCampaigns(ctx context.Context, ids []int64) (map[int64][]*Co
 	return countedOf(ctx, s.db, ids)
 }
 
-
-// OfMessages gives when the links of messages were opened, oldest first, at most MostOpened of each.
+// OfMessages gives when the links of messages were opened, oldest first, at most 20 of each.
 func (s *Service) OfMessages(ctx context.Context, ids []int64) (map[int64][]*Opening, error) {
 	return openings(ctx, s.db, ids)
 }

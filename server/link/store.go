@@ -93,8 +93,11 @@ func countedOf(ctx context.Context, idb bun.IDB, campaignIDs []int64) (map[int64
 	return found, db.Err(err)
 }
 
-// MostOpened is how many openings of a message are told, and how many of one link of a message are kept.
-const MostOpened = 100
+const (
+	// MostOpened is how many openings of one link of a message are kept.
+	MostOpened = 100
+	mostTold   = 20 // of a message
+)
 
 // Opening is one time that somebody opened a link of a message.
 type Opening struct {
@@ -114,7 +117,7 @@ func openings(ctx context.Context, idb bun.IDB, messageIDs []int64) (map[int64][
 			coalesce(l.destination, '') AS destination
 		FROM unnest(?::bigint[]) u (id), LATERAL (SELECT * FROM clicks WHERE message_id = u.id ORDER BY clicked_at, id LIMIT ?) c
 			LEFT JOIN links l ON l.id = c.link_id
-		ORDER BY c.clicked_at, c.id`, pgdialect.Array(messageIDs), MostOpened).Scan(ctx, &rows)
+		ORDER BY c.clicked_at, c.id`, pgdialect.Array(messageIDs), mostTold).Scan(ctx, &rows)
 	found := make(map[int64][]*Opening, len(messageIDs))
 	for _, id := range messageIDs {
 		found[id] = nil

@@ -33,8 +33,9 @@ const (
 
 	segmentLimit = 16 << 20
 	suffix       = ".spool"
-	recordHeader = 8       // length and checksum
-	MaxRecord    = 4 << 20 // bytes
+	recordHeader = 8 // length and checksum
+	// MaxRecord is how many bytes a record may have.
+	MaxRecord = 4 << 20
 )
 
 // ErrFull is why a spool takes nothing more.

@@ -187,6 +187,7 @@ func (s *Sandbox) take(m *Message) {
 			}
 		})
 	}
+	s.open(m, st.status, cfg)
 	userID := s.userIDOf(m.To)
 	s.mu.Unlock()
 	// Kept after the callback: a kill in between repeats it.

@@ -48,6 +48,7 @@ type Settings struct {
 	LogLagMS         int     `json:"logLagMs"`         // until the log's list has a message; its SID finds it at once
 	DeliveryMS       int     `json:"deliveryMs"`       // typical time from the queue's end to delivered
 	ReadRate         float64 `json:"readRate"`         // of what is delivered
+	ClickRate        float64 `json:"clickRate"`        // of what is read and has a link of ours on a button: they open it
 	ReplyRate        float64 `json:"replyRate"`        // of what is delivered: the contact answers something kind
 	UndeliveredRate  float64 `json:"undeliveredRate"`  // accepted, then undelivered with UndeliveredCode
 	UndeliveredCode  int     `json:"undeliveredCode"`  //
@@ -69,7 +70,7 @@ type Settings struct {
 // DefaultSettings behave like a good day.
 func DefaultSettings() Settings {
 	return Settings{
-		LatencyMS: 15, ApprovalMS: 1500, LogLagMS: 100, DeliveryMS: 1200, ReadRate: 0.6, ReplyRate: 0.02,
+		LatencyMS: 15, ApprovalMS: 1500, LogLagMS: 100, DeliveryMS: 1200, ReadRate: 0.6, ClickRate: 0.3, ReplyRate: 0.02,
 		UndeliveredRate: 0.01, UndeliveredCode: 63024,
 	}
 }
@@ -101,6 +102,7 @@ func (s Settings) Validate() error {
 		v    float64
 	}{
 		{"readRate", s.ReadRate},
+		{"clickRate", s.ClickRate},
 		{"replyRate", s.ReplyRate},
 		{"undeliveredRate", s.UndeliveredRate},
 		{"tooManyRate", s.TooManyRate},
@@ -174,6 +176,7 @@ func (m *Message) reach(status string, code int, at time.Time) {
 type Options struct {
 	DataDir    string // its log and settings
 	InboundURL string // where inbound messages go
+	OwnURL     string // of the product: short links are opened there, whatever their host; "": nobody opens any
 	Addr       string // where it listens; taken by others, or "": a free port of this machine
 	Log        *slog.Logger
 }
@@ -185,6 +188,7 @@ type Sandbox struct {
 	url   string
 	http  *http.Server
 	hooks *http.Client
+	phone *http.Client // opens links
 	store *store
 
 	settings atomic.Pointer[Settings]
@@ -215,6 +219,7 @@ func Start(opts Options) (*Sandbox, error) {
 		Timeout:   callbackTotal,
 		Transport: &http.Transport{MaxIdleConnsPerHost: callbackWorkers, MaxConnsPerHost: callbackWorkers},
 	}
+	s.phone = newPhone()
 	var err error
 	if s.token, err = Token(opts.DataDir); err != nil {
 		return nil, err
