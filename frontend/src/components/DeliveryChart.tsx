@@ -21,8 +21,12 @@ export const milestones: { name: Milestone; label: string; color: string }[] = [
   { name: "accepted", label: t`Handed to WhatsApp`, color: "var(--mantine-color-blue-6)" },
   { name: "delivered", label: t`Delivered`, color: "var(--mantine-color-brand-6)" },
   { name: "read", label: t`Read`, color: "var(--mantine-color-grape-6)" },
+  { name: "clicked", label: t`Clicked`, color: "var(--mantine-color-teal-6)" },
   { name: "failed", label: t`Failed`, color: "var(--mantine-color-red-6)" },
 ];
+
+/** Clicks are shown where there are any: most templates have nothing to tap. */
+const shownOf = (steps: Step[]) => milestones.filter((m) => m.name !== "clicked" || totalOf(steps, m.name) > 0);
 
 /**
  * How many messages reached each milestone over time: one small chart for each, one above the other in time, so that
@@ -76,7 +80,7 @@ function Summary({ steps }: { steps: Step[] }) {
         {t`All of it within ${duration((to - from) / 1000)}, from ${moment(steps[0]?.at)} on: too short for a chart.`}
       </Text>
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
-        {milestones.map((m) => (
+        {shownOf(steps).map((m) => (
           <Figure key={m.name} label={m.label} color={m.color} n={totalOf(steps, m.name)} />
         ))}
       </SimpleGrid>
@@ -112,9 +116,9 @@ function Bars({ steps }: { steps: Step[] }) {
           : t`${moment(steps[0]?.at)} to ${moment(new Date(to).toISOString())}, in steps of ${lengthText(stepLength(steps))}`}
       </Text>
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xl" verticalSpacing="lg">
-        {milestones.map((m) => (
+        {shownOf(steps).map((m) => (
           <div key={m.name}>
-            <Figure {...m} n={step ? step[m.name] : totalOf(steps, m.name)} />
+            <Figure {...m} n={step ? (step[m.name] ?? 0) : totalOf(steps, m.name)} />
             <Panel
               bars={barsOf(steps, m.name)}
               color={m.color}
@@ -199,7 +203,7 @@ function Steps({ steps }: { steps: Step[] }) {
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{t`From`}</Table.Th>
-            {milestones.map((m) => (
+            {shownOf(steps).map((m) => (
               <Table.Th key={m.name} ta="right">
                 {m.label}
               </Table.Th>
@@ -210,9 +214,9 @@ function Steps({ steps }: { steps: Step[] }) {
           {steps.map((s) => (
             <Table.Tr key={s.at}>
               <Table.Td>{moment(s.at)}</Table.Td>
-              {milestones.map((m) => (
+              {shownOf(steps).map((m) => (
                 <Table.Td key={m.name} ta="right">
-                  {count(s[m.name])}
+                  {count(s[m.name] ?? 0)}
                 </Table.Td>
               ))}
             </Table.Tr>

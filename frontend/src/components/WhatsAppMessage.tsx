@@ -32,6 +32,7 @@ graphql(`
     phone
     code
     id
+    track
   }
 `);
 

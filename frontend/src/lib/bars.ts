@@ -1,18 +1,26 @@
 import { plural } from "@lingui/core/macro";
 
 /** What happened in one step of time: it begins at `at` and is so many seconds long. */
-export type Step = { at: string; seconds: number; accepted: number; delivered: number; read: number; failed: number };
-export type Milestone = "accepted" | "delivered" | "read" | "failed";
+export type Step = {
+  at: string;
+  seconds: number;
+  accepted: number;
+  delivered: number;
+  read: number;
+  clicked?: number; // of a campaign
+  failed: number;
+};
+export type Milestone = "accepted" | "delivered" | "read" | "clicked" | "failed";
 
 export type Bar = { at: number; end: number; n: number };
 
 export const barsOf = (steps: readonly Step[], of: Milestone): Bar[] =>
   steps.map((s) => {
     const at = Date.parse(s.at);
-    return { at, end: at + s.seconds * 1000, n: s[of] };
+    return { at, end: at + s.seconds * 1000, n: s[of] ?? 0 };
   });
 
-export const totalOf = (steps: readonly Step[], of: Milestone) => steps.reduce((sum, s) => sum + s[of], 0);
+export const totalOf = (steps: readonly Step[], of: Milestone) => steps.reduce((sum, s) => sum + (s[of] ?? 0), 0);
 
 /** Fewer steps make no chart: one or two bars say less than a sentence. */
 export const chartable = (steps: readonly Step[]) => steps.length >= 3;

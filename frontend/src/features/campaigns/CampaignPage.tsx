@@ -54,6 +54,7 @@ graphql(`
       unknown
       undecided
       redelivering
+      clicked
       replied
       optedOut
     }

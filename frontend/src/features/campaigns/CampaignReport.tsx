@@ -16,6 +16,7 @@ import { CampaignTimeline } from "./CampaignTimeline";
 import { Compared } from "./Compared";
 import { CampaignCost } from "./Cost";
 import { Funnel } from "./Funnel";
+import { Links } from "./Links";
 import { besideText, courseOf, hasEnded, leftText, remaining, share, statusText, waitingText } from "./outcome";
 import { type People, searchFor } from "./people";
 import { useLightPrint } from "./printing";
@@ -40,6 +41,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
   const n = c.counts;
   const failures = useThrottledValue(n.failed + n.undelivered, 2000); // read anew when it has changed
   const replies = useThrottledValue(n.replied, 5000); // the same of the buttons
+  const clicks = useThrottledValue(n.clicked, 3000);
   useLightPrint();
   return (
     <>
@@ -58,6 +60,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
         </Grid>
       </Card>
+      <Links key={`links ${clicks}`} id={c.id} delivered={n.delivered} counted={c.trackLinks} />
       <Taps key={replies} id={c.id} delivered={n.delivered} />
       <CampaignCost price={c.price} budget={c.budget ?? null} />
       <Compared campaign={c} />

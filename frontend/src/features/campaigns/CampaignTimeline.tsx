@@ -23,6 +23,7 @@ const TimelineDocument = graphql(`
           accepted
           delivered
           read
+          clicked
           failed
         }
       }

@@ -17,6 +17,7 @@ graphql(`
       accepted
       delivered
       read
+      clicked
       replied
       failed
       undelivered
@@ -35,7 +36,7 @@ const ComparedDocument = graphql(`
   }
 `);
 
-const shown = ["delivered", "read", "replied", "failed", "opted-out"];
+const shown = ["delivered", "read", "clicked", "replied", "failed", "opted-out"];
 
 /** This campaign beside the last five before it, by the same shares. */
 export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
@@ -46,15 +47,17 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
     <Card padding={0}>
       <Title order={2} size="h4" p="md" pb={0}>{t`Compared with recent campaigns`}</Title>
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, "aria-label": t`Compared with recent campaigns` }}>
-        <Table miw={720}>
+        <Table miw={800}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t`Campaign`}</Table.Th>
-              {[t`Launched`, t`Sent to`, t`Delivered`, t`Read`, t`Replied`, t`Failed`, t`Opted out`].map((h) => (
-                <Table.Th key={h} ta="right">
-                  {h}
-                </Table.Th>
-              ))}
+              {[t`Launched`, t`Sent to`, t`Delivered`, t`Read`, t`Clicked`, t`Replied`, t`Failed`, t`Opted out`].map(
+                (h) => (
+                  <Table.Th key={h} ta="right">
+                    {h}
+                  </Table.Th>
+                ),
+              )}
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

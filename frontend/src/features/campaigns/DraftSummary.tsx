@@ -43,6 +43,10 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         ) : (
           <Text c="dimmed" size="sm">{t`No template yet.`}</Text>
         )}
+        <Line label={t`Clicks`}>{c.trackLinks ? t`Counted, of buttons that track them` : t`Not counted`}</Line>
+        <Line label={t`UTM parameters`}>
+          {[c.utm?.source, c.utm?.medium, c.utm?.campaign].filter(Boolean).join(" · ") || t`None`}
+        </Line>
         <Line label={c.senders.length > 1 ? t`Senders` : t`Sender`}>{sendersText(c.senders) || t`None yet`}</Line>
       </Block>
       <Block title={t`Pace and hours`} id={c.id} step="schedule">

@@ -1,12 +1,24 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Group, MultiSelect, NumberInput, Select, Stack, Switch, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Fieldset,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Select,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { TemplateMessageById } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { count, midSentence, words } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 import { CapForm } from "./CapForm";
-import type { Draft } from "./draft";
+import type { Draft, Utm } from "./draft";
 import { SegmentDrawer } from "./SegmentDrawer";
 
 type StepProps = {
@@ -87,6 +99,7 @@ export function MessageStep(
           </Group>
         </div>
       )}
+      <LinkFields {...props} />
       <MultiSelect
         label={d.senders.length > 1 ? t`Senders` : t`Sender`}
         description={
@@ -121,6 +134,42 @@ export function MessageStep(
         </Group>
       )}
     </Stack>
+  );
+}
+
+const utmLabels: Record<keyof Utm, string> = {
+  source: t`Source (utm_source)`,
+  medium: t`Medium (utm_medium)`,
+  campaign: t`Campaign (utm_campaign)`,
+};
+
+/** Whether it counts who opens its links, and what the website behind them is told. */
+function LinkFields({ draft: d, errors, onChange }: StepProps) {
+  return (
+    <>
+      <Switch
+        label={t`Count clicks`}
+        description={t`Of buttons that track them in the template. Off: their links lead on, and nobody knows who opened them`}
+        checked={d.trackLinks}
+        onChange={(e) => onChange({ trackLinks: e.currentTarget.checked })}
+        error={errors.trackLinks}
+      />
+      <Fieldset legend={t`For your website's analytics`} variant="unstyled">
+        <Text size="xs" c="dimmed">{t`Put into the addresses of buttons that track clicks; empty: nothing`}</Text>
+        <SimpleGrid cols={{ base: 1, sm: 3 }} mt={4}>
+          {(["source", "medium", "campaign"] as const).map((name) => (
+            <TextInput
+              key={name}
+              label={utmLabels[name]}
+              maxLength={100}
+              value={d.utm[name]}
+              onChange={(e) => onChange({ utm: { ...d.utm, [name]: e.currentTarget.value } })}
+              error={errors[`utm.${name}`]}
+            />
+          ))}
+        </SimpleGrid>
+      </Fieldset>
+    </>
   );
 }
 

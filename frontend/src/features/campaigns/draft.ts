@@ -39,6 +39,12 @@ graphql(`
     budget {
       ...BudgetState
     }
+    trackLinks
+    utm {
+      source
+      medium
+      campaign
+    }
     endsAt
     quietHours {
       start
@@ -62,6 +68,9 @@ export const stepLabels: Record<Step, string> = {
   review: t`Review`,
 };
 
+/** The UTM parameters; "": not set. */
+export type Utm = { source: string; medium: string; campaign: string };
+
 /** A campaign as its form holds it: numbers may be empty or half typed. */
 export type Draft = {
   name: string;
@@ -72,6 +81,8 @@ export type Draft = {
   rate: number | string;
   threshold: number | string; // percent
   budget: string; // "": no limit
+  trackLinks: boolean;
+  utm: Utm;
   ends: string; // as an input of type datetime-local has it
   quiet: { on: boolean; start: string; end: string; zone: string | null };
   capped: boolean;
@@ -91,6 +102,8 @@ export function newDraft({ senders, settings }: Defaults): Draft {
     rate: "",
     threshold: 20,
     budget: "",
+    trackLinks: true,
+    utm: { source: "", medium: "", campaign: "" },
     ends: "",
     quiet: {
       on: true,
@@ -114,6 +127,8 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
     rate: c.rateLimitPerSecond ?? "",
     threshold: c.errorThreshold == null ? "" : Number((c.errorThreshold * 100).toFixed(4)),
     budget: c.budget?.limit.amount ?? "",
+    trackLinks: c.trackLinks,
+    utm: { source: c.utm?.source ?? "", medium: c.utm?.medium ?? "", campaign: c.utm?.campaign ?? "" },
     ends: c.endsAt ? localInput(new Date(c.endsAt)) : "",
     quiet: c.quietHours
       ? { on: true, start: c.quietHours.start, end: c.quietHours.end, zone: c.quietHours.zone ?? null }
@@ -140,6 +155,8 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
     rateLimitPerSecond: numeric(d.rate),
     errorThreshold: percent === null ? null : percent / 100,
     budget: d.budget.trim() || null,
+    trackLinks: d.trackLinks,
+    utm: d.utm,
     quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
     frequencyCap: d.capped ? capInput(d.cap) : null,
     endsAt: momentOf(d.ends) ?? null,
@@ -153,7 +170,7 @@ export function wrongIn(d: Draft): Record<string, string> {
 
 const fieldsOf: Record<Step, string[]> = {
   audience: ["name", "segmentId", "topicId"],
-  message: ["templateId", "senders"],
+  message: ["templateId", "senders", "trackLinks", "utm.source", "utm.medium", "utm.campaign"],
   schedule: ["rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "endsAt"],
   review: [],
 };

@@ -47,6 +47,7 @@ test("every share of a report is of those whom the campaign was sent to", () => 
     accepted: 190,
     delivered: 180,
     read: 90,
+    clicked: 40,
     replied: 10,
     failed: 10,
     undelivered: 10,
@@ -57,6 +58,7 @@ test("every share of a report is of those whom the campaign was sent to", () => 
     ["Handed to WhatsApp", 190, 0.95],
     ["Delivered", 180, 0.9],
     ["Read", 90, 0.45],
+    ["Clicked", 40, 0.2],
     ["Replied", 10, 0.05],
   ]);
   expect(lossesOf(c).map((f) => [f.label, f.n, f.share])).toEqual([

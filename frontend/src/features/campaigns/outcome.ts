@@ -59,6 +59,7 @@ type Milestones = {
   accepted: number;
   delivered: number;
   read: number;
+  clicked: number;
   replied: number;
   failed: number;
   undelivered: number;
@@ -77,6 +78,7 @@ export function funnelOf(c: Milestones): Figure[] {
     ["accepted", t`Handed to WhatsApp`, c.accepted],
     ["delivered", t`Delivered`, c.delivered],
     ["read", t`Read`, c.read],
+    ["clicked", t`Clicked`, c.clicked],
     ["replied", t`Replied`, c.replied],
   ];
   return steps.map(([name, label, n]) => ({ name, label, n, share: share(n, c) }));

@@ -17,6 +17,8 @@ const TimelineDocument = graphql(`
         kind
         deliveryStatus
         errorCode
+        button
+        destination
         consentStatus
         consentPurpose
         consentSource
@@ -85,14 +87,21 @@ export function ContactTimeline(props: { id: string }) {
                     : t`Message: ${of}`
                 : h.kind === "DELIVERY"
                   ? `${words(h.deliveryStatus ?? "")}${h.errorCode ? `, ${t`error ${h.errorCode}`}` : ""}`
-                  : h.kind === "CONSENT"
-                    ? consentText(h.consentStatus ?? "", h.consentPurpose ?? "", h.consentSource ?? "")
-                    : (changes[h.action ?? ""] ?? words((h.action ?? "").replaceAll(".", " ")));
+                  : h.kind === "CLICK"
+                    ? t`Opened the link “${h.button ?? ""}”`
+                    : h.kind === "CONSENT"
+                      ? consentText(h.consentStatus ?? "", h.consentPurpose ?? "", h.consentSource ?? "")
+                      : (changes[h.action ?? ""] ?? words((h.action ?? "").replaceAll(".", " ")));
             return (
               <Timeline.Item key={`${h.at}${h.kind}${i}`} title={title} lineVariant="solid">
                 {h.kind === "MESSAGE" && m?.body && (
                   <Text size="sm" style={{ overflowWrap: "anywhere" }} lineClamp={3}>
                     {m.body}
+                  </Text>
+                )}
+                {h.kind === "CLICK" && (
+                  <Text size="sm" style={{ overflowWrap: "anywhere" }} lineClamp={2}>
+                    {h.destination}
                   </Text>
                 )}
                 <Text size="xs" c="dimmed">
@@ -103,7 +112,7 @@ export function ContactTimeline(props: { id: string }) {
                   ) : (
                     moment(h.at)
                   )}
-                  {h.kind === "DELIVERY" && of ? ` · ${of}` : ""}
+                  {(h.kind === "DELIVERY" || h.kind === "CLICK") && of ? ` · ${of}` : ""}
                   {h.operator ? ` · ${h.operator.name}` : ""}
                 </Text>
               </Timeline.Item>

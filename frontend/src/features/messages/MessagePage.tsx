@@ -75,6 +75,12 @@ const MessageDocument = graphql(`
           submittedAt
           endedAt
         }
+        clicks {
+          at
+          part
+          title
+          destination
+        }
         events {
           id
           sid
@@ -208,6 +214,23 @@ export function MessagePage() {
           </Stack>
         </Card>
       </SimpleGrid>
+      {m.clicks.length > 0 && (
+        <Card>
+          <Title order={2} size="h4" mb="sm">{t`Links they opened`}</Title>
+          <Timeline bulletSize={14} lineWidth={2} active={-1}>
+            {m.clicks.map((k, i) => (
+              <Timeline.Item key={`${k.at} ${k.part} ${i}`} title={k.title}>
+                <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+                  {k.destination}
+                </Text>
+                <Text size="xs" c="dimmed">
+                  {moment(k.at)}
+                </Text>
+              </Timeline.Item>
+            ))}
+          </Timeline>
+        </Card>
+      )}
     </Page>
   );
 }

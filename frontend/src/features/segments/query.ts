@@ -13,6 +13,7 @@ export const events = [
   { value: "received", label: t`got a message` },
   { value: "delivered", label: t`had a message delivered` },
   { value: "read", label: t`read a message` },
+  { value: "clicked", label: t`tapped a link or a button` },
   { value: "replied", label: t`replied` },
   { value: "opted_out", label: t`opted out after a message` },
   { value: "failed", label: t`had a message fail` },

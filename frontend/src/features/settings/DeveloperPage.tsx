@@ -21,6 +21,7 @@ const SandboxDocument = graphql(`
       logLagMs
       deliveryMs
       readRate
+      clickRate
       replyRate
       undeliveredRate
       undeliveredCode
@@ -72,6 +73,7 @@ const sandboxFields: [SandboxKey, string, string][] = [
   ["logLagMs", t`Log behind by, ms`, t`for lists, not for one SID`],
   ["approvalMs", t`Approval, ms`, t`until a template is decided`],
   ["readRate", t`Read`, t`share of delivered, 0 to 1`],
+  ["clickRate", t`Click`, t`share of read with a tracked button, 0 to 1`],
   ["replyRate", t`Reply`, t`share of delivered, 0 to 1`],
   ["undeliveredRate", t`Undelivered`, t`share, 0 to 1`],
   ["undeliveredCode", t`with error`, t`Twilio's code`],

@@ -62,6 +62,11 @@ const texts: Record<RetentionKind, { name: string; about: string; suggested: num
     about: t`Each report about a message. When it was sent, delivered and read stays with the message.`,
     suggested: 180,
   },
+  CLICKS: {
+    name: t`Clicks`,
+    about: t`Each time somebody opened a link. The first time of each message stays with it, and so do the numbers of the campaign.`,
+    suggested: 180,
+  },
   REJECTED_ROWS: {
     name: t`Rejected rows of imports`,
     about: t`Rows that could not be read, to be corrected and imported again. Counted from the end of the import.`,

@@ -11,6 +11,7 @@ import {
   Paper,
   SegmentedControl,
   Stack,
+  Switch,
   Text,
   TextInput,
   Tooltip,
@@ -511,6 +512,17 @@ function Buttons(
                 />
               )}
             </Group>
+            {b.type === "URL" && (
+              <Switch
+                mt="xs"
+                size="sm"
+                label={t`Track clicks`}
+                description={t`WhatsApp gets a short link of this product that leads there, and campaigns tell who opened it`}
+                disabled={props.readOnly}
+                checked={b.track}
+                onChange={(e) => set(i, { track: e.currentTarget.checked })}
+              />
+            )}
           </Paper>
         );
       })}

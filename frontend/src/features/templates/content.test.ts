@@ -7,8 +7,16 @@ test("what the API tells comes back as it was", () => {
     header: { text: null, media: { kind: "IMAGE" as const, url: "/media/a/b.jpg" } },
     footer: "Reply STOP to end",
     buttons: [
-      { type: "QUICK_REPLY" as const, title: "Yes", url: null, phone: null, code: null, id: "y" },
-      { type: "URL" as const, title: "Open", url: "https://example.com", phone: null, code: null, id: null },
+      { type: "QUICK_REPLY" as const, title: "Yes", url: null, phone: null, code: null, id: "y", track: false },
+      {
+        type: "URL" as const,
+        title: "Open",
+        url: "https://example.com",
+        phone: null,
+        code: null,
+        id: null,
+        track: true,
+      },
     ],
     cards: [],
     list: null,
@@ -20,8 +28,8 @@ test("what the API tells comes back as it was", () => {
     header: { media: { kind: "IMAGE", url: "/media/a/b.jpg" } },
     footer: "Reply STOP to end",
     buttons: [
-      { type: "QUICK_REPLY", title: "Yes", url: null, phone: null, code: null, id: "y" },
-      { type: "URL", title: "Open", url: "https://example.com", phone: null, code: null, id: null },
+      { type: "QUICK_REPLY", title: "Yes", url: null, phone: null, code: null, id: "y", track: null },
+      { type: "URL", title: "Open", url: "https://example.com", phone: null, code: null, id: null, track: true },
     ],
   });
 });

@@ -12,7 +12,15 @@ import type {
 export type Shape = "message" | "cards" | "list" | "authentication" | "catalog" | "flow";
 
 export type Media = { kind: TemplateMediaKind; url: string };
-export type Button = { type: TemplateButtonType; title: string; url: string; phone: string; code: string; id: string };
+export type Button = {
+  type: TemplateButtonType;
+  title: string;
+  url: string;
+  phone: string;
+  code: string;
+  id: string;
+  track: boolean;
+};
 export type Card = { title: string; body: string; media: Media; buttons: Button[] };
 export type ListItem = { title: string; description: string; id: string };
 export type Product = { id: string; section: string };
@@ -45,6 +53,7 @@ export const newButton = (type: TemplateButtonType): Button => ({
   phone: "",
   code: "",
   id: "",
+  track: false,
 });
 export const newCard = (like?: Card): Card => ({
   title: "",
@@ -72,6 +81,7 @@ const readButton = (b: TemplateButtonPartsFragment): Button => ({
   phone: b.phone ?? "",
   code: b.code ?? "",
   id: b.id ?? "",
+  track: b.track,
 });
 
 /** What the API tells, as the editor keeps it. */
@@ -135,6 +145,7 @@ const writeButton = (b: Button): TemplateButtonInput => ({
   phone: b.type === "PHONE" ? b.phone : null,
   code: b.type === "COPY_CODE" ? b.code : null,
   id: b.type === "QUICK_REPLY" ? given(b.id) : null,
+  track: b.type === "URL" ? b.track : null,
 });
 
 /** What goes to the API: the parts of the chosen shape alone. */
