@@ -69,3 +69,48 @@ test("a translation, which its contacts get", async ({ page }) => {
   await rows.filter({ hasText: "English" }).getByRole("link", { name: "Studio sale" }).click();
   await expect(page.getByRole("link", { name: "German" })).toBeVisible();
 });
+
+test("a tracked link, tapped by the sandbox's people and counted on the campaign's page", async ({ page }) => {
+  await page.goto("/templates/new");
+  await page.getByLabel("Name").fill("Tracked sale");
+  await page.locator(".cm-content").fill("Hi {{name | there}}, our winter sale has started today.");
+  await page.getByRole("button", { name: "Add a button" }).click();
+  await page.getByRole("menuitem", { name: "Open a page" }).click();
+  await page.getByRole("textbox", { name: "Title" }).fill("Open the shop");
+  await page.getByRole("textbox", { name: "Address" }).fill("https://shop.example/{{name | all}}/sale");
+  await expect(page.getByText("takes one placeholder, at its end")).toBeVisible();
+  await page.getByRole("switch", { name: "Track clicks" }).press("Space");
+  await expect(page.getByText("takes one placeholder, at its end")).toBeHidden();
+  await everyWay(page, "tracked-button", pictures, true);
+  await page.getByRole("button", { name: "Submit for approval" }).click();
+  await expect(page.getByRole("row").filter({ hasText: "Tracked sale" }).getByText("Approved")).toBeVisible();
+
+  await page.goto("/campaigns/new");
+  await page.getByLabel("Name").fill("Winter links");
+  await page.getByRole("combobox", { name: "Segment" }).click();
+  await page.getByRole("option", { name: /Pro outside Mumbai/ }).click();
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("combobox", { name: "Template" }).fill("Tracked");
+  await page.getByRole("option", { name: "Tracked sale" }).click();
+  await expect(page.getByLabel("Count clicks")).toBeChecked();
+  await page.getByLabel("Source (utm_source)").fill("whatsapp");
+  await page.getByLabel("Campaign (utm_campaign)").fill("winter&sale");
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByText("letters, digits, spaces and").first()).toBeVisible();
+  await page.getByLabel("Campaign (utm_campaign)").fill("winter");
+  await everyWay(page, "links-wizard", pictures, true);
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("switch", { name: "Quiet hours" }).press("Space"); // off: this test runs at any hour
+  await page.getByRole("button", { name: "Review", exact: true }).click();
+  await page.getByRole("button", { name: /^Launch to/ }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Winter links" })).toBeVisible();
+
+  const links = page.getByRole("table", { name: "Links" });
+  await expect(links).toContainText(
+    "https://shop.example/{{name | all}}/sale?utm_source=whatsapp&utm_campaign=winter",
+  );
+  await expect(page.getByTestId("count-clicked")).not.toHaveText("0");
+  await expect(links.getByRole("row").nth(1).getByRole("cell").nth(2)).not.toHaveText("0");
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible();
+  await everyWay(page, "links-campaign", pictures, true);
+});
