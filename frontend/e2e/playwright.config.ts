@@ -24,6 +24,7 @@ export default defineConfig({
   projects: [
     { name: "story", testMatch: "story.spec.ts", teardown: "logs" },
     { name: "logs", testMatch: "logs.spec.ts" }, // when all that depends on the story is done
+    { name: "live", testMatch: "live.spec.ts", dependencies: ["story"] }, // an installation of its own
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
     { name: "imports", testMatch: "imports.spec.ts", dependencies: ["story"] },
     { name: "templates", testMatch: "templates.spec.ts", dependencies: ["story"] },

@@ -47,7 +47,7 @@ export function Credentials(props: { of: CredentialsFragment; onDone: () => void
     <Stack gap="sm">
       {c.source === "STORED" && (
         <Group justify="space-between">
-          <Text size="sm" c="dimmed">
+          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }} miw={0}>
             {t`Account ${c.accountSid ?? ""}, kept encrypted.`}
             {c.setAt && ` ${t`Entered ${moment(c.setAt)} by ${who}.`}`}
           </Text>
