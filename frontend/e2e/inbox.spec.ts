@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { everyWay, signedIn, watch } from "./look";
+import { ask, everyWay, signedIn, watch } from "./look";
 
 // The inbox as an application: panes, keys, drafts, and what a team does with conversations.
 test.describe.configure({ mode: "serial" });
@@ -10,13 +10,6 @@ const pictures = join(import.meta.dirname, ".results/inbox");
 const broken: string[] = [];
 test.beforeEach(({ page }) => watch(page, broken));
 test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
-
-/** Asks the API as the page would, and gives its data. */
-async function ask(on: Page, query: string, variables?: object) {
-  const answer = await (await on.request.post("/graphql", { data: { query, variables } })).json();
-  expect(answer.errors, query).toBeUndefined();
-  return answer.data;
-}
 
 /** Writes to us as a contact would, through the sandbox. */
 async function says(on: Page, from: string, body: string, profileName?: string) {

@@ -93,3 +93,10 @@ export async function picture(on: Page, name: string, at: string) {
   // Without the toasts, which lie over half of a page.
   await on.screenshot({ path: join(at, `${name}.png`), style: ".mantine-Notifications-root { visibility: hidden }" });
 }
+
+/** Asks the API as the page would, and gives its data. */
+export async function ask(on: Page, query: string, variables?: object) {
+  const answer = await (await on.request.post("/graphql", { data: { query, variables } })).json();
+  expect(answer.errors, query).toBeUndefined();
+  return answer.data;
+}

@@ -31,6 +31,7 @@ export default defineConfig({
     { name: "optouts", testMatch: "optouts.spec.ts", dependencies: ["story"] },
     { name: "inbox", testMatch: "inbox.spec.ts", dependencies: ["story"] },
     { name: "identity", testMatch: "identity.spec.ts", dependencies: ["story"] },
+    { name: "start", testMatch: "start.spec.ts", dependencies: ["story"] },
     { name: "accounts", testMatch: "accounts.spec.ts", dependencies: ["story"] },
   ],
   // Bounds end what hangs. They say nothing about speed: a busy machine needs a multiple of the usual seconds.

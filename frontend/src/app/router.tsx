@@ -16,6 +16,7 @@ export type Search = {
   to?: string;
   label?: string;
   like?: string;
+  segment?: string;
 };
 
 const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
@@ -35,6 +36,7 @@ const rootRoute = createRootRoute({
     to: text(s.to),
     label: text(s.label),
     like: text(s.like),
+    segment: text(s.segment),
   }),
   notFoundComponent: () => (
     <Empty

@@ -34,6 +34,7 @@ export const theme = createTheme({
       styles: { description: { color: "var(--mantine-color-text)" } },
     },
     Modal: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } } },
     // A number out of range stays as it was typed, and the form says what is allowed: silently another one is worse.
     NumberInput: { defaultProps: { clampBehavior: "none" } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },

@@ -154,6 +154,7 @@ type Documents = {
     "\n  mutation ContactImportCancel($input: ContactImportCancelInput!) {\n    contactImportCancel(input: $input) {\n      import {\n        id\n        status\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.ContactImportCancelDocument,
     "\n  query ConsentTexts {\n    consentTexts(first: 50) {\n      nodes {\n        id\n        version\n        content\n        locale\n        createdAt\n      }\n    }\n  }\n": typeof types.ConsentTextsDocument,
     "\n  query ImportRejects($id: ID!) {\n    node(id: $id) {\n      __typename\n      ... on Import {\n        id\n        rejects(first: 200) {\n          row\n          line\n          field\n          value\n          reason\n        }\n      }\n    }\n  }\n": typeof types.ImportRejectsDocument,
+    "\n  mutation SegmentFromImport($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SegmentFromImportDocument,
     "\n  fragment Bubble on Message {\n    id\n    direction\n    purpose\n    status\n    body\n    media\n    content {\n      ...BubbleContent\n    }\n    skipReason\n    errorMessage\n    createdAt\n    campaign {\n      id\n      name\n    }\n    sentBy {\n      id\n      name\n    }\n  }\n": typeof types.BubbleFragmentDoc,
     "\n  fragment BubbleNote on Note {\n    id\n    body\n    createdAt\n    author {\n      id\n      name\n    }\n  }\n": typeof types.BubbleNoteFragmentDoc,
     "\n  query CannedReplies {\n    cannedReplies {\n      id\n      revision\n      name\n      body\n    }\n  }\n": typeof types.CannedRepliesDocument,
@@ -418,6 +419,7 @@ const documents: Documents = {
     "\n  mutation ContactImportCancel($input: ContactImportCancelInput!) {\n    contactImportCancel(input: $input) {\n      import {\n        id\n        status\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.ContactImportCancelDocument,
     "\n  query ConsentTexts {\n    consentTexts(first: 50) {\n      nodes {\n        id\n        version\n        content\n        locale\n        createdAt\n      }\n    }\n  }\n": types.ConsentTextsDocument,
     "\n  query ImportRejects($id: ID!) {\n    node(id: $id) {\n      __typename\n      ... on Import {\n        id\n        rejects(first: 200) {\n          row\n          line\n          field\n          value\n          reason\n        }\n      }\n    }\n  }\n": types.ImportRejectsDocument,
+    "\n  mutation SegmentFromImport($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SegmentFromImportDocument,
     "\n  fragment Bubble on Message {\n    id\n    direction\n    purpose\n    status\n    body\n    media\n    content {\n      ...BubbleContent\n    }\n    skipReason\n    errorMessage\n    createdAt\n    campaign {\n      id\n      name\n    }\n    sentBy {\n      id\n      name\n    }\n  }\n": types.BubbleFragmentDoc,
     "\n  fragment BubbleNote on Note {\n    id\n    body\n    createdAt\n    author {\n      id\n      name\n    }\n  }\n": types.BubbleNoteFragmentDoc,
     "\n  query CannedReplies {\n    cannedReplies {\n      id\n      revision\n      name\n      body\n    }\n  }\n": types.CannedRepliesDocument,
@@ -1116,6 +1118,10 @@ export function graphql(source: "\n  query ConsentTexts {\n    consentTexts(firs
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query ImportRejects($id: ID!) {\n    node(id: $id) {\n      __typename\n      ... on Import {\n        id\n        rejects(first: 200) {\n          row\n          line\n          field\n          value\n          reason\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query ImportRejects($id: ID!) {\n    node(id: $id) {\n      __typename\n      ... on Import {\n        id\n        rejects(first: 200) {\n          row\n          line\n          field\n          value\n          reason\n        }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SegmentFromImport($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SegmentFromImport($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

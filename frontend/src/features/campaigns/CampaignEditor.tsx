@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
-import { useParams } from "@tanstack/react-router";
+import { useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
@@ -90,13 +90,14 @@ const CampaignUpdateDocument = graphql(`
 /** A campaign that does not exist yet: its first step. With Next it becomes a draft, which saves itself. */
 export function NewCampaign() {
   const goAfter = useGoAfter();
+  const chosen = useSearch({ from: "__root__" }).segment; // by whoever came here to write to these people
   const [{ data, error }, load] = useQuery({ query: EditDocument, variables: { id: "" } });
   const [creating, create] = useMutation(CampaignCreateDocument);
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
   const [errors, setErrors] = useState<Errors>(none);
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
-  const value = draft ?? newDraft(data);
+  const value = draft?.segmentId || !chosen ? (draft ?? newDraft(data)) : to(chosen, draft ?? newDraft(data), data);
   const next = async () => {
     const go = goAfter();
     const result = await create({ input: { ...inputOf(value), name: value.name } });
@@ -133,6 +134,12 @@ export function NewCampaign() {
       </Card>
     </Page>
   );
+}
+
+/** A draft to a segment, which gives it a name as long as it has none. */
+function to(segmentId: string, draft: Draft, { segments }: CampaignEditQuery): Draft {
+  const name = segments.nodes.find((s) => s.id === segmentId)?.name ?? "";
+  return { ...draft, segmentId, name: draft.name || name };
 }
 
 /** A draft, or a campaign that waits for its time: each step at an address of its own. */

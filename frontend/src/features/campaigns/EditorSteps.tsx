@@ -19,7 +19,7 @@ import { count, midSentence, words } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 import { CapForm } from "./CapForm";
 import type { Draft, Utm } from "./draft";
-import { SegmentDrawer } from "./SegmentDrawer";
+import { SegmentDrawer, TemplateDrawer } from "./MakeHere";
 
 type StepProps = {
   draft: Draft;
@@ -89,8 +89,9 @@ export function MessageStep(
         value={d.templateId}
         onChange={(templateId) => onChange({ templateId })}
         error={errors.templateId}
-        nothingFoundMessage={t`No template yet: write one first`}
+        nothingFoundMessage={t`No template of that name`}
       />
+      <TemplateDrawer campaign={d.name} onMade={(templateId) => onChange({ templateId })} />
       {template && (
         <div className="paper-phone">
           <TemplateMessageById id={template.id} />

@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Rows, Stat } from "../../components/ui";
@@ -41,6 +41,8 @@ const PreflightDocument = graphql(`
   }
 `);
 
+const lookAgainMs = 5000;
+
 /** What a launch would do now: how many get it, who is excluded and why, what forbids it; and the launch itself. */
 export function Preflight(props: { id: string; onLaunched: () => void; children?: ReactNode }) {
   const [{ data, error, fetching }, ask] = useQuery({
@@ -49,9 +51,16 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
     requestPolicy: "network-only",
   });
   const again = () => ask({ requestPolicy: "network-only" });
+  // What forbids it often ends by itself, such as the wait for WhatsApp's approval: it is looked again until then.
+  const blocked = (data?.campaignPreflight.blockers.length ?? 0) > 0;
+  useEffect(() => {
+    if (!blocked || fetching) return;
+    const later = setTimeout(again, lookAgainMs);
+    return () => clearTimeout(later);
+  });
   const [launching, launch] = useMutation(CampaignLaunchDocument);
   if (error) return <Failed error={error} retry={again} />;
-  if (!data || fetching) return <Rows n={4} />;
+  if (!data) return <Rows n={4} />;
   const p = data.campaignPreflight;
   return (
     <Stack>
@@ -133,7 +142,9 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
       ))}
       <Group justify="flex-end">
         {props.children}
-        {p.blockers.length > 0 && <Button variant="default" onClick={again}>{t`Check again`}</Button>}
+        {p.blockers.length > 0 && (
+          <Button variant="default" loading={fetching} onClick={again}>{t`Check again`}</Button>
+        )}
         <Button
           disabled={p.blockers.length > 0}
           loading={launching.fetching}

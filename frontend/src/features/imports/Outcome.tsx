@@ -6,6 +6,7 @@ import { Live, Stat, Status } from "../../components/ui";
 import { count, duration, midSentence, sentence, words } from "../../lib/format";
 import type { ImportState } from "./ImportRun";
 import { Rejected } from "./Rejected";
+import { WriteToThem } from "./WriteToThem";
 import { contacts } from "./wizard";
 
 /** An import for good: how far it is, and what became of the rows. */
@@ -59,7 +60,8 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
           {i.finishedAt ? (
             <>
               <Button variant="default" onClick={props.onAgain}>{t`Import another file`}</Button>
-              <Button component={Link} to="/contacts">{t`View contacts`}</Button>
+              <Button variant="default" component={Link} to="/contacts">{t`View contacts`}</Button>
+              {i.status === "COMPLETED" && <WriteToThem import={i} />}
             </>
           ) : (
             <Button

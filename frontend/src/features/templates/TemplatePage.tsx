@@ -120,6 +120,15 @@ type Edited = {
   of?: string;
 };
 
+const blank: Edited = {
+  name: "",
+  language: "en",
+  languageName: "English",
+  category: "MARKETING",
+  body: "",
+  content: noContent,
+};
+
 export function TemplatePage() {
   const { id } = useParams({ from: "/templates/$id" });
   const like = useSearch({ from: "__root__" }).like; // a new translation of this one
@@ -129,20 +138,7 @@ export function TemplatePage() {
     pause: id === "new" && !like,
     requestPolicy: "network-only", // the form begins with it, and a save writes all of it
   });
-  if (id === "new" && !like)
-    return (
-      <Editor
-        key="new"
-        template={{
-          name: "",
-          language: "en",
-          languageName: "English",
-          category: "MARKETING",
-          body: "",
-          content: noContent,
-        }}
-      />
-    );
+  if (id === "new" && !like) return <Editor key="new" template={blank} />;
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const template = real(data?.node, "Template");
   // While another one is being read, the one before is still here.
@@ -169,6 +165,11 @@ export function TemplatePage() {
     />
   );
 }
+
+/** A template that is written where one is needed. */
+export const NewTemplate = (props: { name?: string; onSaved: (id: string) => void }) => (
+  <Editor template={{ ...blank, name: props.name ?? "" }} onSaved={props.onSaved} />
+);
 
 /** What concerns the parts together, or what only clients of the API set. */
 const hasNoField = (field: string) =>
@@ -210,24 +211,28 @@ function Languages({ template, may }: { template: Edited; may: boolean }) {
   );
 }
 
-function Editor({ template }: { template: Edited }) {
+function Editor({
+  template,
+  onSaved,
+}: {
+  template: Edited;
+  /** In a drawer: what comes then is for whoever opened it. */
+  onSaved?: (id: string) => void;
+}) {
   const may = useMay("MARKETER");
   const goAfter = useGoAfter();
-  const {
-    draft: form,
-    change,
-    dirty,
-    forget,
-    discard,
-  } = useDraft(`template:${template.id ?? (template.of ? `of ${template.name}` : "new")}`, {
-    name: template.name,
-    language: template.language,
-    category: template.category,
-    body: template.body,
-    content: template.content,
-    revision: template.revision, // the one that the draft began with, also when it was kept since
-  });
-  const { name, language, category, body, content } = form;
+  const { draft, change, dirty, forget, discard } = useDraft(
+    `template:${template.id ?? (template.of ? `of ${template.name}` : "new")}`,
+    {
+      name: template.name,
+      language: template.language,
+      category: template.category,
+      body: template.body,
+      content: template.content,
+      revision: template.revision, // the one that the draft began with, also when it was kept since
+    },
+  );
+  const { name, language, category, body, content } = draft;
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState("");
   const [problems, setProblems] = useState<Problems>([]); // what the preview found
@@ -243,7 +248,7 @@ function Editor({ template }: { template: Edited }) {
       label: language === template.language ? `${template.languageName} (${language})` : language,
     });
   /** Corrected fields are no longer red. */
-  const edit = (changed: Partial<typeof form>) => {
+  const edit = (changed: Partial<typeof draft>) => {
     change(changed);
     setErrors((e) =>
       Object.fromEntries(Object.entries(e).filter(([field]) => !((field.split(".", 1)[0] ?? "") in changed))),
@@ -257,7 +262,7 @@ function Editor({ template }: { template: Edited }) {
     const input = { name, language, category, body: content.shape === "authentication" ? "" : body, submit };
     const parts = contentInput(content);
     const result = template.id
-      ? await update({ input: { ...input, id: template.id, content: parts, expectedVersion: form.revision } })
+      ? await update({ input: { ...input, id: template.id, content: parts, expectedVersion: draft.revision } })
       : await create({ input: { ...input, content: parts } });
     if (result.error) return setProblem(errorText(result.error));
     const payload = payloadOf(result.data);
@@ -268,12 +273,17 @@ function Editor({ template }: { template: Edited }) {
       const whole = payload.userErrors.filter((e) => hasNoField(e.field?.join(".") ?? "")).map((e) => e.message);
       return setProblem([...whole, split.rest].filter(Boolean).join("; "));
     }
-    forget();
     notifications.show({
       message: submit ? t`“${name}” is with WhatsApp for approval` : t`“${name}” saved as a draft`,
       color: "green",
     });
-    go({ to: "/templates" });
+    const made = result.data && "templateCreate" in result.data ? result.data.templateCreate.template : undefined;
+    if (!onSaved) {
+      forget();
+      return go({ to: "/templates" });
+    }
+    discard(); // the next one begins empty
+    if (made) onSaved(made.id);
   };
   const sent = template.approval && template.approval !== "DRAFT";
   const saving = creating.fetching || updating.fetching;
@@ -286,31 +296,20 @@ function Editor({ template }: { template: Edited }) {
     attributes,
     readOnly: !may,
   };
-  return (
-    <Page
-      title={template.id ? template.name : template.of ? t`Translate “${template.name}”` : t`New template`}
-      description={
-        template.id
-          ? t`${template.languageName} · version ${template.version ?? 1}`
-          : template.of
-            ? t`From ${template.of}. Contacts get the language that is theirs.`
-            : t`What you write; WhatsApp approves it before it goes out`
-      }
-      actions={
-        may && (
-          <>
-            {!sent && <Button variant="default" onClick={() => save(false)} loading={saving}>{t`Save draft`}</Button>}
-            <Button
-              onClick={() => save(true)}
-              loading={saving}
-              disabled={Boolean(sent) && body === template.body && name === template.name && !edited}
-            >
-              {sent ? t`Save as a new version` : t`Submit for approval`}
-            </Button>
-          </>
-        )
-      }
-    >
+  const saveButtons = may && (
+    <>
+      {!sent && <Button variant="default" onClick={() => save(false)} loading={saving}>{t`Save draft`}</Button>}
+      <Button
+        onClick={() => save(true)}
+        loading={saving}
+        disabled={Boolean(sent) && body === template.body && name === template.name && !edited}
+      >
+        {sent ? t`Save as a new version` : t`Submit for approval`}
+      </Button>
+    </>
+  );
+  const form = (
+    <>
       {problem && (
         <Alert color="red" role="alert">
           {sentence(problem)}
@@ -436,6 +435,28 @@ function Editor({ template }: { template: Edited }) {
           </Box>
         </Grid.Col>
       </Grid>
+    </>
+  );
+  if (onSaved)
+    return (
+      <Stack>
+        {form}
+        <Group justify="flex-end">{saveButtons}</Group>
+      </Stack>
+    );
+  return (
+    <Page
+      title={template.id ? template.name : template.of ? t`Translate “${template.name}”` : t`New template`}
+      description={
+        template.id
+          ? t`${template.languageName} · version ${template.version ?? 1}`
+          : template.of
+            ? t`From ${template.of}. Contacts get the language that is theirs.`
+            : t`What you write; WhatsApp approves it before it goes out`
+      }
+      actions={saveButtons}
+    >
+      {form}
     </Page>
   );
 }
