@@ -17,6 +17,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/locale"
 
 	"github.com/uptrace/bun"
 )
@@ -72,17 +73,10 @@ var edition = sync.OnceValue(func() string {
 })
 
 // LanguageOf is the language of a locale: "pt" of "pt_BR".
-func LanguageOf(locale string) string {
-	language, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(locale), "_", "-"), "-")
-	switch language {
-	case "nb", "nn":
+func LanguageOf(text string) string {
+	language := locale.Parse(text).Language
+	if language == "nb" { // its words are those of both ways of writing Norwegian
 		return "no"
-	case "iw":
-		return "he"
-	case "in":
-		return "id"
-	case "tl":
-		return "fil"
 	}
 	return language
 }

@@ -2,7 +2,6 @@ package doubleoptin
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"eventstream/server/actor"
@@ -132,10 +131,15 @@ func (s *Service) Set(ctx context.Context, set *Settings) error {
 
 // choose gives the template in a contact's language, else the first.
 func (set *Settings) choose(questions map[int64]template.Text, locale string) (template.Text, bool) {
-	i := slices.IndexFunc(set.Templates, func(id int64) bool {
-		q, ok := questions[id]
-		return ok && locale != "" && consent.LanguageOf(q.Template.Language) == consent.LanguageOf(locale)
-	})
-	q, ok := questions[set.Templates[max(i, 0)]]
+	var languages []template.Wording
+	for _, id := range set.Templates {
+		if q, ok := questions[id]; ok {
+			languages = append(languages, template.Wording{Language: q.Template.Language, VersionID: id})
+		}
+	}
+	if len(languages) == 0 {
+		return template.Text{}, false
+	}
+	q, ok := questions[template.Choose(languages[0], languages[1:], locale).VersionID]
 	return q, ok
 }

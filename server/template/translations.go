@@ -2,7 +2,8 @@ package template
 
 import (
 	"context"
-	"strings"
+
+	"eventstream/server/locale"
 
 	"github.com/uptrace/bun"
 )
@@ -49,32 +50,19 @@ type Wording struct {
 	VersionID int64
 }
 
-// spoken is a locale in the way that languages are compared: pt-BR is pt_br.
-func spoken(locale string) string { return strings.ReplaceAll(strings.ToLower(locale), "-", "_") }
-
-// family is the language without its country: pt.
-func family(locale string) string {
-	language, _, _ := strings.Cut(spoken(locale), "_")
-	return language
-}
-
 // Choose gives the wording for somebody: the one in exactly their language, else one of another country that speaks it,
-// else own. The own wording counts first among equals.
-func Choose(own Wording, others []Wording, locale string) Wording {
-	if locale == "" || spoken(own.Language) == spoken(locale) {
+// else own. The own wording counts first among equals. Chinese is two languages here, by how it is written.
+func Choose(own Wording, others []Wording, of string) Wording {
+	theirs := locale.Parse(of)
+	if theirs == (locale.Locale{}) {
 		return own
 	}
-	for _, w := range others {
-		if spoken(w.Language) == spoken(locale) {
-			return w
-		}
-	}
-	if family(own.Language) == family(locale) {
-		return own
-	}
-	for _, w := range others {
-		if family(w.Language) == family(locale) {
-			return w
+	all := append([]Wording{own}, others...)
+	for _, same := range []func(locale.Locale) string{locale.Locale.Exact, locale.Locale.Readers} {
+		for _, w := range all {
+			if text := same(theirs); text != "" && same(locale.Parse(w.Language)) == text {
+				return w
+			}
 		}
 	}
 	return own
@@ -85,19 +73,18 @@ func ChooseSQL(own Wording, others []Wording) (sql string, args []any) {
 	if len(others) == 0 {
 		return "?::bigint", []any{own.VersionID}
 	}
-	const locale = "replace(lower(c.locale), '-', '_')"
-	sql = "CASE"
-	when := func(condition, value string, version int64) {
-		sql += " WHEN " + condition + " THEN ?::bigint"
-		args = append(args, value, version)
+	sql = "CASE WHEN c.locale = '' THEN ?::bigint ELSE (SELECT CASE WHEN l.readers = '' THEN ?::bigint"
+	args = append(args, own.VersionID, own.VersionID)
+	all := append([]Wording{own}, others...)
+	when := func(column string, text string, version int64) {
+		sql += " WHEN l." + column + " = ? THEN ?::bigint"
+		args = append(args, text, version)
 	}
-	when(locale+" IN ('', ?)", spoken(own.Language), own.VersionID)
-	for _, w := range others {
-		when(locale+" = ?", spoken(w.Language), w.VersionID)
+	for _, w := range all {
+		when("exact", locale.Parse(w.Language).Exact(), w.VersionID)
 	}
-	when("split_part("+locale+", '_', 1) = ?", family(own.Language), own.VersionID)
-	for _, w := range others {
-		when("split_part("+locale+", '_', 1) = ?", family(w.Language), w.VersionID)
+	for _, w := range all {
+		when("readers", locale.Parse(w.Language).Readers(), w.VersionID)
 	}
-	return sql + " ELSE ?::bigint END", append(args, own.VersionID)
+	return sql + " ELSE ?::bigint END FROM " + locale.SQL("c.locale") + " l) END", append(args, own.VersionID)
 }
