@@ -90,7 +90,7 @@ chaos: build ## break the engine while it sends 20,000 messages, sixteen ways; w
 	CHAOS=full CHAOS_WRITE=$(CURDIR)/docs/chaos.md $(WITH_POSTGRES) go test -count=1 -v -timeout 4h -run TestChaos ./server/chaos
 
 bench: build ## measure the engine beside its ceilings; writes docs/benchmarks.md (some twenty minutes, on an idle machine)
-	$(BIN) bench --people 100000 --engine 100000 --growth 10000,1000000 --import 1000000 --webhooks 100000 --receipts 500,2000,5000 \
+	$(BIN) bench --people 100000 --engine 100000 --growth 10000,1000000 --import 1000000 --webhooks 100000 --links 100000 --receipts 500,2000,5000 \
 		--contacts 1000000 --pace 80,1000 --abuse --upkeep 10000,1000000 --write docs/benchmarks.md
 
 audit: node_modules/.installed ## known weaknesses in what we depend on, its licences, and a bill of materials in bin/sbom

@@ -92,6 +92,7 @@ func command() *cli.Command {
 					&cli.IntSliceFlag{Name: "pace", Usage: "rates of the pace table, messages a second"},
 					&cli.IntFlag{Name: "engine", Usage: "recipients of the case beside the cheapest sink"},
 					&cli.IntFlag{Name: "import", Usage: "rows of the import table"},
+					&cli.IntFlag{Name: "links", Usage: "recipients of the campaign beside which links are opened"},
 					&cli.IntFlag{Name: "webhooks", Usage: "recipients of the campaign beside which webhooks are answered"},
 					&cli.IntSliceFlag{Name: "receipts", Usage: "status callbacks a second of the receipts table, beside as many as can be taken"},
 					&cli.IntFlag{Name: "contacts", Usage: "contacts of the tables on segments and search"},
@@ -301,6 +302,13 @@ func runBench(ctx context.Context, cmd *cli.Command) error {
 	}
 	if people := cmd.Int("webhooks"); people > 0 {
 		table, err := b.Webhooks(ctx, people)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, table)
+	}
+	if people := cmd.Int("links"); people > 0 {
+		table, err := b.Links(ctx, people)
 		if err != nil {
 			return err
 		}

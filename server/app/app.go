@@ -482,7 +482,7 @@ func (a *App) openLinks(now func() time.Time) (*link.Redirects, error) {
 		if waiting, err = spool.Open(filepath.Join(dir, "clicks"), "clicks", spool.Limit, a.log); err != nil {
 			return nil, fmt.Errorf("WEBHOOK_SPOOL=%s: %w", dir, err)
 		}
-		kept = filepath.Join(dir, "links")
+		kept = filepath.Join(dir, config.LinksDir)
 	}
 	var err error
 	if a.links, err = link.NewBook(a.db, a.keys, kept, a.log); err != nil {

@@ -117,11 +117,11 @@ func TestATrackedButtonIsCountedFromTheTemplateToTheTimeline(t *testing.T) {
 	require.NotEmpty(t, token)
 
 	for agent, headers := range map[string][]string{
-		"WhatsApp/2.25.19.80 A":                                       nil,
-		"facebookexternalhit/1.1 (+http://www.facebook.com/ex)":       nil,
-		"Mozilla/5.0 (compatible; SomeScanner-Bot/1.0)":               nil,
-		"":                                                            nil,
-		phone:                                                         {"Sec-Purpose", "prefetch;prerender"},
+		"WhatsApp/2.25.19.80 A":                                 nil,
+		"facebookexternalhit/1.1 (+http://www.facebook.com/ex)": nil,
+		"Mozilla/5.0 (compatible; SomeScanner-Bot/1.0)":         nil,
+		"":    nil,
+		phone: {"Sec-Purpose", "prefetch;prerender"},
 		strings.Replace(phone, "Pixel", "pixel", 1):                   {"Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"},
 		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://google.com)": nil,
 	} {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/config"
 	"eventstream/server/guard"
 )
 
@@ -221,6 +222,9 @@ func (d *Doctor) spool(context.Context) Finding {
 	oldest := time.Now()
 	files := 0
 	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() && e.Name() == config.LinksDir {
+			return fs.SkipDir // what links lead to is kept there, and waits for nothing
+		}
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -244,9 +248,9 @@ func (d *Doctor) spool(context.Context) Finding {
 		return fail("Let the engine’s user read and write it.", "The spool cannot be read: %s", err)
 	case files > 0 && time.Since(oldest) > spoolPatience:
 		return fail("Look whether Postgres answers and a server runs that uses this directory; files that end in .damaged are for a person.",
-			"%d bytes of webhooks wait in the spool, the oldest for %s.", bytes, time.Since(oldest).Round(time.Second))
+			"%d bytes of webhooks and clicks wait in the spool, the oldest for %s.", bytes, time.Since(oldest).Round(time.Second))
 	case files > 0:
-		return warn("Look again in a minute.", "%d bytes of webhooks wait in the spool.", bytes)
+		return warn("Look again in a minute.", "%d bytes of webhooks and clicks wait in the spool.", bytes)
 	}
 	return ok("Nothing waits in the spool.")
 }

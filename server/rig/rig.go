@@ -225,11 +225,16 @@ func (r *Rig) do(req *http.Request, out any) error {
 
 // Approved makes a template and waits for its approval. It gives its id.
 func (r *Rig) Approved(ctx context.Context, name, body string) (string, error) {
+	return r.ApprovedWith(ctx, map[string]any{"name": name, "body": body})
+}
+
+// ApprovedWith does it with a whole TemplateCreateInput.
+func (r *Rig) ApprovedWith(ctx context.Context, input map[string]any) (string, error) {
 	var made struct {
 		TemplateCreate struct{ Template struct{ ID string } }
 	}
-	const create = `mutation($n: String!, $b: String!) { templateCreate(input: {name: $n, body: $b}) { template { id } userErrors { message } } }`
-	if err := r.Call(ctx, create, map[string]any{"n": name, "b": body}, &made); err != nil {
+	const create = `mutation($i: TemplateCreateInput!) { templateCreate(input: $i) { template { id } userErrors { message } } }`
+	if err := r.Call(ctx, create, map[string]any{"i": input}, &made); err != nil {
 		return "", err
 	}
 	id := made.TemplateCreate.Template.ID

@@ -1,0 +1,11 @@
+package link
+
+import "testing"
+
+// BenchmarkToken is what a tracked button adds to the sending of a message.
+func BenchmarkToken(b *testing.B) {
+	l := &Link{ID: 12_345, key: make([]byte, 32)}
+	for i := range b.N {
+		_ = l.Token(int64(i))
+	}
+}
