@@ -176,11 +176,19 @@ func (r *Resolver) account(ctx context.Context) (*model.Account, error) {
 	}
 	asked, err := r.Auth.Security(ctx)
 	return &model.Account{
-		Operator: toOperator(ctx, o), Totp: factors.TOTP, Passkeys: mapped(keys, toPasskey),
+		Operator: toOperator(ctx, o), Language: languageOf(o), Totp: factors.TOTP, Passkeys: mapped(keys, toPasskey),
 		RecoveryCodesLeft: factors.RecoveryCodes, SecondFactorMissing: who.Lacking,
 		SecondFactorRequired: slices.Contains(asked.SecondFactorRoles, o.Role),
 		Password:             o.PasswordHash != "", Provider: o.OIDCSubject != "",
 	}, err
+}
+
+func languageOf(o *auth.Operator) *model.PageLanguage {
+	if o.Language == "" {
+		return nil
+	}
+	language := upper[model.PageLanguage](o.Language)
+	return &language
 }
 
 func toPasskey(k *auth.Passkey) *model.Passkey {

@@ -178,6 +178,20 @@ func (r *mutationResolver) PasswordSet(ctx context.Context, input model.Password
 	return &model.PasswordSetPayload{Email: &link.Email, UserErrors: errs}, nil
 }
 
+// LanguageSet is the resolver for the languageSet field.
+func (r *mutationResolver) LanguageSet(ctx context.Context, input model.LanguageSetInput) (*model.LanguageSetPayload, error) {
+	chosen := ""
+	if language := input.Language.Value(); language != nil {
+		chosen = lower[string](*language)
+	}
+	errs, err := payloadErrors(r.Services.Auth.SetLanguage(ctx, chosen))
+	if err != nil || len(errs) > 0 {
+		return &model.LanguageSetPayload{UserErrors: errs}, err
+	}
+	account, err := r.account(ctx)
+	return &model.LanguageSetPayload{Account: account, UserErrors: errs}, err
+}
+
 // PasswordChange is the resolver for the passwordChange field.
 func (r *mutationResolver) PasswordChange(ctx context.Context, input model.PasswordChangeInput) (*model.PasswordChangePayload, error) {
 	errs, err := signInErrors(r.Services.Auth.ChangePassword(ctx, input.CurrentPassword, input.NewPassword))

@@ -126,6 +126,16 @@ export async function bareTextsOf(code) {
               : (plain ?? "");
             if (shown.test(name.name) && text.test(words)) add(value, words);
           },
+          ObjectProperty: (/** @type {any} */ path) => {
+            const { key, value } = path.node;
+            if (path.parentPath.parent.callee?.name === "t") return;
+            if (
+              value.type === "StringLiteral" &&
+              shown.test(key.name ?? key.value) &&
+              /\p{Lu}\p{Ll}|\p{L} \p{L}/u.test(value.value)
+            )
+              add(value, value.value);
+          },
         },
       }),
     ],

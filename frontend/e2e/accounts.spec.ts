@@ -113,6 +113,25 @@ test("an admin invites somebody, who chooses their own password", async () => {
   await title(page, "Dashboard");
 });
 
+test("the language that somebody chooses goes with them to another browser", async ({ browser }) => {
+  await page.goto("/account");
+  await page.getByLabel("Language").selectOption("Deutsch");
+  await title(page, "Konto");
+  await expect(page.locator("html")).toHaveAttribute("lang", "de");
+
+  const other = await opened(browser);
+  await signIn(other, vera);
+  await title(other, "Übersicht");
+  await other.goto("/account");
+  await other.getByLabel("Sprache").selectOption("English");
+  await title(other, "Account");
+  await other.close();
+  await page.goto("/account");
+  await title(page, "Account");
+  await page.getByLabel("Language").selectOption({ index: 0 });
+  await expect(page.getByLabel("Language")).toHaveValue("");
+});
+
 test("an app shows codes, which are asked for from then on", async () => {
   await page.getByRole("button", { name: /Account of/ }).click();
   await page.getByRole("menuitem", { name: "Account" }).click();

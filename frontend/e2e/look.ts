@@ -49,7 +49,7 @@ const wide = { width: 1360, height: 860 };
 const phone = { width: 360, height: 740 };
 
 /** Nothing of the page lies beyond its right edge. */
-async function fits(on: Page, name: string) {
+export async function fits(on: Page, name: string) {
   // Asked again until it does: the page is laid out anew some frames after the window has changed.
   const over = () => on.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   await expect.poll(over, `${name} scrolls sideways`).toBeLessThanOrEqual(0);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
 import { everyWay, inspect, signedIn, still, watch } from "./look";
+import { addressOf, places } from "./places";
 
 // Every page in light and dark, wide and on a phone: a test for each, with a
 // bound of its own, over what the story left behind.
@@ -8,55 +9,6 @@ test.describe.configure({ mode: "parallel" });
 test.use({ storageState: signedIn });
 
 const pictures = join(import.meta.dirname, ".results/walk"); // of one run
-
-type Place = string | ((on: Page) => Promise<string>);
-
-/** The first thing on a list page. */
-const firstOf = (list: Place, part: string) => async (on: Page) => {
-  await on.goto(typeof list === "string" ? list : await list(on));
-  const link = on.locator(`main a[href*="${part}"]`).first();
-  await expect(link).toBeVisible();
-  return (await link.getAttribute("href")) ?? "";
-};
-
-const campaign = firstOf("/campaigns?q=Alert", "/campaigns/Q");
-const draft = firstOf("/campaigns?status=DRAFT", "/campaigns/Q"); // which the story scheduled and took back
-const places: Record<string, Place> = {
-  dashboard: "/",
-  contacts: "/contacts",
-  import: "/contacts/import",
-  actions: "/contacts/actions",
-  contact: firstOf("/contacts", "/contacts/Q"),
-  segments: "/segments",
-  segment: firstOf("/segments", "/segments/U"),
-  "segment-new": "/segments/new",
-  topics: "/topics",
-  templates: "/templates",
-  template: firstOf("/templates", "/templates/V"),
-  "template-new": "/templates/new",
-  campaigns: "/campaigns",
-  campaign,
-  "campaign-new": "/campaigns/new",
-  "campaign-edit": async (on) => `${await draft(on)}/edit`,
-  message: firstOf(campaign, "/messages/"),
-  inbox: "/inbox",
-  thread: firstOf("/inbox", "/inbox/"),
-  monitoring: "/monitoring",
-  webhooks: "/monitoring/webhooks",
-  decisions: "/monitoring/decisions",
-  compliance: "/compliance",
-  audit: "/compliance?status=audit",
-  workspace: "/settings",
-  senders: "/settings/senders",
-  limits: "/settings/limits",
-  prices: "/settings/prices",
-  "double-opt-in": "/settings/double-opt-in",
-  team: "/settings/team",
-  api: "/settings/api",
-  developer: "/settings/developer",
-  attributes: "/settings/attributes",
-  account: "/account",
-};
 
 /**
  * Weighs the scripts and styles that a page has brought, in kB as they came over the line; from the browser's cache
@@ -156,7 +108,7 @@ for (const [name, place] of Object.entries(places)) {
   test(`${name} in light and dark, wide and on a phone`, async ({ page: on }) => {
     const broken: string[] = [];
     watch(on, broken);
-    const path = typeof place === "string" ? place : await place(on);
+    const path = await addressOf(on, place);
     await on.goto(path);
     await expect(on.locator("html")).toHaveAttribute("data-mantine-color-scheme", "light");
     await expect(on.getByRole("heading", { level: 1 })).toBeVisible();

@@ -81,6 +81,7 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Account struct {
+		Language             func(childComplexity int) int
 		Operator             func(childComplexity int) int
 		Passkeys             func(childComplexity int) int
 		Password             func(childComplexity int) int
@@ -1118,6 +1119,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	LanguageSetPayload struct {
+		Account    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LegalHours struct {
 		Allowed func(childComplexity int) int
 		Binding func(childComplexity int) int
@@ -1358,6 +1364,7 @@ type ComplexityRoot struct {
 		LabelCreate                 func(childComplexity int, input model.LabelCreateInput) int
 		LabelDelete                 func(childComplexity int, input model.LabelDeleteInput) int
 		LabelUpdate                 func(childComplexity int, input model.LabelUpdateInput) int
+		LanguageSet                 func(childComplexity int, input model.LanguageSetInput) int
 		LiveTestSend                func(childComplexity int, input model.LiveTestSendInput) int
 		MediaDelete                 func(childComplexity int, input model.MediaDeleteInput) int
 		MediaUpload                 func(childComplexity int, input model.MediaUploadInput) int
@@ -2469,6 +2476,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.language":
+		if e.ComplexityRoot.Account.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Language(childComplexity), true
 	case "Account.operator":
 		if e.ComplexityRoot.Account.Operator == nil {
 			break
@@ -6610,6 +6623,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LabelUpdatePayload.UserErrors(childComplexity), true
 
+	case "LanguageSetPayload.account":
+		if e.ComplexityRoot.LanguageSetPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LanguageSetPayload.Account(childComplexity), true
+	case "LanguageSetPayload.userErrors":
+		if e.ComplexityRoot.LanguageSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LanguageSetPayload.UserErrors(childComplexity), true
+
 	case "LegalHours.allowed":
 		if e.ComplexityRoot.LegalHours.Allowed == nil {
 			break
@@ -7923,6 +7949,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LabelUpdate(childComplexity, args["input"].(model.LabelUpdateInput)), true
+	case "Mutation.languageSet":
+		if e.ComplexityRoot.Mutation.LanguageSet == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_languageSet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LanguageSet(childComplexity, args["input"].(model.LanguageSetInput)), true
 	case "Mutation.liveTestSend":
 		if e.ComplexityRoot.Mutation.LiveTestSend == nil {
 			break
@@ -12659,6 +12696,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LabelCreateInput", ec.unmarshalInputLabelCreateInput),
 			graphql.NewInputUnmarshaler("LabelDeleteInput", ec.unmarshalInputLabelDeleteInput),
 			graphql.NewInputUnmarshaler("LabelUpdateInput", ec.unmarshalInputLabelUpdateInput),
+			graphql.NewInputUnmarshaler("LanguageSetInput", ec.unmarshalInputLanguageSetInput),
 			graphql.NewInputUnmarshaler("LiveTestSendInput", ec.unmarshalInputLiveTestSendInput),
 			graphql.NewInputUnmarshaler("MediaDeleteInput", ec.unmarshalInputMediaDeleteInput),
 			graphql.NewInputUnmarshaler("MediaFileFilter", ec.unmarshalInputMediaFileFilter),
@@ -15821,6 +15859,8 @@ type Passkey {
 "One's own account."
 type Account {
   operator: Operator!
+  "In which language one reads the pages; null: as the browser does."
+  language: PageLanguage
   "What one works in."
   workspace: Workspace! @goField(forceResolver: true)
   "There is a password."
@@ -15836,6 +15876,16 @@ type Account {
   secondFactorRequired: Boolean!
   "One's role asks for a second factor and there is none: nothing else can be done before it is set up."
   secondFactorMissing: Boolean!
+}
+
+"A language that the pages speak. Errors of the API are in English in all of them."
+enum PageLanguage {
+  "English."
+  EN
+  "German."
+  DE
+  "Spanish."
+  ES
 }
 
 "What is still needed after the right password."
@@ -15968,6 +16018,8 @@ type Mutation {
   apiTokenRevoke(input: ApiTokenRevokeInput!): ApiTokenRevokePayload! @hasRole(role: ADMIN, scope: null)
   "Takes up a one-time link: sets the password and ends the sessions there were. Sign in afterwards."
   passwordSet(input: PasswordSetInput!): PasswordSetPayload! @public
+  "Chooses the language in which one reads the pages, wherever one is signed in."
+  languageSet(input: LanguageSetInput!): LanguageSetPayload! @hasRole(role: VIEWER, scope: null, setup: true)
   "Changes one's own password. All other sessions end."
   passwordChange(input: PasswordChangeInput!): PasswordChangePayload! @hasRole(role: VIEWER, scope: null, setup: true)
   "Makes a seed for an app that shows codes. Nothing changes before totpEnable."
@@ -16205,6 +16257,14 @@ input PasswordSetInput {
 type PasswordSetPayload {
   "Whose password it is now; sign in with it."
   email: String
+  userErrors: [UserError!]!
+}
+input LanguageSetInput {
+  "Null or absent: as the browser does."
+  language: PageLanguage
+}
+type LanguageSetPayload {
+  account: Account
   userErrors: [UserError!]!
 }
 input PasswordChangeInput {
@@ -18094,6 +18154,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 	switch field.Name {
 	case "operator":
 		return ec.fieldContext_Account_operator(ctx, field)
+	case "language":
+		return ec.fieldContext_Account_language(ctx, field)
 	case "workspace":
 		return ec.fieldContext_Account_workspace(ctx, field)
 	case "password":
@@ -20164,6 +20226,16 @@ func (ec *executionContext) childFields_LabelUpdatePayload(ctx context.Context, 
 		return ec.fieldContext_LabelUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LabelUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LanguageSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_LanguageSetPayload_account(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LanguageSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LanguageSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LegalHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -23,6 +23,8 @@ type Node interface {
 // One's own account.
 type Account struct {
 	Operator *Operator `json:"operator"`
+	// In which language one reads the pages; null: as the browser does.
+	Language *PageLanguage `json:"language,omitempty"`
 	// What one works in.
 	Workspace *Workspace `json:"workspace"`
 	// There is a password.
@@ -2060,6 +2062,16 @@ type LabelUpdateInput struct {
 
 type LabelUpdatePayload struct {
 	Label      *Label       `json:"label,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type LanguageSetInput struct {
+	// Null or absent: as the browser does.
+	Language graphql.Omittable[*PageLanguage] `json:"language,omitempty"`
+}
+
+type LanguageSetPayload struct {
+	Account    *Account     `json:"account,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -6733,6 +6745,67 @@ func (e *OptInRequestStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e OptInRequestStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// A language that the pages speak. Errors of the API are in English in all of them.
+type PageLanguage string
+
+const (
+	// English.
+	PageLanguageEn PageLanguage = "EN"
+	// German.
+	PageLanguageDe PageLanguage = "DE"
+	// Spanish.
+	PageLanguageEs PageLanguage = "ES"
+)
+
+var AllPageLanguage = []PageLanguage{
+	PageLanguageEn,
+	PageLanguageDe,
+	PageLanguageEs,
+}
+
+func (e PageLanguage) IsValid() bool {
+	switch e {
+	case PageLanguageEn, PageLanguageDe, PageLanguageEs:
+		return true
+	}
+	return false
+}
+
+func (e PageLanguage) String() string {
+	return string(e)
+}
+
+func (e *PageLanguage) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PageLanguage(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PageLanguage", str)
+	}
+	return nil
+}
+
+func (e PageLanguage) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PageLanguage) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PageLanguage) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

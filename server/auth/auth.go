@@ -66,10 +66,16 @@ type Operator struct {
 	// PasswordUntil is until when a password counts where passwords are off.
 	PasswordUntil *time.Time
 
+	// Language is the one in which they read the pages; empty: as their browser does.
+	Language string `bun:",nullzero"`
+
 	LastSignInAt *time.Time //
 	CreatedAt    time.Time  `bun:",nullzero"`
 	UpdatedAt    time.Time  `bun:",nullzero"`
 }
+
+// Languages are those that the pages speak.
+var Languages = []string{"en", "de", "es"}
 
 // Invited reports whether the operator has not taken up the invitation yet.
 func (o *Operator) Invited() bool {

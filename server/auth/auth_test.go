@@ -131,6 +131,26 @@ func TestATokenLivesAndDiesWithItsOwner(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestOneChoosesALanguageForOneself(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada, bea := e.person("ada", actor.RoleViewer), e.person("bea", actor.RoleAdmin)
+	ctx := as(t, ada)
+	chosen := func(id int64) string {
+		o, err := e.Operator(as(t, bea), id)
+		require.NoError(t, err)
+		return o.Language
+	}
+	require.Empty(t, chosen(ada.ID))
+	require.NoError(t, e.SetLanguage(ctx, "de"))
+	require.Equal(t, "de", chosen(ada.ID))
+	require.Empty(t, chosen(bea.ID))
+	require.ErrorContains(t, e.SetLanguage(ctx, "fr"), `"fr" is not a language of the pages: want one of en, de, es`)
+	require.Equal(t, "de", chosen(ada.ID))
+	require.NoError(t, e.SetLanguage(ctx, ""))
+	require.Empty(t, chosen(ada.ID))
+}
+
 func TestNoMachineAdministersPeople(t *testing.T) {
 	t.Parallel()
 	e := start(t)
@@ -159,6 +179,7 @@ func TestNoMachineAdministersPeople(t *testing.T) {
 		"confirm":     func() error { return e.Confirm(ctx, password) },
 		"end session": func() error { return e.RevokeSession(ctx, 1) },
 		"everywhere":  func() error { return e.SignOutEverywhere(ctx) },
+		"language":    func() error { return e.SetLanguage(ctx, "de") },
 	} {
 		require.Equal(t, apperr.CodeForbidden, apperr.CodeOf(act()), name)
 	}

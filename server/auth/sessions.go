@@ -2,8 +2,11 @@ package auth
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"eventstream/server/actor"
+	"eventstream/server/apperr"
 	"eventstream/server/audit"
 
 	"github.com/uptrace/bun"
@@ -11,6 +14,24 @@ import (
 
 func self(ctx context.Context) (actor.Actor, error) {
 	return actor.From(ctx), actor.RequireSignedIn(ctx)
+}
+
+// SetLanguage chooses the language in which one reads the pages; empty: as the browser does.
+func (s *Service) SetLanguage(ctx context.Context, language string) error {
+	a, err := self(ctx)
+	if err != nil {
+		return err
+	}
+	if language != "" && !slices.Contains(Languages, language) {
+		return apperr.Invalid("language", "%q is not a language of the pages: want one of %s", language,
+			strings.Join(Languages, ", "))
+	}
+	_, err = s.change(ctx, a.ID, "operator.language", map[string]any{"language": language},
+		func(ctx context.Context, tx bun.Tx, o *Operator) error {
+			o.Language = language
+			return updateLanguage(ctx, tx, o)
+		})
+	return err
 }
 
 // Sessions lists one's own, the one used last first.

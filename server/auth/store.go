@@ -49,6 +49,11 @@ func updateOperator(ctx context.Context, tx bun.Tx, o *Operator) error {
 	return db.Err(err)
 }
 
+func updateLanguage(ctx context.Context, tx bun.Tx, o *Operator) error {
+	_, err := tx.NewUpdate().Model(o).Column("language").WherePK().Exec(ctx)
+	return db.Err(err)
+}
+
 func listOperators(ctx context.Context, idb bun.IDB) (rows []*Operator, err error) {
 	err = idb.NewSelect().Model(&rows).Order("name", "id").Scan(ctx)
 	return rows, db.Err(err)

@@ -5,6 +5,7 @@ import { lazy, StrictMode, Suspense, useEffect, useMemo, useState } from "react"
 import { createRoot } from "react-dom/client";
 import { Provider, useQuery } from "urql";
 import { Failed } from "../components/Failed";
+import { chooseLanguage, type Language } from "../lib/language";
 import { setWorkspaceTitle } from "../lib/title";
 import { ownZone, setZone } from "../lib/zone";
 import { createClient } from "./client";
@@ -37,6 +38,11 @@ function Gate(props: { restart: () => void }) {
   useEffect(() => {
     if (missing) setAsked(true);
   }, [missing]);
+  // What somebody has chosen for their account goes with them, to whichever browser they sign in at.
+  const wanted = data?.account?.language?.toLowerCase() as Language | undefined;
+  useEffect(() => {
+    if (wanted) chooseLanguage(wanted);
+  }, [wanted]);
   if (error && !data)
     return (
       <Center mih="100vh" p="md" component="main">

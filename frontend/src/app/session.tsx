@@ -14,6 +14,7 @@ export const SessionDocument = graphql(`
       operator {
         id
       }
+      language
       secondFactorMissing
       workspace {
         name

@@ -21,7 +21,7 @@ type Documents = {
     "\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SendingReleaseDocument,
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutDocument,
     "\n  subscription InboxUnread {\n    inboxCountsChanged {\n      unread\n    }\n  }\n": typeof types.InboxUnreadDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n": typeof types.SessionDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      language\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n": typeof types.SessionDocument,
     "\n  query DoubleOptInSetUp {\n    settings {\n      doubleOptIn {\n        expiresAfterHours\n      }\n    }\n  }\n": typeof types.DoubleOptInSetUpDocument,
     "\n  fragment ConsentEvidence on ConsentEvent {\n    evidence\n    text {\n      id\n      version\n      locale\n      content\n    }\n  }\n": typeof types.ConsentEvidenceFragmentDoc,
     "\n  fragment OptInRequestState on OptInRequest {\n    id\n    status\n    askedAt\n    expiresAt\n    endedAt\n    message {\n      id\n      status\n      skipReason\n      errorMessage\n    }\n  }\n": typeof types.OptInRequestStateFragmentDoc,
@@ -33,6 +33,7 @@ type Documents = {
     "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SessionRevokeDocument,
     "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SignOutEverywhereDocument,
     "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.PasswordChangeDocument,
+    "\n  mutation LanguageSet($input: LanguageSetInput!) {\n    languageSet(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.LanguageSetDocument,
     "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpSetupDocument,
     "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TotpEnableDocument,
     "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.PasskeyBeginDocument,
@@ -286,7 +287,7 @@ const documents: Documents = {
     "\n  mutation SendingRelease($input: SendingReleaseInput!) {\n    sendingRelease(input: $input) {\n      hold {\n        endsAt\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SendingReleaseDocument,
     "\n  mutation SignOut {\n    signOut {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutDocument,
     "\n  subscription InboxUnread {\n    inboxCountsChanged {\n      unread\n    }\n  }\n": types.InboxUnreadDocument,
-    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n": types.SessionDocument,
+    "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      language\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n": types.SessionDocument,
     "\n  query DoubleOptInSetUp {\n    settings {\n      doubleOptIn {\n        expiresAfterHours\n      }\n    }\n  }\n": types.DoubleOptInSetUpDocument,
     "\n  fragment ConsentEvidence on ConsentEvent {\n    evidence\n    text {\n      id\n      version\n      locale\n      content\n    }\n  }\n": types.ConsentEvidenceFragmentDoc,
     "\n  fragment OptInRequestState on OptInRequest {\n    id\n    status\n    askedAt\n    expiresAt\n    endedAt\n    message {\n      id\n      status\n      skipReason\n      errorMessage\n    }\n  }\n": types.OptInRequestStateFragmentDoc,
@@ -298,6 +299,7 @@ const documents: Documents = {
     "\n  mutation SessionRevoke($input: SessionRevokeInput!) {\n    sessionRevoke(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SessionRevokeDocument,
     "\n  mutation SignOutEverywhere {\n    signOutEverywhere {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SignOutEverywhereDocument,
     "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.PasswordChangeDocument,
+    "\n  mutation LanguageSet($input: LanguageSetInput!) {\n    languageSet(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n": types.LanguageSetDocument,
     "\n  mutation TotpSetup {\n    totpSetup {\n      secret\n      qrCode\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpSetupDocument,
     "\n  mutation TotpEnable($input: TotpEnableInput!) {\n    totpEnable(input: $input) {\n      recoveryCodes\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TotpEnableDocument,
     "\n  mutation PasskeyBegin {\n    passkeyBegin {\n      options\n      step\n      userErrors {\n        message\n      }\n    }\n  }\n": types.PasskeyBeginDocument,
@@ -589,7 +591,7 @@ export function graphql(source: "\n  subscription InboxUnread {\n    inboxCounts
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n"];
+export function graphql(source: "\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      language\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n"): (typeof documents)["\n  query Session {\n    viewer {\n      id\n      name\n      email\n      role\n    }\n    account {\n      operator {\n        id\n      }\n      language\n      secondFactorMissing\n      workspace {\n        name\n        timeZone\n      }\n      password\n    }\n    setup {\n      needed\n      tokenNeeded\n      live\n      emails\n      provider {\n        name\n        url\n        only\n      }\n      version\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -634,6 +636,10 @@ export function graphql(source: "\n  mutation SignOutEverywhere {\n    signOutEv
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation PasswordChange($input: PasswordChangeInput!) {\n    passwordChange(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation LanguageSet($input: LanguageSetInput!) {\n    languageSet(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation LanguageSet($input: LanguageSetInput!) {\n    languageSet(input: $input) {\n      userErrors {\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

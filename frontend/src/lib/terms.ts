@@ -40,7 +40,7 @@ export const terms: Record<string, string> = {
   marketer: t`Marketer`,
   marketing: t`Marketing`,
   message: t`Message`,
-  open: t`Open`,
+  open: t({ message: "Open", context: "status" }),
   operator: t`Operator`,
   opted_in: t`Opted in`,
   opted_out: t`Opted out`,

@@ -8,8 +8,10 @@ import { Failed } from "../../components/Failed";
 import { LanguagePicker } from "../../components/LanguagePicker";
 import { Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
+import type { PageLanguage } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { midSentence, moment, words } from "../../lib/format";
+import { chooseLanguage, type Language } from "../../lib/language";
 import { browserName } from "../../lib/passkeys";
 import { Factors } from "./Factors";
 
@@ -54,6 +56,16 @@ const PasswordDocument = graphql(`
   }
 `);
 
+const LanguageDocument = graphql(`
+  mutation LanguageSet($input: LanguageSetInput!) {
+    languageSet(input: $input) {
+      userErrors {
+        message
+      }
+    }
+  }
+`);
+
 /** One's own way in: password, second step, passkeys, and where one is signed in. */
 export function AccountPage() {
   const { viewer, account } = useSession();
@@ -72,9 +84,18 @@ export function AccountPage() {
 }
 
 function PagesLanguage() {
+  const [, update] = useMutation(LanguageDocument);
+  const choose = async (chosen: Language | null) => {
+    const input = { language: (chosen?.toUpperCase() ?? null) as PageLanguage | null };
+    if (settled(await update({ input }))) chooseLanguage(chosen);
+  };
   return (
     <Card>
-      <LanguagePicker label={t`Language`} description={t`Of the pages, and how they write numbers and dates`} />
+      <LanguagePicker
+        label={t`Language`}
+        description={t`Of the pages, and how they write numbers and dates`}
+        onChoose={choose}
+      />
     </Card>
   );
 }

@@ -66,7 +66,7 @@ export function namedAttributes(
 /** What an attribute's type is called. */
 export const typeNames: Record<AttributeType, string> = {
   TEXT: t`Text`,
-  NUMBER: t`Number`,
+  NUMBER: t({ message: "Number", context: "type of values" }),
   DATE: t`Date`,
   BOOLEAN: t`Yes or no`,
   LIST: t`List`,

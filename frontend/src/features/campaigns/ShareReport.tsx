@@ -8,7 +8,9 @@ export function ShareReport() {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant="default" leftSection={<IconShare size={16} />}>{t`Share`}</Button>
+        <Button variant="default" leftSection={<IconShare size={16} />}>
+          {t({ message: "Share", context: "pass on" })}
+        </Button>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item onClick={() => setTimeout(() => window.print())}>{t`Print or save as PDF`}</Menu.Item>

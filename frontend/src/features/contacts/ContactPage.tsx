@@ -167,7 +167,7 @@ export function ContactPage() {
                       ))}
                     </Group>
                   ) : (
-                    "none"
+                    t`none`
                   ),
                 ],
                 [t`Added`, moment(c.createdAt)],

@@ -6,9 +6,9 @@ import { useSession } from "../../app/session";
 export const fixedColumns = {
   number: t`Number`,
   consent: t`Consent`,
-  region: "Country",
-  timeZone: "Time zone",
-  locale: "Language",
+  region: t`Country`,
+  timeZone: t`Time zone`,
+  locale: t`Language`,
   createdAt: t`Added`,
 } as const;
 export type FixedColumn = keyof typeof fixedColumns;

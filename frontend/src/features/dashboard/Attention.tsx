@@ -84,7 +84,7 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
           ? t`1 unread conversation`
           : t`${countedTo(a.conversationsUnread, mostUnread)} unread conversations`,
       to: "/inbox",
-      act: t`Read`,
+      act: t`Open`,
     },
   ];
   return items.filter((i) => i !== false);

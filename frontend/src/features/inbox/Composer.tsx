@@ -216,6 +216,7 @@ export function Composer(props: {
         <SegmentedControl
           size="xs"
           aria-label={t`What is written`}
+          style={{ flex: "none" }}
           value={kind}
           onChange={(v) => setKind(v as typeof kind)}
           data={[

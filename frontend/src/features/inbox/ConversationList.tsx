@@ -96,7 +96,7 @@ const InboxLiveDocument = graphql(`
 
 export const shelves: Record<string, { label: string; empty: string; filter: (me: string) => ConversationFilter }> = {
   open: {
-    label: t`Open`,
+    label: t({ message: "Open", context: "status" }),
     empty: t`When contacts write or answer a campaign, it shows here at once.`,
     filter: () => ({ status: "OPEN" }),
   },

@@ -157,7 +157,7 @@ export function CardsEditor({ value, onChange, ...shared }: Props) {
               <Order
                 of={cards}
                 at={i}
-                name={`card ${i + 1}`}
+                name={t`card ${i + 1}`}
                 least={2}
                 readOnly={shared.readOnly}
                 onChange={(next) => onChange({ cards: next })}
@@ -234,7 +234,7 @@ export function ListEditor({ value, onChange, ...shared }: Props) {
             <Order
               of={list.items}
               at={i}
-              name={`entry ${i + 1}`}
+              name={t`entry ${i + 1}`}
               least={1}
               readOnly={shared.readOnly}
               onChange={(items) => set({ items })}
@@ -373,7 +373,7 @@ export function CatalogEditor({ value, onChange, ...shared }: Props) {
             <Order
               of={c.items}
               at={i}
-              name={`product ${i + 1}`}
+              name={t`product ${i + 1}`}
               least={0}
               readOnly={shared.readOnly}
               onChange={(items) => set({ items })}
