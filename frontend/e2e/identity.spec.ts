@@ -43,7 +43,7 @@ async function find(page: Page, address: string, shown: () => Promise<void>) {
 test("who writes with an id alone is a contact without a number", async ({ page }) => {
   await writes(page, id, "", "Do you have it in red?");
   await find(page, id, () =>
-    expect(page.getByText("WhatsApp shows no number of this person.")).toBeVisible({ timeout: 10_000 }),
+    expect(page.getByText("WhatsApp does not show this person's number.")).toBeVisible({ timeout: 10_000 }),
   );
   await everyWay(page, "without-number", pictures);
 });

@@ -88,7 +88,7 @@ function Confirm(props: { client: Client; done: () => void; cancel: () => void }
   const byPasskey = ways.passkeyOptions != null && passkeysWork();
   return (
     <Stack>
-      <Text size="sm">{t`You signed in more than an hour ago, and this cannot be undone. Show once more who you are.`}</Text>
+      <Text size="sm">{t`You signed in more than an hour ago, and this cannot be undone. Confirm your identity again.`}</Text>
       {problem && (
         <Alert color="red" role="alert">
           {problem}
@@ -166,7 +166,7 @@ function ByProvider(props: { url: string; first: boolean; done: () => void; onPr
           if (!opened) onProblem(t`The browser blocked the window. Allow pop-ups for this address and try again.`);
         }}
       >{t`Confirm with your sign-in provider`}</Button>
-      {waiting && <Text size="sm" c="dimmed" role="status">{t`Go on in the window that opened.`}</Text>}
+      {waiting && <Text size="sm" c="dimmed" role="status">{t`Continue in the window that opened.`}</Text>}
     </>
   );
 }

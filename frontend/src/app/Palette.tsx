@@ -105,7 +105,7 @@ export function Palette({ opened, actions }: { opened: number; actions: Spotligh
       }}
       nothingFound={
         error
-          ? t`The search could not be made. Try again.`
+          ? t`The search failed. Try again.`
           : typed.length >= 2 && (fetching || !current)
             ? t`Searching…`
             : t`Nothing found for “${text.trim()}”`

@@ -50,7 +50,7 @@ export function SendingHold() {
     <Alert
       color="orange"
       icon={<IconHandStop />}
-      title={t`Nothing is sent`}
+      title={t`Sending is on hold`}
       mb="md"
       styles={{ title: { color: "var(--mantine-color-text)" } }}
     >

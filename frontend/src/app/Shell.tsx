@@ -244,7 +244,7 @@ export function Shell() {
             title={t`No connection to the server`}
             mb="md"
             styles={{ title: { color: "var(--mantine-color-text)" } }}
-          >{t`What is shown may be old. This page tries again by itself, and what you are writing stays.`}</Alert>
+          >{t`What you see may be out of date. This page reconnects by itself, and what you are writing is kept.`}</Alert>
         )}
         <SendingHold />
         <Outlet />

@@ -32,7 +32,7 @@ function tellPause(seconds: number) {
   notifications.show({
     id: "pause",
     color: "yellow",
-    message: t`You have asked the server for a lot this minute. The page goes on by itself in ${seconds} seconds.`,
+    message: t`Too many requests in this minute. The page continues by itself in ${seconds} seconds.`,
     autoClose: seconds * 1000,
   });
 }

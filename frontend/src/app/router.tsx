@@ -41,7 +41,7 @@ const rootRoute = createRootRoute({
   notFoundComponent: () => (
     <Empty
       icon="?"
-      title={t`There is no such page`}
+      title={t`Page not found`}
       action={<LinkButton to="/">{t`To the dashboard`}</LinkButton>}
     >{t`The address may be mistyped, or the thing was deleted.`}</Empty>
   ),

@@ -132,7 +132,7 @@ export function AddPasskey(props: { done: Done }) {
     const refused = problemOf(begun);
     if (refused) return refused;
     const response = await makePasskey(begun.data?.passkeyBegin.options);
-    if (!response) return t`No passkey was made. You may have one on this device already.`;
+    if (!response) return t`No passkey was created. You may already have one on this device.`;
     const result = await register({ input: { step: begun.data?.passkeyBegin.step ?? "", name, response } });
     const wrong = problemOf(result);
     if (!wrong) props.done(result.data?.passkeyRegister.recoveryCodes);

@@ -89,7 +89,7 @@ export function Factors(props: { done?: () => void }) {
     <Card>
       <Title order={2} size="h4" mb={4}>{t`Two-step sign-in`}</Title>
       <Text size="sm" c="dimmed" mb="md">
-        {t`Whoever learns your password still cannot sign in as you.`}{" "}
+        {t`Somebody who learns your password still cannot sign in as you.`}{" "}
         {account.secondFactorRequired && t`Your role asks for it.`}
       </Text>
       <Modal opened={adding === "app"} onClose={() => setAdding(null)} title={t`Use an app for codes`}>
@@ -109,7 +109,7 @@ export function Factors(props: { done?: () => void }) {
         {codes && (
           <CopyOnce
             value={codes.join("\n")}
-          >{t`Keep these where you find them without your phone. Each signs you in once. They are not shown again.`}</CopyOnce>
+          >{t`Keep these somewhere you can reach without your phone. Each signs you in once. They will not be shown again.`}</CopyOnce>
         )}
       </Modal>
       <Table className="cards">

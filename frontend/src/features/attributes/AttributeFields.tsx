@@ -151,7 +151,7 @@ function NewAttribute(props: {
             value={name}
             onChange={(e) => setName(e.currentTarget.value)}
             maxLength={60}
-            error={known ? t`There is one of that name` : undefined}
+            error={known ? t`This name is already in use` : undefined}
           />
           <Select
             label={t`Type`}

@@ -318,7 +318,7 @@ export function SecondStep(props: { step: Step; done: () => void; back: () => vo
             key={String(recovery)}
             label={recovery ? t`Recovery code` : t`Code`}
             description={
-              recovery ? t`One of those that you kept. It works once.` : t`The six digits that your app shows`
+              recovery ? t`One of the codes that you saved. It works once.` : t`The six digits that your app shows`
             }
             autoComplete={recovery ? "off" : "one-time-code"}
             inputMode={recovery ? "text" : "numeric"}
@@ -370,7 +370,7 @@ function Forgotten(props: { emails: boolean; back: () => void }) {
   const back = <Anchor component="button" type="button" size="sm" onClick={props.back}>{t`Back to sign-in`}</Anchor>;
   if (!props.emails || sent)
     return (
-      <Entrance title={sent ? t`Look into your inbox` : t`Forgot your password?`}>
+      <Entrance title={sent ? t`Check your inbox` : t`Forgot your password?`}>
         <Text size="sm">
           {sent
             ? t`If there is an account with this address, a link for a new password is on its way. It works once, for one day.`
@@ -436,7 +436,7 @@ function Setup(props: { tokenNeeded: boolean; provider: Provider | null; done: (
       )}
       <form onSubmit={submit} noValidate>
         <Stack>
-          <Text size="sm">{t`Nobody can sign in yet. Create the first admin; you can invite others afterwards.`}</Text>
+          <Text size="sm">{t`There are no accounts yet. Create the first admin; you can invite others afterwards.`}</Text>
           <Problem text={problem} />
           <TextInput label={t`Your name`} autoComplete="name" {...form.getInputProps("name")} />
           <TextInput label={t`Email address`} type="email" autoComplete="username" {...form.getInputProps("email")} />

@@ -14,7 +14,7 @@ export function ConfirmedPage({ provider }: { provider: Provider | null }) {
     if (!problem) window.close();
   }, [problem]);
   return (
-    <Entrance title={problem ? t`That did not work` : t`Confirmed`}>
+    <Entrance title={problem ? t`Not confirmed` : t`Confirmed`}>
       <Text size="sm">{problem || t`You can close this window and go on where you were.`}</Text>
       <Button variant="default" onClick={() => window.close()}>{t`Close this window`}</Button>
     </Entrance>

@@ -44,7 +44,7 @@ export function PasswordPage(props: { done: () => void }) {
   if (data)
     return (
       <Entrance title={t`This link no longer works`}>
-        <Text size="sm">{t`It was used already, or it is too old. Ask an admin for a new one.`}</Text>
+        <Text size="sm">{t`It has been used already, or it has expired. Ask an admin for a new one.`}</Text>
         <Button variant="default" onClick={leave}>{t`To the sign-in page`}</Button>
       </Entrance>
     );

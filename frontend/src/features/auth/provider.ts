@@ -5,7 +5,7 @@ import { sentence } from "../../lib/format";
 export type Provider = { name: string; url: string; only: boolean };
 
 const reasons: Record<string, (provider: string) => string> = {
-  expired: () => t`This took too long, or was begun in another window. Try again.`,
+  expired: () => t`This took too long, or was started in another window. Try again.`,
   answer: (p) =>
     t`The answer of ${p} was not what it must be, and was not taken. Try again; if it goes on, tell an admin.`,
   denied: (p) => t`${p} did not let you in.`,
@@ -25,7 +25,9 @@ export function refusalIn(hash: string, provider?: Pick<Provider, "name"> | null
   const reason = /^#signin=(\w+)$/.exec(hash)?.[1];
   if (!reason) return "";
   const text = Object.hasOwn(reasons, reason) && reasons[reason];
-  return text ? sentence(text(provider?.name ?? t`your sign-in provider`)) : t`The sign-in was not taken. Try again.`;
+  return text
+    ? sentence(text(provider?.name ?? t`your sign-in provider`))
+    : t`The sign-in was not accepted. Try again.`;
 }
 
 /** The page that leads to the provider, and back to the page that somebody is on. */

@@ -178,7 +178,9 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           onClick={() =>
             modals.openConfirmModal({
               title: t`Delete “${c.name}”?`,
-              children: <Text size="sm">{t`The draft is gone for good. Nobody has received anything from it.`}</Text>,
+              children: (
+                <Text size="sm">{t`The draft is deleted permanently. Nobody has received anything from it.`}</Text>
+              ),
               labels: { confirm: t`Delete the draft`, cancel: t`Keep it` },
               confirmProps: { color: "red" },
               onConfirm: async () => {

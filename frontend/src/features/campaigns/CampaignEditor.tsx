@@ -151,9 +151,7 @@ export function CampaignEditor() {
   if (!data) return <Rows />;
   const campaign = real(data.node, "Campaign");
   if (!campaign)
-    return (
-      <Empty icon="?" title={t`There is no such campaign`}>{t`It may have been deleted while it was a draft.`}</Empty>
-    );
+    return <Empty icon="?" title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Empty>;
   if (campaign.status !== "DRAFT" && campaign.status !== "SCHEDULED")
     return (
       <Empty

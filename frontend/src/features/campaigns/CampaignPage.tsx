@@ -124,9 +124,7 @@ export function CampaignPage() {
   if (!data) return <Rows />;
   const c = real(data.node, "Campaign");
   if (!c)
-    return (
-      <Empty icon="?" title={t`There is no such campaign`}>{t`It may have been deleted while it was a draft.`}</Empty>
-    );
+    return <Empty icon="?" title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Empty>;
   const topic = c.topic ? `, ${t`topic “${c.topic.name}”`}` : "";
   return (
     <Page

@@ -50,7 +50,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         <Line label={c.senders.length > 1 ? t`Senders` : t`Sender`}>{sendersText(c.senders) || t`None yet`}</Line>
       </Block>
       <Block title={t`Pace and hours`} id={c.id} step="schedule">
-        <Line label={t`Pace`}>{rate ? t`${decimal(rate)} messages a second` : t`As fast as the sender may`}</Line>
+        <Line label={t`Pace`}>{rate ? t`${decimal(rate)} messages a second` : t`As fast as the sender allows`}</Line>
         <Line label={t`Quiet hours`}>{c.quietHours ? quietText(c.quietHours) : t`None`}</Line>
         <Line label={t`Frequency cap`}>{c.frequencyCap ? capText(c.frequencyCap) : t`None`}</Line>
         <Line label={t`Auto-pause`}>

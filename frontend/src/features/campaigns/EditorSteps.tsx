@@ -49,7 +49,7 @@ export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["s
         value={d.segmentId}
         onChange={(segmentId) => onChange({ segmentId })}
         error={errors.segmentId}
-        nothingFoundMessage={t`No segment of that name`}
+        nothingFoundMessage={t`No segment with that name`}
       />
       <SegmentDrawer onMade={(segmentId) => onChange({ segmentId })} />
       {topics.length > 0 && (
@@ -181,7 +181,7 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
     <Stack>
       <NumberInput
         label={t`Messages a second`}
-        description={t`0.01 to 2,000; empty: as fast as the sender may`}
+        description={t`0.01 to 2,000; empty: as fast as the sender allows`}
         value={d.rate}
         onChange={(rate) => onChange({ rate })}
         error={errors.rateLimitPerSecond}

@@ -16,7 +16,7 @@ export function CompliancePage() {
   const admin = useMay("ADMIN");
   const tab = search.status ?? "consent";
   return (
-    <Page title={t`Compliance`} description={t`Who agreed, who must not be written to, and who changed what`}>
+    <Page title={t`Compliance`} description={t`Who agreed, who must not be contacted, and who changed what`}>
       <Tabs
         value={tab}
         onChange={(v) => change({ status: v === "consent" ? undefined : (v ?? undefined) })}

@@ -71,7 +71,7 @@ export function OptInRequests() {
       ) : rows.length === 0 ? (
         <Empty
           icon={<IconMessageQuestion />}
-          title={status ? t`None of this status` : t`Nobody was asked to confirm`}
+          title={status ? t`None with this status` : t`Nobody has been asked to confirm`}
         >{t`When you record an opt-in or import a file, you can have people asked on WhatsApp to confirm it. Who was asked stands here, with the answer.`}</Empty>
       ) : (
         <Card padding={0}>

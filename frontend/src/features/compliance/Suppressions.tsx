@@ -151,7 +151,7 @@ export function Suppressions() {
       ) : rows.length === 0 ? (
         <Empty icon={<IconBan />} title={address ? t`Not suppressed` : t`No suppressions`}>
           {address
-            ? t`This number may be written to, as far as consent and hours allow.`
+            ? t`This number may be contacted, as far as consent and hours allow.`
             : t`Who opts out, is erased or complains stands here, as a keyed hash: the list cannot be read back into numbers.`}
         </Empty>
       ) : (

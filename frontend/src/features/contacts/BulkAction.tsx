@@ -167,7 +167,7 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
         <Text size="xs" c="dimmed">
           {a.failure ||
             (waiting
-              ? t`Ready. It is streamed while you download it, and can be had for a day.`
+              ? t`Ready. It is generated while you download it, and is available for a day.`
               : [
                   t`${count(a.done)} of ${count(a.total)}`,
                   ...(a.kind === "EXPORT" ? [] : [t`${count(a.changed)} changed`]),

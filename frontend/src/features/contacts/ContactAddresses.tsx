@@ -59,7 +59,7 @@ export function ContactAddresses(props: { contact: ContactAddressesFragment }) {
           size="sm"
           c="dimmed"
           mt="sm"
-        >{t`WhatsApp shows no number of this person. They can be written to by their id; authentication templates need a number.`}</Text>
+        >{t`WhatsApp does not show this person's number. You can write to them by their id; authentication templates need a number.`}</Text>
       )}
     </Card>
   );

@@ -90,7 +90,7 @@ export function ContactEdit(props: { contact: Contact; known: readonly Attribute
           />
           <Select
             label={t`Time zone`}
-            description={t`Empty: as the number says`}
+            description={t`Empty: taken from the number`}
             placeholder={t`Europe/Berlin`}
             searchable
             clearable

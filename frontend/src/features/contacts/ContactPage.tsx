@@ -102,7 +102,7 @@ export function ContactPage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const c = data.contact;
-  if (!c) return <Empty icon="?" title={t`There is no such contact`}>{t`It may have been erased.`}</Empty>;
+  if (!c) return <Empty icon="?" title={t`Contact not found`}>{t`It may have been erased.`}</Empty>;
   const rows = namedAttributes(c.attributes as Record<string, unknown>, known);
   return (
     <Page

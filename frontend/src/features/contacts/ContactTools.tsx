@@ -74,7 +74,7 @@ export function ContactTools(props: {
   const lift = useLift();
   const ask = (other: Person) =>
     modals.openConfirmModal({
-      title: t`Merge for good?`,
+      title: t`Merge permanently?`,
       children: (
         <Text size="sm">{t`${nameOf(other)} (${other.displayAddress}) goes; messages, conversation and what is known move here, and what comes from ${other.displayAddress} will reach this contact. Nothing is sent to ${other.displayAddress} any more. This cannot be undone.`}</Text>
       ),
@@ -145,7 +145,7 @@ export function ContactTools(props: {
               <Button size="xs" variant="default">{t`Their data`}</Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Label>{t`Everything that is kept about them`}</Menu.Label>
+              <Menu.Label>{t`All data kept about them`}</Menu.Label>
               <Menu.Item
                 component="a"
                 href={`/downloads/contacts/${c.id}/data.json`}

@@ -186,7 +186,7 @@ export function ContactsPage() {
       children: (
         <TextInput
           label={t`Name`}
-          description={t`For everybody; one of the same name is replaced`}
+          description={t`Shared with everybody; a view with the same name is replaced`}
           data-autofocus
           onChange={(e) => {
             name = e.currentTarget.value;
@@ -379,7 +379,7 @@ export function ContactsPage() {
             icon={<IconAddressBook />}
             title={t`No contacts yet`}
             action={<LinkButton to="/contacts/import">{t`Import a file`}</LinkButton>}
-          >{t`Bring them in from a CSV or JSON file, or add one by hand. Who has not agreed gets no campaign.`}</Empty>
+          >{t`Import them from a CSV or JSON file, or add one by hand. Contacts who have not agreed get no campaigns.`}</Empty>
         )
       ) : (
         <ContactsTable

@@ -430,7 +430,7 @@ function Writing(props: {
           </div>
           {found.length === 0 && (
             <Text size="xs" c="dimmed" p={6}>
-              {data?.cannedReplies.length ? t`No canned reply of that name` : t`There are no canned replies`}
+              {data?.cannedReplies.length ? t`No canned reply with that name` : t`There are no canned replies`}
             </Text>
           )}
           <Button
@@ -529,7 +529,7 @@ function TemplateChoice(props: {
           clearable
           searchable
           flex={1}
-          nothingFoundMessage={t`No approved template of that name`}
+          nothingFoundMessage={t`No approved template with that name`}
           data={
             data?.templates.nodes.map((template) => ({
               value: template.id,

@@ -229,7 +229,7 @@ export function ConversationList(props: {
           </div>
         ) : !shown ? (
           <Empty icon={<IconInbox />} title={search.q ? t`Nobody found` : t`No conversations here`} bare>
-            {search.q ? t`No conversation here is with somebody of that name or number.` : shelf.empty}
+            {search.q ? t`No conversation here matches that name or number.` : shelf.empty}
           </Empty>
         ) : (
           <nav aria-label={t`List of conversations`}>

@@ -176,7 +176,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
     return (
       <section className="inbox-pane inbox-thread" aria-label={t`Conversation`} aria-busy={!data}>
         {data ? (
-          <Text p="xl" ta="center" c="dimmed">{t`There is no such conversation.`}</Text>
+          <Text p="xl" ta="center" c="dimmed">{t`Conversation not found.`}</Text>
         ) : (
           <Stack p="md">
             <Rows n={8} />

@@ -69,7 +69,7 @@ export function Decide(props: {
         const n = result.data?.messageResolve.resolved ?? 0;
         notifications.show(
           n === 0
-            ? { color: "yellow", message: t`Nothing was left to decide: it was settled meanwhile` }
+            ? { color: "yellow", message: t`Nothing was left to decide: it has been settled meanwhile` }
             : { color: "green", message: words.done(n) },
         );
         props.onDone?.();

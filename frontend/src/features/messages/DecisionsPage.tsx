@@ -60,7 +60,7 @@ export function DecisionsPage() {
   return (
     <Page
       title={t`Decisions`}
-      description={t`Messages that Twilio may or may not have taken`}
+      description={t`Messages that Twilio may or may not have accepted`}
       actions={<LinkButton to="/monitoring" variant="default">{t`Monitoring`}</LinkButton>}
     >
       {error ? (

@@ -168,13 +168,13 @@ export function MessagePage() {
         <Card>
           <Title order={2} size="h4" mb="sm">{t`Why it was sent, or not`}</Title>
           {m.decision.steps.length === 0 ? (
-            <Text size="sm" c="dimmed">{t`Nothing was asked: they wrote to us.`}</Text>
+            <Text size="sm" c="dimmed">{t`Nothing to check: they wrote to us.`}</Text>
           ) : (
             <Questions of={m.decision.steps} />
           )}
         </Card>
         <Card>
-          <Title order={2} size="h4" mb="sm">{t`What Twilio reported`}</Title>
+          <Title order={2} size="h4" mb="sm">{t`Delivery events`}</Title>
           <Stack gap="md">
             {attempts.map((a, i) => (
               <div key={a.sid ?? "next"}>

@@ -127,7 +127,7 @@ export function WebhooksPage() {
   return (
     <Page
       title={t`Webhook events`}
-      description={t`Every request from Twilio, whole; replaying one is harmless`}
+      description={t`Every request from Twilio, in full; replaying one is harmless`}
       actions={<LinkButton to="/monitoring" variant="default">{t`Monitoring`}</LinkButton>}
     >
       <Group>

@@ -124,7 +124,7 @@ export function ApiTokens() {
       </Group>
       <Modal opened={making} onClose={make.close} title={t`New API token`}>
         {secret ? (
-          <CopyOnce value={secret}>{t`Copy it now: it is not shown again.`}</CopyOnce>
+          <CopyOnce value={secret}>{t`Copy it now. It will not be shown again.`}</CopyOnce>
         ) : (
           <TokenForm services={services} done={setSecret} />
         )}
@@ -153,7 +153,7 @@ function Row(props: { token: Token }) {
   const ask = () =>
     modals.openConfirmModal({
       title: t`Revoke “${token.name}”?`,
-      children: <Text size="sm">{t`Whatever uses it stops working at once, for good.`}</Text>,
+      children: <Text size="sm">{t`Anything that uses it stops working at once. This cannot be undone.`}</Text>,
       labels: { confirm: t`Revoke`, cancel: t`Keep` },
       confirmProps: { color: "red" },
       onConfirm: async () => settled(await revoke({ input: { id: token.id } })),

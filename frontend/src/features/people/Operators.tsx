@@ -194,8 +194,8 @@ function InviteForm(props: { done: (name: string, link: string) => void }) {
         <Select label={t`Role`} data={roles} allowDeselect={false} {...form.getInputProps("role")} />
         <Text size="sm" c="dimmed">
           {provider?.only
-            ? t`They sign in with ${provider.name}, by this email address. Its groups decide on their role.`
-            : t`You get a link to hand over. They choose their own password.`}
+            ? t`They sign in with ${provider.name}, by this email address. Their groups there decide their role.`
+            : t`You get a link to pass on. They choose their own password.`}
         </Text>
         <Group justify="flex-end">
           <Button type="submit" loading={fetching}>{t`Invite`}</Button>

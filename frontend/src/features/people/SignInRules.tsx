@@ -67,7 +67,7 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
         <Stack>
           <Checkbox.Group
             label={t`Two-step sign-in is required for`}
-            description={t`Who has none is asked to set it up at once`}
+            description={t`Anyone without it is asked to set it up at once`}
             {...form.getInputProps("secondFactorRoles")}
           >
             <Group mt="xs">

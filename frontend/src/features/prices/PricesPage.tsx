@@ -386,7 +386,7 @@ function RateCard() {
             </Button>
           </Group>
         )}
-        {markets.length === 0 && <Text p="md" size="sm" c="dimmed">{t`No market or country of that name.`}</Text>}
+        {markets.length === 0 && <Text p="md" size="sm" c="dimmed">{t`No market or country with that name.`}</Text>}
       </Card>
       <Card>
         <Title order={2} size="h4" mb="sm">{t`What prices rest on`}</Title>

@@ -77,7 +77,7 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
               color="gray"
               size="compact-sm"
               mt={4}
-              aria-label={t`Turn condition ${i + 1} round`}
+              aria-label={t`Negate condition ${i + 1}`}
               aria-pressed={isNot(p)}
               onClick={() => replace(i, isNot(p) ? p.not : { not: p })}
             >{t`Not`}</Button>

@@ -227,7 +227,7 @@ function Trial() {
       <Textarea
         aria-label={t`Message to try`}
         placeholder={t`Please stop sending me these messages`}
-        description={t`Shows what would happen if a contact wrote this; nothing does.`}
+        description={t`Shows what would happen if a contact wrote this. Nothing is changed.`}
         autosize
         minRows={2}
         maxLength={4096}
@@ -413,7 +413,7 @@ function Answers({ language }: { language: Language }) {
     setWrong(split.fields);
     if (!settled(result)) return;
     setEdits((before) => Object.fromEntries(Object.entries(before).filter(([field]) => !(field in input))));
-    notifications.show({ message: t`The answers are saved`, color: "green" });
+    notifications.show({ message: t`Answers saved`, color: "green" });
   };
   return (
     <Card>

@@ -12,7 +12,7 @@ import { SettingsTab } from "./SettingsTab";
 export const LimitsPage = () => (
   <SettingsTab
     title={t`Limits and hours`}
-    description={t`How fast and how often messages go, and when the law lets them`}
+    description={t`How fast and how often messages are sent, and the hours that the law allows`}
   >
     <Limits />
   </SettingsTab>

@@ -687,7 +687,7 @@ function MediaField(props: Shared & { label: string; field: string; value: Media
               <ActionIcon
                 variant="subtle"
                 color="gray"
-                aria-label={t`Take the file out`}
+                aria-label={t`Remove the file`}
                 onClick={() => props.onChange({ ...props.value, url: "" })}
               >
                 <IconTrash size={16} />

@@ -89,7 +89,7 @@ export default function EmojiPicker(props: { onPick: (emoji: string) => void }) 
           </button>
         ))}
       </div>
-      {shown.length === 0 && <Text size="xs" c="dimmed">{t`No emoji of this name.`}</Text>}
+      {shown.length === 0 && <Text size="xs" c="dimmed">{t`No emoji with this name.`}</Text>}
     </Stack>
   );
 }

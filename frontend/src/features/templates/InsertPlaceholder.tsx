@@ -73,7 +73,7 @@ export function InsertPlaceholder(props: {
         />
         <Combobox.Options>
           <ScrollArea.Autosize mah={280} type="scroll">
-            {fields.length + attributes.length === 0 && <Combobox.Empty>{t`No field of this name`}</Combobox.Empty>}
+            {fields.length + attributes.length === 0 && <Combobox.Empty>{t`No field with this name`}</Combobox.Empty>}
             {fields.length > 0 && (
               <Combobox.Group label={t`Contact`}>
                 {fields.map((f) => (

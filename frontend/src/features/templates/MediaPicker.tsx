@@ -166,7 +166,7 @@ export default function MediaPicker(props: {
         {fetching && !data && <Loader mx="auto" />}
         {data && files.length === 0 && (
           <Text c="dimmed" size="sm" ta="center">
-            {asked ? t`No file of this name.` : t`Nothing here yet: upload the first one.`}
+            {asked ? t`No file with this name.` : t`Nothing here yet: upload the first one.`}
           </Text>
         )}
         <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="sm">
@@ -195,7 +195,7 @@ export default function MediaPicker(props: {
                   modals.openConfirmModal({
                     title: t`Delete “${f.name}”?`,
                     children: (
-                      <Text size="sm">{t`It leaves the library for good. Messages that were sent keep their text.`}</Text>
+                      <Text size="sm">{t`It is removed from the library permanently. Messages already sent keep their text.`}</Text>
                     ),
                     labels: { confirm: t`Delete`, cancel: t`Keep` },
                     confirmProps: { color: "red" },

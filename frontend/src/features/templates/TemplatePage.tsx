@@ -274,7 +274,7 @@ function Editor({
       return setProblem([...whole, split.rest].filter(Boolean).join("; "));
     }
     notifications.show({
-      message: submit ? t`“${name}” is with WhatsApp for approval` : t`“${name}” saved as a draft`,
+      message: submit ? t`“${name}” was submitted to WhatsApp for approval` : t`“${name}” saved as a draft`,
       color: "green",
     });
     const made = result.data && "templateCreate" in result.data ? result.data.templateCreate.template : undefined;

@@ -213,7 +213,7 @@ export function TemplatesPage() {
                             <DeleteButton
                               name={template.name}
                               onDelete={async () => settled(await remove({ input: { id: template.id } }))}
-                            >{t`It goes from this list. Campaigns that have ended keep it for the record.`}</DeleteButton>
+                            >{t`It disappears from this list. Campaigns that have ended keep it for the record.`}</DeleteButton>
                           </Group>
                         )}
                       </Table.Td>
