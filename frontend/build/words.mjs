@@ -6,7 +6,6 @@ import { transformAsync } from "@babel/core";
 import macros from "@lingui/babel-plugin-lingui-macro";
 import { makeConfig } from "@lingui/conf";
 import { compileMessage } from "@lingui/message-utils/compileMessage";
-import { generateMessageId } from "@lingui/message-utils/generateMessageId";
 import PO from "pofile";
 
 /** @typedef {{ text: string, context?: string }} Message */
@@ -24,14 +23,36 @@ const linguiConfig = makeConfig(
   {
     locales: ["en", ...translated],
     sourceLocale: "en",
-    runtimeConfigModule: { i18n: [runtime, "i18n"], Trans: [runtime, "Trans"], useLingui: [runtime, "useLingui"] },
+    runtimeConfigModule: { i18n: [runtime, "say"], Trans: [runtime, "Trans"], useLingui: [runtime, "useLingui"] },
   },
   { skipValidation: true },
 );
 
+/** @param {string} text */
+function compiledMessage(text) {
+  const read = compileMessage(text);
+  return read.length === 1 && typeof read[0] === "string" ? read[0] : read;
+}
+
+/** @param {Message} m */
+const keyOf = (m) => `${m.context ?? ""}\u0004${m.text}`;
+/** @type {Map<string, number> | undefined} */
+let places;
+/**
+ * Where a text stands in the catalogues, by which it is asked for: they have all the same texts in the same order. A
+ * text that they do not have yet is in English.
+ * @param {Message} m
+ */
+function placeOf(m) {
+  places ??= new Map(
+    entriesOf(translated[0] ?? "").map((e, i) => [keyOf({ text: e.msgid, context: e.msgctxt ?? "" }), i]),
+  );
+  return places.get(keyOf(m)) ?? -1;
+}
+
 /**
  * Makes calls of the marked texts, and compiles each: English is in the sources, so that it needs no catalogue, and
- * nothing that reads messages is in the browser.
+ * nothing that reads messages is in the browser. `t`Save`` becomes say(12, "Save").
  * @param {string} code
  * @param {string} id
  * @param {(m: Message) => void} [found]
@@ -53,11 +74,21 @@ export async function callsOf(code, id, found) {
               const name = property(path.node, "id");
               if (!types.isStringLiteral(message) || !types.isStringLiteral(name)) return;
               const context = property(path.node, "context")?.value;
-              found?.({ text: message.value, ...(context && { context }) });
-              const read = compileMessage(message.value);
-              if (typeof read === "string") return;
-              const written = path.node.properties.find((/** @type {any} */ p) => p.key?.name === "message");
-              written.value = template.expression.ast(JSON.stringify(read));
+              const text = { text: message.value, ...(context && { context }) };
+              found?.(text);
+              if (found) return;
+              const written = template.expression.ast(JSON.stringify(compiledMessage(message.value)));
+              const place = types.valueToNode(placeOf(text));
+              const values = property(path.node, "values");
+              const { parent: call, parentPath } = path;
+              if (types.isCallExpression(call) && call.callee.property?.name === "_") {
+                parentPath.replaceWith(
+                  types.callExpression(call.callee.object, [place, written, ...(values ? [values] : [])]),
+                );
+                return;
+              }
+              name.value = String(place.value ?? -1);
+              path.node.properties.find((/** @type {any} */ p) => p.key?.name === "message").value = written;
             },
           }),
       },
@@ -83,8 +114,7 @@ export async function textsOf() {
     if (!/\.tsx?$/.test(file) || /\.test\.tsx?$/.test(file)) continue;
     const path = join(sources, file);
     await callsOf(readFileSync(path, "utf8"), path, (m) => {
-      const id = generateMessageId(m.text, m.context);
-      if (!all.has(id)) all.set(id, { ...m, file: relative(here, path) });
+      if (!all.has(keyOf(m))) all.set(keyOf(m), { ...m, file: relative(here, path) });
     });
   }
   return all;
@@ -146,20 +176,16 @@ export async function bareTextsOf(code) {
 /** @param {string} language */
 export const entriesOf = (language) => PO.parse(readFileSync(fileOf(language), "utf8")).items;
 
-/** @param {string} language the compiled messages, by their id */
-function compiledOf(language) {
-  /** @type {Record<string, unknown>} */
-  const messages = {};
-  for (const e of entriesOf(language))
-    if (e.msgstr[0]) messages[generateMessageId(e.msgid, e.msgctxt ?? undefined)] = compileMessage(e.msgstr[0]);
-  return messages;
-}
+/** @param {string} language the compiled messages, each in its place; 0: there is none yet */
+const compiledOf = (language) => entriesOf(language).map((e) => (e.msgstr[0] ? compiledMessage(e.msgstr[0]) : 0));
 
 /** Writes the catalogues anew: texts that are new have no translation yet, those that are gone are left out. */
 export async function update() {
   const texts = await textsOf();
   for (const language of translated) {
-    const known = new Map(entriesOf(language).map((e) => [`${e.msgctxt ?? ""}\u0004${e.msgid}`, e.msgstr]));
+    const known = new Map(
+      entriesOf(language).map((e) => [keyOf({ text: e.msgid, context: e.msgctxt ?? "" }), e.msgstr]),
+    );
     const po = new PO();
     po.headers = { Language: language, "Content-Type": "text/plain; charset=UTF-8" };
     for (const { text, context, file } of texts.values()) {
@@ -167,7 +193,7 @@ export async function update() {
       item.msgid = text;
       if (context) item.msgctxt = context;
       item.references = [file];
-      item.msgstr = known.get(`${context ?? ""}\u0004${text}`) ?? [""];
+      item.msgstr = known.get(keyOf({ text, context })) ?? [""];
       po.items.push(item);
     }
     writeFileSync(fileOf(language), `${po.toString().trimEnd()}\n`);

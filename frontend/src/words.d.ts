@@ -1,4 +1,4 @@
 declare module "*.po" {
-  const messages: Record<string, string>;
+  const messages: (string | import("@lingui/message-utils/compileMessage").CompiledMessage)[];
   export default messages;
 }

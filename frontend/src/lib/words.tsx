@@ -1,4 +1,5 @@
 import { i18n } from "@lingui/core";
+import type { CompiledMessage } from "@lingui/message-utils/compileMessage";
 import { TransNoContext, type TransProps } from "@lingui/react/server";
 import { Fragment } from "react";
 import { type Language, language, locale } from "./language";
@@ -11,9 +12,11 @@ i18n.setMessagesCompiler((text) => [text]); // the build has compiled them: what
 i18n.load(language, {});
 i18n.activate(language, locale);
 
-export { i18n };
+/** What the build makes of a marked text: its place in the catalogues, itself in English, and what is filled in. */
+export const say = (place: number, english: string | CompiledMessage, values?: Record<string, unknown>) =>
+  i18n._(String(place), values, { message: english as string });
 
-const catalogues: Record<Exclude<Language, "en">, () => Promise<{ default: Record<string, string> }>> = {
+const catalogues: Record<Exclude<Language, "en">, () => Promise<{ default: (string | CompiledMessage)[] }>> = {
   de: () => import("../words/de.po"),
   es: () => import("../words/es.po"),
 };
@@ -21,7 +24,7 @@ const catalogues: Record<Exclude<Language, "en">, () => Promise<{ default: Recor
 /** Reads the catalogue of the page's language. */
 export async function readWords() {
   document.documentElement.lang = language;
-  if (language !== "en") i18n.load(language, (await catalogues[language]()).default);
+  if (language !== "en") i18n.load(language, Object.fromEntries((await catalogues[language]()).default.entries()));
 }
 
 /** A text with elements in it. What is filled in is never taken for an element, whatever somebody has called it. */

@@ -4,16 +4,16 @@ import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { lazy, Suspense, useState } from "react";
 import { useMutation } from "urql";
-import { LinkButton } from "../../components/ui";
+import { LinkButton, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
 import { hasEnded } from "./outcome";
-import { Preflight } from "./Preflight";
-import { TestSend } from "./TestSend";
 
+const Preflight = lazy(async () => ({ default: (await import("./Preflight")).Preflight }));
+const TestSend = lazy(async () => ({ default: (await import("./TestSend")).TestSend }));
 const ScheduleForm = lazy(async () => ({ default: (await import("./ScheduleForm")).ScheduleForm }));
 
 const action = {
@@ -194,9 +194,11 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
         >{t`Delete`}</Button>
       )}
       <Modal opened={open === "launch"} onClose={close} title={t`Launch “${c.name}”`} size="lg">
-        <Preflight id={c.id} onLaunched={close}>
-          <Button variant="default" onClick={close}>{t`Not now`}</Button>
-        </Preflight>
+        <Suspense fallback={<Rows n={4} />}>
+          <Preflight id={c.id} onLaunched={close}>
+            <Button variant="default" onClick={close}>{t`Not now`}</Button>
+          </Preflight>
+        </Suspense>
       </Modal>
       <Modal opened={open === "plan"} onClose={close} title={t`Schedule`}>
         <Suspense>
@@ -204,7 +206,9 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
         </Suspense>
       </Modal>
       <Modal opened={open === "test"} onClose={close} title={t`Send it to one contact`}>
-        <TestSend id={c.id} onDone={close} />
+        <Suspense>
+          <TestSend id={c.id} onDone={close} />
+        </Suspense>
       </Modal>
     </>
   );

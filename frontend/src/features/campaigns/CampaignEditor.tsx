@@ -2,7 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
 import { useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, Page, Rows } from "../../components/ui";
@@ -16,8 +16,9 @@ import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { type Draft, draftOf, fields, inputOf, newDraft, type Step, stepLabels, stepOf, steps, wrongIn } from "./draft";
 import { AudienceStep, MessageStep, ScheduleStep } from "./EditorSteps";
-import { Preflight } from "./Preflight";
-import { ScheduleForm } from "./ScheduleForm";
+
+const Preflight = lazy(async () => ({ default: (await import("./Preflight")).Preflight }));
+const ScheduleForm = lazy(async () => ({ default: (await import("./ScheduleForm")).ScheduleForm }));
 
 const EditDocument = graphql(`
   query CampaignEdit($id: ID!) {
@@ -288,10 +289,12 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           )}
           {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
           {step === "review" ? (
-            <Preflight id={campaign.id} onLaunched={() => leave()}>
-              <Button variant="default" onClick={() => go("schedule")}>{t`Back`}</Button>
-              <Button variant="default" onClick={() => setPlanning(true)}>{t`Schedule…`}</Button>
-            </Preflight>
+            <Suspense fallback={<Rows n={4} />}>
+              <Preflight id={campaign.id} onLaunched={() => leave()}>
+                <Button variant="default" onClick={() => go("schedule")}>{t`Back`}</Button>
+                <Button variant="default" onClick={() => setPlanning(true)}>{t`Schedule…`}</Button>
+              </Preflight>
+            </Suspense>
           ) : (
             <Group justify="flex-end">
               {index > 0 && (
@@ -305,7 +308,9 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
         </Stack>
       </Card>
       <Modal opened={planning} onClose={() => setPlanning(false)} title={t`Schedule`}>
-        <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={() => leave()} />
+        <Suspense>
+          <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={() => leave()} />
+        </Suspense>
       </Modal>
     </Page>
   );
