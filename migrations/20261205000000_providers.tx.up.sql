@@ -6,12 +6,30 @@ UPDATE provider_periods SET provider = 'sandbox' WHERE account = 'AC5a4db0f5a4db
 CREATE FUNCTION provider_now() RETURNS text LANGUAGE sql STABLE
     AS $$ SELECT coalesce((SELECT provider FROM provider_periods ORDER BY began_at DESC LIMIT 1), 'sandbox') $$;
 
+-- The provider that was in use at a time.
+CREATE FUNCTION provider_at(at timestamptz) RETURNS text LANGUAGE sql STABLE
+    AS $$ SELECT coalesce((SELECT provider FROM provider_periods WHERE began_at <= $1 ORDER BY began_at DESC LIMIT 1),
+        'sandbox') $$;
+
+-- An older version may have never noted who was in use: then the first start of this one marks what is there (see
+-- package provider).
 ALTER TABLE senders ADD COLUMN provider text NOT NULL DEFAULT provider_now() CHECK (provider IN ('sandbox', 'twilio'));
--- A database that has seen both: the sandbox's own number is of the sandbox. The rest was in use at Twilio, too.
-UPDATE senders SET provider = 'sandbox', status = 'paused', paused_reason = 'It belongs to the sandbox.', address = 'sandbox:' || address
-    WHERE address = '+14155238886' AND provider_now() = 'twilio' AND EXISTS (SELECT 1 FROM provider_periods WHERE provider = 'sandbox');
 ALTER TABLE campaigns ADD COLUMN provider text NOT NULL DEFAULT provider_now() CHECK (provider IN ('sandbox', 'twilio'));
 ALTER TABLE template_versions ADD COLUMN provider text NOT NULL DEFAULT provider_now() CHECK (provider IN ('sandbox', 'twilio'));
+
+-- A database that has seen both: each thing is of the provider under which it was made, launched or submitted, and a
+-- sender through which Twilio sent is Twilio's, whenever it was made.
+UPDATE campaigns SET provider = provider_at(coalesce(started_at, created_at))
+    WHERE provider <> provider_at(coalesce(started_at, created_at));
+UPDATE template_versions SET provider = provider_at(coalesce(submitted_at, created_at))
+    WHERE provider <> provider_at(coalesce(submitted_at, created_at));
+UPDATE senders s SET provider = CASE WHEN EXISTS (SELECT 1 FROM messages m
+            WHERE m.sender_id = s.id AND m.direction = 'outbound' AND provider_at(m.accepted_at) = 'twilio'
+            AND m.accepted_at >= (SELECT min(began_at) FROM provider_periods WHERE provider = 'twilio'))
+        THEN 'twilio' ELSE provider_at(s.created_at) END
+    WHERE (SELECT count(DISTINCT provider) FROM provider_periods) = 2;
+UPDATE senders SET status = 'paused', paused_reason = 'It belongs to the sandbox.', address = 'sandbox:' || address
+    WHERE provider = 'sandbox' AND provider_now() = 'twilio';
 
 -- Twilio's credentials as an admin entered them, encrypted by SECRET_KEY (see server/secret).
 CREATE TABLE provider_credentials (

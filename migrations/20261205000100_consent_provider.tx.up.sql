@@ -1,2 +1,3 @@
--- Under which provider a consent was recorded: one that somebody wrote to the sandbox is nobody's word.
-ALTER TABLE consent_events ADD COLUMN provider text NOT NULL DEFAULT provider_now();
+-- Under which provider a consent was recorded: one that somebody wrote to the sandbox is nobody's word. Null: an older version
+-- recorded it, and provider_at(created_at) tells; the ledger is never changed.
+ALTER TABLE consent_events ADD COLUMN provider text;

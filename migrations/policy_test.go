@@ -31,9 +31,6 @@ var allowed = map[string]map[rule]string{
 	"20261126300000_contact_counts.tx.up.sql": {
 		backfill: "the first count must see what the triggers do not: it reads contacts once, under the lock that makes the triggers, and writes a few rows",
 	},
-	"20261205000100_consent_provider.tx.up.sql": {
-		rewrites: "provider_now() is STABLE: Postgres asks it once, keeps the answer beside the table, and reads no row",
-	},
 	"20261126300200_erasures.tx.up.sql": {
 		backfill: "contacts erased in the last seven days, found by contacts_erased_idx, go into a new table; no large table is written",
 	},

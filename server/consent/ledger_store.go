@@ -14,8 +14,14 @@ import (
 // ofSandbox are opt-ins that rest on a message that came from the sandbox, where no person
 // writes. What a file tells of messages is about another provider's; an answer to our own
 // question is not.
-const ofSandbox = `(provider = 'sandbox' AND status = 'opted_in' AND evidence ->> 'messageSid' IS NOT NULL
-	AND (evidence ->> 'file' IS NULL OR evidence ->> 'answer' IS NOT NULL))`
+const ofSandbox = `(status = 'opted_in' AND evidence ->> 'messageSid' IS NOT NULL
+	AND (evidence ->> 'file' IS NULL OR evidence ->> 'answer' IS NOT NULL)
+	AND coalesce(consent_events.provider, provider_at(consent_events.created_at)) = 'sandbox')`
+
+// withProvider has entries tell under whom they were recorded, those of older versions too.
+func withProvider(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.ExcludeColumn("provider").ColumnExpr("coalesce(ce.provider, provider_at(ce.created_at)) AS provider")
+}
 
 // counts are the entries that count: with Twilio, nothing that was only said to the sandbox.
 const counts = `NOT (` + ofSandbox + ` AND provider_now() = 'twilio')`
@@ -62,7 +68,7 @@ func eventsByID(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Event
 		return nil, nil //nolint:nilnil // of none there is none
 	}
 	var rows []*Event
-	if err := idb.NewSelect().Model(&rows).Where("ce.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx); err != nil {
+	if err := withProvider(idb.NewSelect().Model(&rows)).Where("ce.id = ANY (?)", pgdialect.Array(ids)).Scan(ctx); err != nil {
 		return nil, db.Err(err)
 	}
 	found := make(map[int64]*Event, len(rows))

@@ -14,7 +14,7 @@ import (
 )
 
 func insertEvents(ctx context.Context, tx bun.Tx, events []*Event) error {
-	_, err := tx.NewInsert().Model(&events).Returning("id").Exec(ctx)
+	_, err := tx.NewInsert().Model(&events).Value("provider", "provider_now()").Returning("id").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -39,8 +39,8 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 	var made []int64
 	err := tx.NewRaw(`
 		INSERT INTO consent_events (contact_id, address_hash, status, purpose, source, evidence, operator_id, occurred_at,
-			late)
-		SELECT id, hash, status, purpose, source, evidence::jsonb, ?, at::timestamptz, late
+			late, provider)
+		SELECT id, hash, status, purpose, source, evidence::jsonb, ?, at::timestamptz, late, (SELECT provider_now())
 		FROM unnest(?::bigint[], ?::bytea[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bool[])
 			WITH ORDINALITY AS u (id, hash, status, purpose, source, evidence, at, late, n) ORDER BY n
 		RETURNING id`,
@@ -97,7 +97,7 @@ func ownOptIn(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (ow
 // eventsOfContacts gives the same page of each contact's ledger, with what was recorded
 // of contacts that were merged into it.
 func eventsOfContacts(ctx context.Context, idb bun.IDB, p db.Page, ids []int64) (map[int64]db.Slice[*Event], error) {
-	each := idb.NewSelect().Model((*Event)(nil)).
+	each := withProvider(idb.NewSelect().Model((*Event)(nil))).
 		Where("(ce.contact_id = parent.id OR ce.contact_id IN (SELECT id FROM contacts WHERE merged_into = parent.id))")
 	each, err := p.Apply(each, "ce", &db.Key{Column: "id", Desc: true})
 	if err != nil {
@@ -123,7 +123,7 @@ func eventsOfContacts(ctx context.Context, idb bun.IDB, p db.Page, ids []int64) 
 
 func events(ctx context.Context, idb bun.IDB, f EventFilter, p db.Page) (db.Slice[*Event], error) {
 	var rows []*Event
-	q := idb.NewSelect().Model(&rows)
+	q := withProvider(idb.NewSelect().Model(&rows))
 	if f.ContactID != nil {
 		q = q.Where(contact.Family, *f.ContactID)
 	}

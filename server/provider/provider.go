@@ -1,9 +1,9 @@
 // Package provider knows who carries messages: the sandbox on this machine, which
 // reaches nobody, or Twilio. One of them is live at a time. Senders, campaigns, versions
-// of templates and consents are marked with the one under which they were made (a column
-// that defaults to provider_now()), and messages belong to their sender's. A process
-// works only what belongs to the provider that it speaks with, so that nothing that was
-// made while trying out is ever sent, retried or looked for at Twilio.
+// of templates and consents are marked with the one under which they were made, and
+// messages belong to their sender's. A process works only what belongs to the provider
+// that it speaks with, so that nothing that was made while trying out is ever sent, retried
+// or looked for at Twilio.
 package provider
 
 import (
@@ -47,7 +47,8 @@ func Current(ctx context.Context, idb bun.IDB) (*Period, error) { return current
 // first start, and where it was always the same.
 func Since(ctx context.Context, idb bun.IDB) (*time.Time, error) { return since(ctx, idb) }
 
-// Begin notes that an account is in use from now on, unless it is already.
+// Begin notes that an account is in use from now on, unless it is already. The first one
+// also gets what an older version made, which did not note who was in use.
 func Begin(ctx context.Context, tx bun.Tx, n Name, account string) error {
 	return begin(ctx, tx, n, account)
 }

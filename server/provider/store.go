@@ -22,12 +22,31 @@ func begin(ctx context.Context, tx bun.Tx, n Name, account string) error {
 	if err := lock(ctx, tx); err != nil {
 		return err
 	}
-	_, err := tx.NewRaw(`INSERT INTO provider_periods (began_at, provider, account)
+	res, err := tx.NewRaw(`INSERT INTO provider_periods (began_at, provider, account)
 		SELECT CASE WHEN EXISTS (SELECT 1 FROM provider_periods) THEN clock_timestamp() ELSE '-infinity' END, ?0, ?1
 		WHERE NOT EXISTS (SELECT 1 FROM (SELECT provider, account FROM provider_periods ORDER BY began_at DESC LIMIT 1) p
 			WHERE p.provider = ?0 AND p.account = ?1)`,
 		string(n), account).Exec(ctx)
-	return db.Err(err)
+	if err != nil {
+		return db.Err(err)
+	}
+	if began, err := res.RowsAffected(); err != nil || began == 0 {
+		return err
+	}
+	return mark(ctx, tx, n)
+}
+
+// mark gives what is there to the provider of the first period: an older version, which did
+// not note who was in use, made it. With a second period there is nothing to do.
+func mark(ctx context.Context, tx bun.Tx, n Name) error {
+	for _, table := range []string{"senders", "campaigns", "template_versions"} {
+		_, err := tx.NewRaw("UPDATE ?0 SET provider = ?1 WHERE provider <> ?1 AND (SELECT count(*) FROM provider_periods) = 1",
+			bun.Ident(table), string(n)).Exec(ctx)
+		if err != nil {
+			return db.Err(err)
+		}
+	}
+	return nil
 }
 
 func current(ctx context.Context, idb bun.IDB) (*Period, error) {
