@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
@@ -13,8 +14,9 @@ import { moment, skipText, waits, words } from "../../lib/format";
 import { useVirtualRows } from "../../lib/virtual";
 import { Decide, MessageState } from "../messages/Decide";
 import type { CampaignDetails } from "./CampaignPage";
-import { PeopleBar } from "./PeopleBar";
 import { messagesOf, peopleIn, peopleText, searchFor } from "./people";
+
+const PeopleBar = lazy(async () => ({ default: (await import("./PeopleBar")).PeopleBar }));
 
 const CampaignMessagesDocument = graphql(`
   query CampaignMessages($filter: MessageFilter!, $after: String, $counted: Boolean!) {
@@ -128,7 +130,9 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
         </Group>
       </Group>
       {people && messages.first && (
-        <PeopleBar campaign={props.campaign} people={people} n={messages.first.messages.totalCount ?? 0} />
+        <Suspense>
+          <PeopleBar campaign={props.campaign} people={people} n={messages.first.messages.totalCount ?? 0} />
+        </Suspense>
       )}
       {messages.error ? (
         <Failed error={messages.error} retry={again} />

@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Group } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
@@ -11,10 +12,11 @@ import { real } from "../../lib/node";
 import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
 import { CampaignReport } from "./CampaignReport";
-import { DraftSummary } from "./DraftSummary";
 import { Runs } from "./Runs";
 import { ShareReport } from "./ShareReport";
 import { sendersText } from "./schedule";
+
+const DraftSummary = lazy(async () => ({ default: (await import("./DraftSummary")).DraftSummary }));
 
 graphql(`
   fragment CampaignState on Campaign {
@@ -142,7 +144,9 @@ export function CampaignPage() {
       </div>
       {c.status === "DRAFT" || c.status === "SCHEDULED" ? (
         <>
-          <DraftSummary campaign={c} />
+          <Suspense fallback={<Rows />}>
+            <DraftSummary campaign={c} />
+          </Suspense>
           {c.runs.length > 0 && <Runs runs={c.runs} />}
         </>
       ) : (
