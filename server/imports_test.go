@@ -26,7 +26,7 @@ var domains = map[string][]string{
 	"sender":   {"audit", "contact", "provider"},
 	"provider": {},
 	"golive": {
-		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "message", "provider", "sender", "template",
+		"audit", "campaign", "consent", "contact", "conversation", "demo", "doubleoptin", "message", "provider", "sender", "template",
 	},
 	"topic":        {"audit", "consent", "contact"},
 	"template":     {"audit", "contact", "locale", "provider"},
@@ -53,8 +53,8 @@ var domains = map[string][]string{
 	"merge":     {"audit", "consent", "contact", "doubleoptin", "message", "optout", "topic"},
 	"bulk":      {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
 	"demo": {
-		"audit", "campaign", "consent", "contact", "conversation", "erasure", "gate", "importer", "message", "price", "segment",
-		"template", "topic",
+		"audit", "campaign", "consent", "contact", "conversation", "erasure", "gate", "importer", "message", "price", "provider",
+		"segment", "template", "topic",
 	},
 	"webhookevent": {"consent", "contact", "conversation", "merge", "message"},
 	"series":       {},

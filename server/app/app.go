@@ -369,7 +369,6 @@ func (a *App) build(ctx context.Context) error {
 	}
 	s.GoLive = a.newGoLive(signers, golive.Options{
 		Consents: s.Consents, Conversations: s.Conversations, Messages: s.Messages,
-		Demo: func(ctx context.Context) (bool, error) { return demo.Present(ctx, a.db) },
 	})
 	s.SetupToken = a.setupToken()
 	s.Doctor = newDoctor(a.cfg, a.db, "", account, signers, a.log)

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/demo"
 	"eventstream/server/jobs"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -19,6 +20,8 @@ import (
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/worker"
+
+	"github.com/uptrace/bun"
 )
 
 // SeedDemo writes demo data into an open database. It needs no running engine;
@@ -36,6 +39,15 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 		return demo.Result{}, err
 	}
 	ctx = actor.With(ctx, actor.System)
+	// The sandbox is in use from here on: credentials that come later wait for an admin's word.
+	if err := d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := demo.OnlySandbox(ctx, tx); err != nil {
+			return err
+		}
+		return provider.Begin(ctx, tx, provider.Sandbox, sandbox.AccountSID)
+	}); err != nil {
+		return demo.Result{}, err
+	}
 	if err := sender.NewService(d).Ensure(ctx, sandbox.PhoneNumber, "WhatsApp "+sandbox.PhoneNumber,
 		sandboxRate); err != nil {
 		return demo.Result{}, err

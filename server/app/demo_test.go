@@ -1,15 +1,20 @@
 package app_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"time"
 
 	"eventstream/server/app"
 	"eventstream/server/config"
+	"eventstream/server/db/dbtest"
 	"eventstream/server/demo"
+	"eventstream/server/provider"
+	"eventstream/server/twilio/sandbox"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 )
 
 func TestDemoData(t *testing.T) {
@@ -160,4 +165,40 @@ func TestASeedThatNobodyWorksIsTakenUp(t *testing.T) {
 	e.exec("INSERT INTO demo_runs (kind, status, contacts, campaigns) VALUES ('seed', 'running', 200, 8)")
 	e.demoRun("SEED", "COMPLETED")
 	require.Equal(t, 200, e.query("SELECT count(*) FROM contacts"))
+}
+
+// TestDemoDataGoesOnlyToTheSandbox: not into a database that is live, whatever the environment names.
+func TestDemoDataGoesOnlyToTheSandbox(t *testing.T) {
+	t.Parallel()
+	log := slog.New(slog.DiscardHandler)
+	d := dbtest.New(t)
+	seed := func() error {
+		_, err := app.SeedDemo(t.Context(), config.Config{DataDir: t.TempDir()}, d, log, 100)
+		return err
+	}
+	require.NoError(t, seed())
+	now, err := provider.Current(t.Context(), d)
+	require.NoError(t, err)
+	require.Equal(t, provider.Sandbox, now.Provider, "credentials that come later wait for an admin's word")
+
+	live := dbtest.New(t)
+	require.NoError(t, live.Tx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+		return provider.Begin(ctx, tx, provider.Twilio, sandbox.AccountSID)
+	}))
+	d = live
+	require.ErrorContains(t, seed(), "this database sends over Twilio")
+	var rows int
+	require.NoError(t, d.NewRaw("SELECT (SELECT count(*) FROM contacts) + (SELECT count(*) FROM senders) + (SELECT count(*) FROM templates)").
+		Scan(t.Context(), &rows))
+	require.Zero(t, rows)
+
+	// A seed that waited while Twilio became the provider.
+	_, err = d.NewRaw("INSERT INTO demo_runs (kind, status, contacts, campaigns) VALUES ('seed', 'pending', 200, 8)").Exec(t.Context())
+	require.NoError(t, err)
+	s := demo.NewService(demo.Dependencies{DB: d, Owner: "test", Now: time.Now})
+	require.NoError(t, s.Work(t.Context(), 1))
+	state, err := s.StateOf(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, demo.StatusFailed, state.Run.Status)
+	require.Contains(t, state.Run.Failure, "this database sends over Twilio")
 }

@@ -391,3 +391,17 @@ func TestCredentialsInTheEnvironmentWaitForAWord(t *testing.T) {
 		require.Nil(t, e.again().Sandbox)
 	}
 }
+
+// TestASeedUnderWayKeepsFromGoingLive: its data, and the mark that tells of it, come only when it commits.
+func TestASeedUnderWayKeepsFromGoingLive(t *testing.T) {
+	t.Parallel()
+	tw := carrier(t)
+	e := startWith(t, func(cfg *config.Config) { cfg.Twilio.APIBaseURL = tw.URL() })
+	require.Empty(t, e.problems(setCredentials, map[string]any{"s": sandbox.AccountSID, "t": tw.AuthToken()}))
+	e.exec("INSERT INTO leases (name, owner, expires_at) VALUES ('demo_run:1', 'a process that writes it', now() + interval '1 hour')")
+	e.exec("INSERT INTO demo_runs (kind, status, contacts, campaigns) VALUES ('seed', 'running', 200, 8)")
+	require.Equal(t, "FAILED", e.goingLive().state("DEMO_DATA"))
+	require.Contains(t, e.problems(`mutation { goLive(input: {campaigns: 0}) { userErrors { field message } } }`, nil), "demo data")
+	e.exec("UPDATE leases SET expires_at = now() WHERE name = 'demo_run:1'")
+	e.demoRun("SEED", "COMPLETED")
+}

@@ -21,6 +21,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/price"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
 	"eventstream/server/template"
@@ -101,6 +102,23 @@ var ErrLive = errors.New("this database holds demo contacts, whose made-up numbe
 // Present reports whether demo data is here: it was written, and not removed since.
 func Present(ctx context.Context, d *db.DB) (bool, error) { return marked(ctx, d) }
 
+// Blocks reports whether demo data keeps the installation from going live: it is here, or a
+// run is about to write it. The mark comes only with the data, when a seed commits.
+func Blocks(ctx context.Context, idb bun.IDB) (bool, error) { return markedOrComing(ctx, idb) }
+
+// OnlySandbox refuses to write demo data unless the sandbox is in use, and keeps it so until
+// the transaction ends.
+func OnlySandbox(ctx context.Context, tx bun.Tx) error {
+	if err := provider.Lock(ctx, tx); err != nil {
+		return err
+	}
+	now, err := provider.Current(ctx, tx)
+	if err == nil && now != nil && now.Provider.Live() {
+		return apperr.Conflict("demo data is for the sandbox alone, and this database sends over Twilio, account %s", now.Account)
+	}
+	return err
+}
+
 // Seed writes demo data at once, for the command line; see Start for the job. It takes
 // some fifteen seconds for 50,000 contacts. Refused when there is any contact already.
 func (s *Service) Seed(ctx context.Context, contacts int) (r Result, err error) {
@@ -131,6 +149,9 @@ func (s *Service) write(ctx context.Context, run int64, contacts int, tell func(
 		return r, err
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := OnlySandbox(ctx, tx); err != nil {
+			return err
+		}
 		if err := lockContacts(ctx, tx); err != nil {
 			return err
 		}

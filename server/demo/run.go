@@ -12,6 +12,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 
 	"github.com/riverqueue/river"
@@ -110,14 +111,18 @@ func (s *Service) StartRemoval(ctx context.Context, contacts int64) (*Run, error
 func (s *Service) enqueue(ctx context.Context, r *Run) (*Run, error) {
 	r.Status, r.OperatorID, r.APITokenID = StatusPending, actor.OperatorID(ctx), actor.TokenID(ctx)
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := insertRun(ctx, tx, r); err != nil {
+		if r.Kind == KindSeed {
+			if err := OnlySandbox(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if err := insertRun(ctx, tx, r); apperr.Is(err, apperr.CodeConflict) {
+			return apperr.Conflict("demo data is being written or removed already")
+		} else if err != nil {
 			return err
 		}
 		return s.jobs.Insert(ctx, tx, RunArgs{RunID: r.ID})
 	})
-	if apperr.Is(err, apperr.CodeConflict) {
-		return nil, apperr.Conflict("demo data is being written or removed already")
-	}
 	return r, err
 }
 
@@ -129,7 +134,7 @@ const lease = 8 * time.Second
 // where that stands.
 func (s *Service) Work(ctx context.Context, id int64) error {
 	_, err := db.WithLease(ctx, s.db, leaseOf(id), s.owner, lease, func(ctx context.Context) error {
-		r, err := begin(ctx, s.db, id)
+		r, err := s.begin(ctx, id)
 		if err != nil || r == nil {
 			return err
 		}
@@ -145,6 +150,26 @@ func (s *Service) Work(ctx context.Context, id int64) error {
 		return err
 	})
 	return err
+}
+
+// begin gives a run that is to be worked; nil: it has ended. A seed that waited while
+// Twilio became the provider fails.
+func (s *Service) begin(ctx context.Context, id int64) (r *Run, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := provider.Lock(ctx, tx); err != nil {
+			return err
+		}
+		if r, err = begin(ctx, tx, id); err != nil || r == nil || r.Kind != KindSeed {
+			return err
+		}
+		err := OnlySandbox(ctx, tx)
+		if apperr.Is(err, apperr.CodeConflict) {
+			r = nil
+			return fail(ctx, tx, id, apperr.Text(err))
+		}
+		return err
+	})
+	return r, err
 }
 
 // Forgotten enqueues the run that no job works, after a crash.

@@ -22,6 +22,13 @@ func marked(ctx context.Context, idb bun.IDB) (is bool, err error) {
 	return is, db.Err(err)
 }
 
+// markedOrComing also sees a seed that waits or is under way.
+func markedOrComing(ctx context.Context, idb bun.IDB) (is bool, err error) {
+	err = idb.NewRaw(`SELECT EXISTS (SELECT 1 FROM settings WHERE key = ?)
+		OR EXISTS (SELECT 1 FROM demo_runs WHERE kind = 'seed' AND status IN ('pending', 'running'))`, setting).Scan(ctx, &is)
+	return is, db.Err(err)
+}
+
 func mark(ctx context.Context, tx bun.Tx) error {
 	_, err := tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, 'true') ON CONFLICT (key) DO NOTHING",
 		setting).Exec(ctx)

@@ -21,6 +21,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
+	"eventstream/server/demo"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
 	"eventstream/server/provider"
@@ -90,8 +91,6 @@ type Options struct {
 	Environment *Account
 	// Live tells that this process speaks with Twilio, not with the sandbox.
 	Live bool
-	// Demo reports whether made-up contacts are here.
-	Demo func(ctx context.Context) (bool, error)
 	// Check asks Twilio whether it takes an account, and Address whether Twilio reaches
 	// this server and signs right.
 	Check, Address func(ctx context.Context, a Account) Finding
@@ -279,7 +278,7 @@ func Left(ctx context.Context, idb bun.IDB) (c Counts, err error) {
 }
 
 // Demo data keeps an installation from going live.
-var errDemo = apperr.Conflict("there is demo data, whose made-up numbers may belong to strangers: remove it first, in Settings")
+var errDemo = apperr.Conflict("there is demo data, or it is being written, and its made-up numbers may belong to strangers: remove it first, in Settings")
 
 // Go makes Twilio the provider, ends what belongs to the sandbox, and tells how much that
 // was. campaigns is how many campaigns there are to be canceled, as whoever asks has seen.
@@ -324,9 +323,9 @@ func Leave(ctx context.Context, d *db.DB, consents *consent.Service, account str
 		if now != nil && now.Provider.Live() {
 			return apperr.Conflict("Twilio is live already, with the account %s", now.Account)
 		}
-		if demo, err := demoIn(ctx, tx); err != nil {
+		if blocked, err := demo.Blocks(ctx, tx); err != nil {
 			return err
-		} else if demo {
+		} else if blocked {
 			return errDemo
 		}
 		if ended, err = Left(ctx, tx); err != nil {
@@ -368,8 +367,8 @@ func Leave(ctx context.Context, d *db.DB, consents *consent.Service, account str
 // MayLeave reports whether a start with the environment's credentials may go live by
 // itself: nothing would end by it that somebody made.
 func MayLeave(ctx context.Context, d *db.DB) (bool, error) {
-	demo, err := demoIn(ctx, d)
-	if err != nil || demo {
+	blocked, err := demo.Blocks(ctx, d)
+	if err != nil || blocked {
 		return false, err
 	}
 	left, err := Left(ctx, d)

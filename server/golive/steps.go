@@ -9,6 +9,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/demo"
 	"eventstream/server/message"
 	"eventstream/server/provider"
 	"eventstream/server/template"
@@ -113,12 +114,12 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 		add(StepAddress, is(address.OK), address.Found, address.Advice)
 	}
 	ready := credentials.OK && address.OK
-	demo, err := s.Demo(ctx)
+	blocked, err := demo.Blocks(ctx, s.DB)
 	switch {
 	case err != nil:
 		return err
-	case demo:
-		add(StepDemo, Failed, "There is demo data, whose made-up numbers may belong to strangers.", "Remove it under Settings, Developer.")
+	case blocked:
+		add(StepDemo, Failed, "There is demo data, or it is being written, and its made-up numbers may belong to strangers.", "Remove it under Settings, Developer.")
 		ready = false
 	default:
 		add(StepDemo, Done, "There is no demo data.", "")

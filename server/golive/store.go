@@ -63,11 +63,6 @@ func Mark(ctx context.Context, idb bun.IDB) (mark string, err error) {
 	return mark, db.Err(err)
 }
 
-func demoIn(ctx context.Context, idb bun.IDB) (yes bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM settings WHERE key = 'demo')").Scan(ctx, &yes)
-	return yes, db.Err(err)
-}
-
 // Settings of this package.
 const (
 	endedSetting = "went_live" // what going live ended
