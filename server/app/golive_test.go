@@ -12,6 +12,8 @@ import (
 
 	"eventstream/server/app"
 	"eventstream/server/config"
+	"eventstream/server/db"
+	"eventstream/server/provider"
 	"eventstream/server/twilio/sandbox"
 
 	"github.com/stretchr/testify/require"
@@ -404,4 +406,40 @@ func TestASeedUnderWayKeepsFromGoingLive(t *testing.T) {
 	require.Contains(t, e.problems(`mutation { goLive(input: {campaigns: 0}) { userErrors { field message } } }`, nil), "demo data")
 	e.exec("UPDATE leases SET expires_at = now() WHERE name = 'demo_run:1'")
 	e.demoRun("SEED", "COMPLETED")
+}
+
+// TestTwoProcessesStartAtOnceWithNewCredentials: one of them goes live, and the other finds that it is done.
+func TestTwoProcessesStartAtOnceWithNewCredentials(t *testing.T) {
+	t.Parallel()
+	tw := carrier(t)
+	e := start(t)
+	e.stop()
+	cfg := e.cfg
+	cfg.Twilio = config.Twilio{AccountSID: sandbox.AccountSID, AuthToken: config.Secret(tw.AuthToken()), APIBaseURL: tw.URL()}
+	d, err := db.Open(t.Context(), string(cfg.DatabaseURL), 2, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	tx, err := d.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	require.NoError(t, provider.Lock(t.Context(), tx))
+	started := make(chan error)
+	for range 2 {
+		cfg.DataDir = t.TempDir()
+		go func() {
+			a, err := app.New(t.Context(), cfg, app.Roles{Work: true}, slog.New(slog.DiscardHandler))
+			if err == nil {
+				a.Close()
+			}
+			started <- err
+		}()
+	}
+	require.Eventually(t, func() bool {
+		var n int
+		require.NoError(t, d.NewRaw(`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid
+			FROM pg_database WHERE datname = current_database())`).Scan(t.Context(), &n))
+		return n == 2
+	}, patience, 20*time.Millisecond, "both wait to go live")
+	require.NoError(t, tx.Rollback())
+	require.NoError(t, <-started)
+	require.NoError(t, <-started)
 }

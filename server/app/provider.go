@@ -10,6 +10,7 @@ import (
 	"eventstream/server/config"
 	"eventstream/server/consent"
 	"eventstream/server/db"
+	"eventstream/server/demo"
 	"eventstream/server/doctor"
 	"eventstream/server/golive"
 	"eventstream/server/keys"
@@ -102,14 +103,10 @@ func (a *App) leaveUnused(ctx context.Context) error {
 	if err != nil || now == nil || now.Provider.Live() {
 		return err
 	}
-	may, err := golive.MayLeave(ctx, a.db)
-	if err != nil || !may {
-		return err
-	}
 	hub := pubsub.New(a.db.Pool, a.log)
 	consents := consent.NewService(a.db, hub, keys.NewAddresses(a.keys), time.Now)
-	_, err = golive.Leave(actor.With(ctx, actor.System), a.db, consents, a.environment.AccountSID)
-	return err
+	return golive.New(golive.Options{DB: a.db, Consents: consents, Demo: demo.Blocks}).
+		LeaveUnused(actor.With(ctx, actor.System), a.environment.AccountSID)
 }
 
 // watchProvider ends when another provider is to be spoken with, or ctx does.
@@ -142,7 +139,7 @@ func (a *App) twilioOptions(with golive.Account) twilio.Options {
 
 // newGoLive makes the service that goes live. signers are those of this process.
 func (a *App) newGoLive(signers []twilio.Account, o golive.Options) *golive.Service {
-	o.DB, o.Keys, o.Environment, o.Live = a.db, a.keys, a.environment, a.cfg.Twilio.Live()
+	o.DB, o.Keys, o.Environment, o.Live, o.Demo = a.db, a.keys, a.environment, a.cfg.Twilio.Live(), demo.Blocks
 	look := func(check string) func(context.Context, golive.Account) golive.Finding {
 		return func(ctx context.Context, with golive.Account) golive.Finding {
 			cfg := a.cfg

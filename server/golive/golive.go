@@ -8,6 +8,7 @@ package golive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,7 +22,6 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/conversation"
 	"eventstream/server/db"
-	"eventstream/server/demo"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
 	"eventstream/server/provider"
@@ -91,6 +91,8 @@ type Options struct {
 	Environment *Account
 	// Live tells that this process speaks with Twilio, not with the sandbox.
 	Live bool
+	// Demo reports whether demo data is here, or about to be written.
+	Demo func(ctx context.Context, idb bun.IDB) (bool, error)
 	// Check asks Twilio whether it takes an account, and Address whether Twilio reaches
 	// this server and signs right.
 	Check, Address func(ctx context.Context, a Account) Finding
@@ -306,13 +308,15 @@ func (s *Service) Go(ctx context.Context, campaigns int64) (Counts, error) {
 	if left.Campaigns != campaigns {
 		return Counts{}, apperr.Invalid("campaigns", "%d is not how many campaigns would be canceled: %d", campaigns, left.Campaigns)
 	}
-	return Leave(ctx, s.DB, s.Consents, a.AccountSID)
+	return s.leave(ctx, a.AccountSID, func(Counts) error { return nil })
 }
 
-// Leave is Go without its questions: for a start with the environment's credentials on a
-// database in which nothing was made.
-func Leave(ctx context.Context, d *db.DB, consents *consent.Service, account string) (ended Counts, err error) {
-	err = d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+var errLive = apperr.Conflict("Twilio is live already")
+
+// leave makes Twilio the provider, and ends what belongs to the sandbox, unless may refuses
+// when it sees how much that is.
+func (s *Service) leave(ctx context.Context, account string, may func(left Counts) error) (ended Counts, err error) {
+	err = s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := provider.Lock(ctx, tx); err != nil {
 			return err
 		}
@@ -321,14 +325,17 @@ func Leave(ctx context.Context, d *db.DB, consents *consent.Service, account str
 			return err
 		}
 		if now != nil && now.Provider.Live() {
-			return apperr.Conflict("Twilio is live already, with the account %s", now.Account)
+			return errLive
 		}
-		if blocked, err := demo.Blocks(ctx, tx); err != nil {
+		if blocked, err := s.Demo(ctx, tx); err != nil {
 			return err
 		} else if blocked {
 			return errDemo
 		}
 		if ended, err = Left(ctx, tx); err != nil {
+			return err
+		}
+		if err := may(ended); err != nil {
 			return err
 		}
 		if ended.Campaigns, err = campaign.CancelAll(ctx, tx, provider.Sandbox); err != nil {
@@ -347,7 +354,7 @@ func Leave(ctx context.Context, d *db.DB, consents *consent.Service, account str
 		if err := provider.Begin(ctx, tx, provider.Twilio, account); err != nil {
 			return err
 		}
-		if ended.Consents, err = consents.LeaveSandbox(ctx, tx); err != nil {
+		if ended.Consents, err = s.Consents.LeaveSandbox(ctx, tx); err != nil {
 			return err
 		}
 		if ended.Templates, err = template.Redraft(ctx, tx); err != nil {
@@ -364,15 +371,24 @@ func Leave(ctx context.Context, d *db.DB, consents *consent.Service, account str
 	return ended, err
 }
 
-// MayLeave reports whether a start with the environment's credentials may go live by
-// itself: nothing would end by it that somebody made.
-func MayLeave(ctx context.Context, d *db.DB) (bool, error) {
-	blocked, err := demo.Blocks(ctx, d)
-	if err != nil || blocked {
-		return false, err
+var errUsed = apperr.Conflict("something was made under the sandbox")
+
+// LeaveUnused is for a start with the environment's credentials: it goes live where nothing
+// would end by it that somebody made. Else, and where another process did so meanwhile, it
+// does nothing.
+func (s *Service) LeaveUnused(ctx context.Context, account string) error {
+	_, err := s.leave(ctx, account, func(left Counts) error {
+		if left.any() {
+			return errUsed
+		}
+		return nil
+	})
+	for _, nothing := range []error{errUsed, errDemo, errLive} {
+		if errors.Is(err, nothing) {
+			return nil
+		}
 	}
-	left, err := Left(ctx, d)
-	return err == nil && !left.any(), err
+	return err
 }
 
 // Clear is the maintenance task: it cancels up to n messages of the sandbox that were on

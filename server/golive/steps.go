@@ -9,7 +9,6 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
-	"eventstream/server/demo"
 	"eventstream/server/message"
 	"eventstream/server/provider"
 	"eventstream/server/template"
@@ -114,7 +113,7 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 		add(StepAddress, is(address.OK), address.Found, address.Advice)
 	}
 	ready := credentials.OK && address.OK
-	blocked, err := demo.Blocks(ctx, s.DB)
+	blocked, err := s.Demo(ctx, s.DB)
 	switch {
 	case err != nil:
 		return err
