@@ -443,3 +443,35 @@ func TestTwoProcessesStartAtOnceWithNewCredentials(t *testing.T) {
 	require.NoError(t, <-started)
 	require.NoError(t, <-started)
 }
+
+// TestAProcessNoticesThatTheProviderChangedWhileItStarted, right after it had found out with whom it speaks.
+func TestAProcessNoticesThatTheProviderChangedWhileItStarted(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.stop()
+	d, err := db.Open(t.Context(), string(e.cfg.DatabaseURL), 2, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	for _, sql := range []string{
+		"DELETE FROM provider_periods",
+		// As the start commits, another process goes live.
+		`CREATE FUNCTION go_live() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO provider_periods (began_at, provider, account) VALUES (clock_timestamp(), 'twilio', 'AC00000000000000000000000000000000');
+			RETURN NULL;
+		END $$`,
+		`CREATE CONSTRAINT TRIGGER go_live AFTER INSERT ON provider_periods DEFERRABLE INITIALLY DEFERRED
+			FOR EACH ROW WHEN (new.provider = 'sandbox') EXECUTE FUNCTION go_live()`,
+	} {
+		_, err := d.NewRaw(sql).Exec(t.Context())
+		require.NoError(t, err)
+	}
+	e = run(t, slog.New(slog.DiscardHandler), e.cfg)
+	require.NotNil(t, e.Sandbox)
+	select {
+	case err := <-e.done:
+		require.ErrorIs(t, err, app.ErrProviderChanged)
+		e.done <- err
+	case <-time.After(patience):
+		t.Fatal("it stays with the sandbox")
+	}
+}

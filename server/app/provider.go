@@ -83,7 +83,12 @@ func (a *App) chooseProvider(ctx context.Context) (err error) {
 		if a.cfg.Twilio.Live() {
 			account = a.cfg.Twilio.AccountSID
 		}
-		return provider.Begin(ctx, tx, provider.Of(a.cfg.Twilio.Live()), account)
+		if err := provider.Begin(ctx, tx, provider.Of(a.cfg.Twilio.Live()), account); err != nil {
+			return err
+		}
+		// Under the lock: a mark that is read later may be that of another provider already.
+		a.mark, err = golive.Mark(ctx, tx)
+		return err
 	})
 	if err != nil {
 		return err
@@ -92,8 +97,7 @@ func (a *App) chooseProvider(ctx context.Context) (err error) {
 		a.log.WarnContext(ctx, "Twilio's credentials are set, but this database was used with the sandbox: messages go to the sandbox until "+
 			"an admin goes live under Settings, which ends what was made while trying out")
 	}
-	a.mark, err = golive.Mark(ctx, a.db)
-	return err
+	return nil
 }
 
 // leaveUnused goes live with the environment's credentials where nothing was made under the
