@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Group, NumberInput } from "@mantine/core";
 
 export type Cap = { messages: number; days: number };
@@ -16,7 +16,7 @@ export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?:
     <Group align="flex-start">
       <NumberInput
         label={t`At most`}
-        suffix={c.messages === 1 ? " message" : " messages"}
+        suffix={` ${plural(Number(c.messages), { one: "message", other: "messages" })}`}
         min={1}
         max={100}
         value={c.messages}
@@ -27,7 +27,7 @@ export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?:
       />
       <NumberInput
         label={t`Within`}
-        suffix={c.days === 1 ? " day" : " days"}
+        suffix={` ${plural(Number(c.days), { one: "day", other: "days" })}`}
         min={1}
         max={90}
         value={c.days}

@@ -215,7 +215,7 @@ export function WebhooksPage() {
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{t`Received`}</Table.Th>
-                <Table.Th>{t`Kind`}</Table.Th>
+                <Table.Th>{t`Type`}</Table.Th>
                 <Table.Th>{t`What`}</Table.Th>
                 <Table.Th>{t`State`}</Table.Th>
                 <Table.Th />
@@ -234,7 +234,7 @@ export function WebhooksPage() {
                         </Text>
                       )}
                     </Table.Td>
-                    <Table.Td data-label={t`Kind`}>{words(r.kind)}</Table.Td>
+                    <Table.Td data-label={t`Type`}>{words(r.kind)}</Table.Td>
                     <Table.Td data-label={t`What`}>
                       <Text size="sm" lineClamp={1} maw={420}>
                         {r.kind === "INBOUND"

@@ -298,7 +298,7 @@ function Editor(props: {
         <Row justify="space-between" mb="sm">
           <Title order={2} size="h4">{t`Preview`}</Title>
           <Text size="sm" c="dimmed">
-            {fetching ? "counting…" : ""}
+            {fetching ? t`Counting…` : ""}
           </Text>
         </Row>
         {error ? (
