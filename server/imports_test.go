@@ -56,7 +56,7 @@ var domains = map[string][]string{
 		"audit", "campaign", "consent", "contact", "conversation", "erasure", "gate", "importer", "message", "price", "provider",
 		"segment", "template", "topic",
 	},
-	"webhookevent": {"consent", "contact", "conversation", "merge", "message"},
+	"webhookevent": {"consent", "contact", "conversation", "merge", "message", "provider"},
 	"series":       {},
 	"dashboard":    {"contact", "message", "series"},
 	"health":       {"message"},

@@ -351,7 +351,8 @@ func (a *App) build(ctx context.Context) error {
 	breaker := dispatch.NewBreaker(a.db, s.Campaigns, s.Senders, a.log)
 	s.Webhooks = webhookevent.NewApplier(webhookevent.Options{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Reader: twilio.Reader{}, Words: s.Consents.Words, Receive: s.Conversations.Receive,
-		Merges: s.Merges, Receipts: message.NewReceipts(s.Consents, s.Prices), Breaker: breaker, Log: a.log,
+		Provider: a.speaksWith(),
+		Merges:   s.Merges, Receipts: message.NewReceipts(s.Consents, s.Prices), Breaker: breaker, Log: a.log,
 	})
 	of := demo.Dependencies{
 		DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates,
@@ -465,7 +466,7 @@ func (a *App) openWriter(now func() time.Time) (err error) {
 	}
 	a.writer = webhookevent.NewWriter(webhookevent.WriterOptions{
 		DB: a.db, Applier: a.Services.Webhooks, Reader: twilio.Reader{}, Spool: kept, Words: a.Services.Consents.Words,
-		Log: a.log, Now: now,
+		Provider: a.speaksWith(), Log: a.log, Now: now,
 	})
 	a.writer.Register(a.registry)
 	return nil

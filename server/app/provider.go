@@ -113,6 +113,9 @@ func (a *App) leaveUnused(ctx context.Context) error {
 		LeaveUnused(actor.With(ctx, actor.System), a.environment.AccountSID)
 }
 
+// speaksWith gives the provider of this process.
+func (a *App) speaksWith() provider.Name { return provider.Of(a.cfg.Twilio.Live()) }
+
 // watchProvider ends when another provider is to be spoken with, or ctx does.
 func (a *App) watchProvider(ctx context.Context) error {
 	ticker := time.NewTicker(lookEvery)

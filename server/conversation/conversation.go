@@ -5,6 +5,8 @@ package conversation
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +68,7 @@ type InboundMessage struct {
 	ButtonPayload string
 	OptOut        consent.Keyword // what Advanced Opt-Out understood, and has answered already
 	ReceivedAt    time.Time
+	Past          bool // it came from another provider than the one in use: only an opt-out in it counts
 	Late          bool // it was kept in a spool, or found in the provider's log: see consent.Decision
 }
 
@@ -155,6 +158,9 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil || seen[in.SID] {
 		return News{}, err
 	}
+	if in.Past {
+		return News{}, s.heedOptOut(ctx, tx, named, in)
+	}
 	c, err := s.merges.Identify(ctx, tx, named)
 	if err != nil {
 		return News{}, err
@@ -231,6 +237,35 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 		return news, nil
 	}
 	return news, s.confirm(ctx, tx, c, thread, snd, answer, in)
+}
+
+// heedOptOut takes of a message to another provider than the one in use only what keeps
+// somebody from being written to, and answers nothing.
+func (s *Service) heedOptOut(ctx context.Context, tx bun.Tx, named merge.Named, in InboundMessage) error {
+	words, err := s.consents.Words.In(ctx, tx)
+	if err != nil {
+		return err
+	}
+	found, err := contact.ByMatchKeys(ctx, tx, contact.Keys(named.Addresses), true)
+	if err != nil {
+		return err
+	}
+	heeded := map[int64]bool{}
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		c := found[key]
+		said := in.Said()
+		said.Locale = c.Locale
+		intent := words.Understand(said)
+		command, _ := words.Command(in.Body)
+		if heeded[c.ID] || intent.Keyword != consent.KeywordStop && command != consent.KeywordStop {
+			continue
+		}
+		heeded[c.ID] = true
+		if _, _, _, err := s.obeyAny(actor.With(ctx, actor.Contact(c.ID)), tx, c, words, intent, in); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // obeyAny does what a message asks for, of everything or of one topic. It gives the

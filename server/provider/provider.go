@@ -22,6 +22,9 @@ const (
 	Twilio  Name = "twilio"
 )
 
+// SandboxAccount is the account that the sandbox says it is.
+const SandboxAccount = "AC5a4db0f5a4db0f5a4db0f5a4db0f5a4d"
+
 // Of gives the provider of a process that is live at Twilio, or not.
 func Of(live bool) Name {
 	if live {
@@ -55,3 +58,7 @@ func Begin(ctx context.Context, tx bun.Tx, n Name, account string) error {
 
 // Lock keeps others from changing the provider until the transaction ends.
 func Lock(ctx context.Context, tx bun.Tx) error { return lock(ctx, tx) }
+
+// Hold keeps the provider as it is until the transaction ends, and tells which one it is.
+// Several may hold it. It comes before the locks of contacts.
+func Hold(ctx context.Context, tx bun.Tx) (Name, error) { return hold(ctx, tx) }

@@ -18,6 +18,14 @@ func lock(ctx context.Context, tx bun.Tx) error {
 	return db.Err(err)
 }
 
+func hold(ctx context.Context, tx bun.Tx) (now Name, err error) {
+	if _, err := tx.NewRaw("SELECT pg_advisory_xact_lock_shared(?)", periodLock).Exec(ctx); err != nil {
+		return "", db.Err(err)
+	}
+	err = tx.NewRaw("SELECT provider_now()").Scan(ctx, &now) // a statement of its own, which sees who went live meanwhile
+	return now, db.Err(err)
+}
+
 func begin(ctx context.Context, tx bun.Tx, n Name, account string) error {
 	if err := lock(ctx, tx); err != nil {
 		return err

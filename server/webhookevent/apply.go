@@ -16,6 +16,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -58,6 +59,7 @@ type Options struct {
 	Hub      *pubsub.Hub
 	Jobs     *jobs.Enqueuer
 	Reader   Reader
+	Provider provider.Name // whose log events come from that are recorded
 	Receive  func(ctx context.Context, tx bun.Tx, in conversation.InboundMessage) (conversation.News, error)
 	Merges   *merge.Service // nil: receipts join no addresses
 	Receipts *message.Receipts
@@ -234,6 +236,7 @@ func (a *Applier) Replay(ctx context.Context, id int64) (*Event, error) {
 // tells how many were news.
 func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 	for _, e := range events {
+		e.Provider = a.Provider
 		e.classify(ctx, a.Reader, a.Words)
 	}
 	fresh, err := insert(ctx, a.DB, events, false)
@@ -246,6 +249,7 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 
 // RecordOne is Record for one event among many: whoever nudges finds them.
 func (a *Applier) RecordOne(ctx context.Context, e *Event) error {
+	e.Provider = a.Provider
 	e.classify(ctx, a.Reader, a.Words)
 	fresh, err := insert(ctx, a.DB, []*Event{e}, false)
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/merge"
+	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
 )
@@ -155,13 +156,16 @@ func (a *Applier) receive(ctx context.Context, contactKey string, ids []int64) (
 			if err := lockContactKey(ctx, tx, contactKey); err != nil {
 				return err
 			}
-			var err error
+			now, err := provider.Hold(ctx, tx)
+			if err != nil {
+				return err
+			}
 			if tried, err = inboundToTry(ctx, tx, ids); err != nil || len(tried) == 0 {
 				return err
 			}
 			tried = a.alike(tried)
 			for _, e := range tried {
-				n, err := a.receiveOne(ctx, tx, e)
+				n, err := a.receiveOne(ctx, tx, e, now)
 				if err != nil {
 					return err
 				}
@@ -200,10 +204,13 @@ func (a *Applier) alike(events []*Event) []*Event {
 
 // receiveOne has one message taken in. What its content forbids is kept with
 // the reason and not tried again.
-func (a *Applier) receiveOne(ctx context.Context, tx bun.Tx, e *Event) (conversation.News, error) {
+func (a *Applier) receiveOne(ctx context.Context, tx bun.Tx, e *Event, now provider.Name) (conversation.News, error) {
 	in := a.Reader.Inbound(e.Params)
-	in.SID, in.ReceivedAt, in.Late = e.SID, e.Decided(), e.Late()
+	in.SID, in.ReceivedAt, in.Late, in.Past = e.SID, e.Decided(), e.Late(), e.past(now)
 	e.Error = ""
+	if in.Past {
+		e.Error = fmt.Sprintf(pastError, now) + "; an opt-out in it counts all the same"
+	}
 	news, err := a.Receive(ctx, tx, in)
 	if apperr.Is(err, apperr.CodeInvalid) {
 		e.Error = err.Error()

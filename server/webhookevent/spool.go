@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"eventstream/server/provider"
 	"eventstream/server/spool"
 )
 
@@ -58,13 +59,14 @@ type spooled struct {
 	Urgent     bool              `json:"u,omitempty"`
 	Signature  string            `json:"g,omitempty"`
 	Content    int64             `json:"n,omitempty"`
+	Provider   provider.Name     `json:"o,omitempty"`
 }
 
 func spooledOf(e *Event) spooled {
 	return spooled{
 		Kind: e.Kind, SID: e.SID, DedupeKey: e.DedupeKey, MessageID: e.MessageID, Params: e.Params, Headers: e.Headers,
 		Signed: e.SignatureValid, ArrivedAt: e.ArrivedAt, HappenedAt: e.HappenedAt, ContactKey: e.ContactKey, Urgent: e.Urgent,
-		Signature: e.SignatureKey, Content: e.ContentKey,
+		Signature: e.SignatureKey, Content: e.ContentKey, Provider: e.Provider,
 	}
 }
 
@@ -72,6 +74,6 @@ func (k spooled) event() *Event {
 	return &Event{
 		Kind: k.Kind, SID: k.SID, DedupeKey: k.DedupeKey, MessageID: k.MessageID, Params: k.Params, Headers: k.Headers,
 		SignatureValid: k.Signed, ArrivedAt: k.ArrivedAt, HappenedAt: k.HappenedAt, ContactKey: k.ContactKey, Urgent: k.Urgent,
-		SignatureKey: k.Signature, ContentKey: k.Content, Source: SourceSpool,
+		SignatureKey: k.Signature, ContentKey: k.Content, Provider: k.Provider, Source: SourceSpool,
 	}
 }

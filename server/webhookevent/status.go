@@ -2,12 +2,14 @@ package webhookevent
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/db"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 
 	"github.com/uptrace/bun"
@@ -88,13 +90,24 @@ func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (mes
 	return done, markApplied(ctx, tx, events)
 }
 
+// pastError is why an event of another provider than the one in use has no effect.
+const pastError = "it was made under another provider than the one in use, %s: kept without effect"
+
 // effects applies what a batch says, and notes on its events why some had no
 // effect.
 func (a *Applier) effects(ctx context.Context, tx bun.Tx, events []*Event) (message.Applied, error) {
+	now, err := provider.Hold(ctx, tx)
+	if err != nil {
+		return message.Applied{}, err
+	}
 	batch, of := make([]message.Receipt, 0, len(events)), make([]*Event, 0, len(events))
 	for _, e := range events {
 		said, info, ok := a.Reader.Status(e.Params)
 		e.Error = ""
+		if e.past(now) {
+			e.Error = fmt.Sprintf(pastError, now)
+			continue
+		}
 		if !ok {
 			e.Error = "unknown status word, kept without effect"
 			continue

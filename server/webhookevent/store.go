@@ -31,7 +31,7 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]
 	if n == 0 {
 		return nil, nil
 	}
-	kinds, sids, keys, sources := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	kinds, sids, keys, sources, of := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	params, headers, contacts := make([]string, n), make([]string, n), make([]string, n)
 	ids, signed, urgent := make([]int64, n), make([]bool, n), make([]bool, n)
 	arrived, happened := make([]string, n), make([]string, n)
@@ -41,6 +41,7 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]
 	for i, e := range events {
 		e.misused = false
 		kinds[i], sids[i], keys[i], sources[i], ids[i] = string(e.Kind), e.SID, e.DedupeKey, string(e.Source), e.MessageID
+		of[i] = string(e.Provider)
 		params[i], headers[i] = rawJSON(e.Params), rawJSON(e.Headers)
 		contacts[i], signed[i], urgent[i] = e.ContactKey, e.SignatureValid, e.Urgent
 		arrived[i], happened[i] = timestamp(e.ArrivedAt), timestamp(e.HappenedAt)
@@ -57,17 +58,17 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]
 	}
 	err := idb.NewRaw(`
 		INSERT INTO webhook_events (id, kind, sid, dedupe_key, message_id, params, headers, signature_valid, source, contact_key,
-			urgent, arrived_at, happened_at, received_at, applied_at, signature_key, content_key)
+			urgent, arrived_at, happened_at, received_at, applied_at, provider, signature_key, content_key)
 		OVERRIDING SYSTEM VALUE
 		SELECT id, kind, sid, dedupe_key, message_id, params::jsonb, headers::jsonb, signed, source, contact_key, urgent,
 			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded,
-			CASE WHEN kind = 'status' AND ? THEN recorded END, signature, CASE WHEN signature IS NOT NULL THEN content END
+			CASE WHEN kind = 'status' AND ? THEN recorded END, nullif(provider, ''), signature, CASE WHEN signature IS NOT NULL THEN content END
 		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*,
 				nullif(u.signed_by, '')::uuid AS signature
 			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bool[], ?::text[], ?::text[], ?::bool[],
-				?::text[], ?::text[], ?::text[], ?::bigint[]) WITH ORDINALITY
+				?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[]) WITH ORDINALITY
 				AS u (kind, sid, dedupe_key, message_id, params, headers, signed, source, contact_key, urgent, arrived, happened,
-					signed_by, content, place)
+					signed_by, content, provider, place)
 			ORDER BY place OFFSET 0) x
 		WHERE NOT EXISTS (SELECT 1 FROM webhook_signatures s WHERE s.signature_key = x.signature)
 		ORDER BY dedupe_key, place ON CONFLICT DO NOTHING
@@ -75,7 +76,7 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]
 		applied, pgdialect.Array(kinds), pgdialect.Array(sids), pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(params),
 		pgdialect.Array(headers), pgdialect.Array(signed), pgdialect.Array(sources), pgdialect.Array(contacts),
 		pgdialect.Array(urgent), pgdialect.Array(arrived), pgdialect.Array(happened), pgdialect.Array(signatures),
-		pgdialect.Array(contents)).Scan(ctx, &rows)
+		pgdialect.Array(contents), pgdialect.Array(of)).Scan(ctx, &rows)
 	if err != nil {
 		return nil, db.Err(err)
 	}

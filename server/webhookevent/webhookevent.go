@@ -21,6 +21,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
 	"eventstream/server/message"
+	"eventstream/server/provider"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -64,6 +65,7 @@ type Event struct {
 	ReceivedAt     time.Time         `bun:",nullzero"` // recorded, by Postgres' clock
 	AppliedAt      *time.Time        //
 	Source         Source            //
+	Provider       provider.Name     `bun:",nullzero"` // whose it is; "": an older version stored it
 	ContactKey     string            // of an inbound message: whom order is kept for
 	Urgent         bool              // an opt-out: it waits behind nothing
 	Attempts       int               // to apply it, that failed
@@ -76,6 +78,16 @@ type Event struct {
 
 // ErrSignatureUsed is why a request is refused that was put together out of the pieces of an earlier one.
 var ErrSignatureUsed = apperr.New(apperr.CodeForbidden, "this signature came with other parameters before")
+
+// past reports whether the event is of another provider than the one in use: what was
+// written to the sandbox is nobody's word once Twilio is live, however late it is applied.
+func (e *Event) past(now provider.Name) bool {
+	from := e.Provider
+	if from == "" && e.Params["AccountSid"] == provider.SandboxAccount {
+		from = provider.Sandbox
+	}
+	return from != "" && from != now
+}
 
 // Late reports whether the event came another way than at once.
 func (e *Event) Late() bool { return e.Source == SourceSpool || e.Source == SourceLog }

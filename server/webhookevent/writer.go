@@ -15,6 +15,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/db"
+	"eventstream/server/provider"
 	"eventstream/server/spool"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -67,10 +68,12 @@ type WriterOptions struct {
 	DB      *db.DB
 	Applier *Applier // applies what was stored; nil: somebody else will
 	Reader  Reader
-	Spool   *Spool         // nil: while Postgres is away, events are refused
-	Words   *consent.Words // nil: the built-in ones
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Provider is whom this process speaks with: it takes nobody else's requests.
+	Provider provider.Name
+	Spool    *Spool         // nil: while Postgres is away, events are refused
+	Words    *consent.Words // nil: the built-in ones
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 type waiting struct {
@@ -118,6 +121,7 @@ func (w *Writer) Write(ctx context.Context, e *Event) error {
 	if e.Source == "" {
 		e.Source = SourceLive
 	}
+	e.Provider = w.Provider
 	e.classify(ctx, w.Reader, w.Words)
 	wait := &waiting{event: e, done: make(chan error, 1)}
 	select {

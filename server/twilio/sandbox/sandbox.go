@@ -22,11 +22,12 @@ import (
 	"time"
 
 	"eventstream/server/contact"
+	"eventstream/server/provider"
 )
 
 // The sandbox's account. Its token is another one in each installation, see Token.
 const (
-	AccountSID  = "AC5a4db0f5a4db0f5a4db0f5a4db0f5a4d"
+	AccountSID  = provider.SandboxAccount
 	PhoneNumber = "+14155238886" // Twilio's own sandbox number
 
 	notASender = "+15005550007" // the one number that is no WhatsApp sender: error 63007
