@@ -70,29 +70,29 @@ func toLiveTest(t *golive.Test) *model.LiveTest {
 	return &model.LiveTest{Message: &model.Message{ID: encode(kindMessage, t.MessageID)}, AnsweredAt: t.AnsweredAt}
 }
 
-func toSenderWebhook(w golive.Webhook) *model.SenderWebhook {
+func (r *Resolver) toSenderWebhook(w golive.Webhook) *model.SenderWebhook {
 	return &model.SenderWebhook{
-		CallbackURL: filled(w.CallbackURL), CallbackMethod: filled(w.CallbackMethod), FallbackURL: filled(w.FallbackURL),
-		FallbackMethod: filled(w.FallbackMethod), StatusCallbackURL: filled(w.StatusCallbackURL),
-		StatusCallbackMethod: filled(w.StatusCallbackMethod),
+		CallbackURL: filled(golive.Shown(w.CallbackURL)), CallbackMethod: filled(w.CallbackMethod), FallbackURL: filled(golive.Shown(w.FallbackURL)),
+		FallbackMethod: filled(w.FallbackMethod), StatusCallbackURL: filled(golive.Shown(w.StatusCallbackURL)),
+		StatusCallbackMethod: filled(w.StatusCallbackMethod), Version: r.Services.GoLive.Version(w),
 	}
 }
 
-func toChannelSender(k *golive.Known) *model.ChannelSender {
+func (r *Resolver) toChannelSender(k *golive.Known) *model.ChannelSender {
 	if k == nil {
 		return nil
 	}
 	out := &model.ChannelSender{
 		Sid: k.SID, Address: k.Address, Name: filled(k.Name), Status: k.Status, OfflineReasons: mapped(k.OfflineReasons, same),
-		Quality: filled(k.Quality), MessagingLimit: filled(k.Limit), Webhook: toSenderWebhook(k.Webhook), Ours: k.Ours,
-		WouldBe: toSenderWebhook(k.Would),
+		Quality: filled(k.Quality), MessagingLimit: filled(k.Limit), Webhook: r.toSenderWebhook(k.Webhook), Ours: k.Ours,
+		WouldBe: r.toSenderWebhook(k.Would),
 	}
 	if k.ID != 0 {
 		out.Sender = &model.Sender{ID: encode(kindSender, k.ID)}
 	}
 	if c := k.Change; c != nil {
 		out.Changed = &model.SenderWebhookChange{
-			ID: encode(kindWebhookChange, c.ID), Before: toSenderWebhook(c.Before), After: toSenderWebhook(c.After), CreatedAt: c.CreatedAt,
+			ID: encode(kindWebhookChange, c.ID), Before: r.toSenderWebhook(c.Before), After: r.toSenderWebhook(c.After), CreatedAt: c.CreatedAt,
 		}
 		if c.OperatorID != nil {
 			out.Changed.Operator = &model.Operator{ID: encode(kindOperator, *c.OperatorID)}

@@ -11,6 +11,7 @@ import (
 	"eventstream/graph/model"
 	"eventstream/server/globalid"
 	"eventstream/server/golive"
+	"eventstream/server/template"
 )
 
 // Sender is the resolver for the sender field.
@@ -63,9 +64,9 @@ func (r *mutationResolver) GoLive(ctx context.Context, input model.GoLiveInput) 
 
 // ChannelSenderWebhookSet is the resolver for the channelSenderWebhookSet field.
 func (r *mutationResolver) ChannelSenderWebhookSet(ctx context.Context, input model.ChannelSenderWebhookSetInput) (*model.ChannelSenderWebhookPayload, error) {
-	k, err := r.Services.GoLive.SetWebhook(ctx, input.SenderSid, text(input.CallbackURL.Value()))
+	k, err := r.Services.GoLive.SetWebhook(ctx, input.SenderSid, input.Version)
 	errs, err := payloadErrors(err)
-	return &model.ChannelSenderWebhookPayload{ChannelSender: toChannelSender(kept(errs, k)), UserErrors: errs}, err
+	return &model.ChannelSenderWebhookPayload{ChannelSender: r.toChannelSender(kept(errs, k)), UserErrors: errs}, err
 }
 
 // ChannelSenderWebhookRestore is the resolver for the channelSenderWebhookRestore field.
@@ -73,10 +74,10 @@ func (r *mutationResolver) ChannelSenderWebhookRestore(ctx context.Context, inpu
 	var k *golive.Known
 	id, err := globalid.Decode("id", kindWebhookChange, input.ID)
 	if err == nil {
-		k, err = r.Services.GoLive.RestoreWebhook(ctx, id)
+		k, err = r.Services.GoLive.RestoreWebhook(ctx, id, input.Version)
 	}
 	errs, err := payloadErrors(err)
-	return &model.ChannelSenderWebhookPayload{ChannelSender: toChannelSender(kept(errs, k)), UserErrors: errs}, err
+	return &model.ChannelSenderWebhookPayload{ChannelSender: r.toChannelSender(kept(errs, k)), UserErrors: errs}, err
 }
 
 // LiveTestSend is the resolver for the liveTestSend field.
@@ -110,16 +111,20 @@ func (r *queryResolver) GoingLive(ctx context.Context) (*model.GoingLive, error)
 // ChannelSenders is the resolver for the channelSenders field.
 func (r *queryResolver) ChannelSenders(ctx context.Context) ([]*model.ChannelSender, error) {
 	rows, err := r.Services.GoLive.ListSenders(ctx)
-	return mapped(rows, func(k golive.Known) *model.ChannelSender { return toChannelSender(&k) }), err
+	return mapped(rows, func(k golive.Known) *model.ChannelSender { return r.toChannelSender(&k) }), err
 }
 
 // ImportableTemplates is the resolver for the importableTemplates field.
-func (r *queryResolver) ImportableTemplates(ctx context.Context) (*model.ImportableTemplates, error) {
-	rows, more, err := r.Services.Templates.Importable(ctx)
+func (r *queryResolver) ImportableTemplates(ctx context.Context, search *string, first *int, after *string) (*model.ImportableTemplates, error) {
+	q := template.ImportableQuery{Search: text(search), First: 50, After: text(after)}
+	if first != nil {
+		q.First = *first
+	}
+	found, err := r.Services.Templates.Importable(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	return &model.ImportableTemplates{Nodes: mapped(rows, toImportable), More: more}, nil
+	return &model.ImportableTemplates{Nodes: mapped(found.List, toImportable), More: found.More, Unread: found.Unread}, nil
 }
 
 // Operator is the resolver for the operator field.

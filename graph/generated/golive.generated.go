@@ -1366,6 +1366,29 @@ func (ec *executionContext) fieldContext_ImportableTemplates_more(_ context.Cont
 	return graphql.NewScalarFieldContext("ImportableTemplates", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _ImportableTemplates_unread(ctx context.Context, field graphql.CollectedField, obj *model.ImportableTemplates) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportableTemplates_unread(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unread, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportableTemplates_unread(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportableTemplates", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _ImportableVariable_key(ctx context.Context, field graphql.CollectedField, obj *model.ImportableVariable) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1944,6 +1967,29 @@ func (ec *executionContext) fieldContext_SenderWebhook_statusCallbackMethod(_ co
 	return graphql.NewScalarFieldContext("SenderWebhook", field, false, false, "String")
 }
 
+func (ec *executionContext) _SenderWebhook_version(ctx context.Context, field graphql.CollectedField, obj *model.SenderWebhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SenderWebhook_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SenderWebhook_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SenderWebhook", field, false, false, "String")
+}
+
 func (ec *executionContext) _SenderWebhookChange_id(ctx context.Context, field graphql.CollectedField, obj *model.SenderWebhookChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2165,7 +2211,7 @@ func (ec *executionContext) unmarshalInputChannelSenderWebhookRestoreInput(ctx c
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id"}
+	fieldsInOrder := [...]string{"id", "version"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2179,6 +2225,13 @@ func (ec *executionContext) unmarshalInputChannelSenderWebhookRestoreInput(ctx c
 				return it, err
 			}
 			it.ID = data
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
 		}
 	}
 	return it, nil
@@ -2207,7 +2260,7 @@ func (ec *executionContext) unmarshalInputChannelSenderWebhookSetInput(ctx conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"senderSid", "callbackUrl"}
+	fieldsInOrder := [...]string{"senderSid", "version"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2221,13 +2274,13 @@ func (ec *executionContext) unmarshalInputChannelSenderWebhookSetInput(ctx conte
 				return it, err
 			}
 			it.SenderSid = data
-		case "callbackUrl":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("callbackUrl"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalNString2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CallbackURL = graphql.OmittableOf(data)
+			it.Version = data
 		}
 	}
 	return it, nil
@@ -2976,6 +3029,11 @@ func (ec *executionContext) _ImportableTemplates(ctx context.Context, sel ast.Se
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "unread":
+			out.Values[i] = ec._ImportableTemplates_unread(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3282,6 +3340,11 @@ func (ec *executionContext) _SenderWebhook(ctx context.Context, sel ast.Selectio
 		case "statusCallbackMethod":
 			out.Values[i] = ec._SenderWebhook_statusCallbackMethod(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._SenderWebhook_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:

@@ -1035,8 +1035,9 @@ type ComplexityRoot struct {
 	}
 
 	ImportableTemplates struct {
-		More  func(childComplexity int) int
-		Nodes func(childComplexity int) int
+		More   func(childComplexity int) int
+		Nodes  func(childComplexity int) int
+		Unread func(childComplexity int) int
 	}
 
 	ImportableVariable struct {
@@ -1678,7 +1679,7 @@ type ComplexityRoot struct {
 		Diagnosis           func(childComplexity int) int
 		ErrorReport         func(childComplexity int, filter *model.ErrorReportFilter) int
 		GoingLive           func(childComplexity int) int
-		ImportableTemplates func(childComplexity int) int
+		ImportableTemplates func(childComplexity int, search *string, first *int, after *string) int
 		Imports             func(childComplexity int, first *int, after *string) int
 		InboxCounts         func(childComplexity int) int
 		KeywordTrial        func(childComplexity int, text string, locale *string) int
@@ -2010,6 +2011,7 @@ type ComplexityRoot struct {
 		FallbackURL          func(childComplexity int) int
 		StatusCallbackMethod func(childComplexity int) int
 		StatusCallbackURL    func(childComplexity int) int
+		Version              func(childComplexity int) int
 	}
 
 	SenderWebhookChange struct {
@@ -6341,6 +6343,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImportableTemplates.Nodes(childComplexity), true
+	case "ImportableTemplates.unread":
+		if e.ComplexityRoot.ImportableTemplates.Unread == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportableTemplates.Unread(childComplexity), true
 
 	case "ImportableVariable.keptAs":
 		if e.ComplexityRoot.ImportableVariable.KeptAs == nil {
@@ -9578,7 +9586,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.ImportableTemplates(childComplexity), true
+		args, err := ec.field_Query_importableTemplates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImportableTemplates(childComplexity, args["search"].(*string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.imports":
 		if e.ComplexityRoot.Query.Imports == nil {
 			break
@@ -10986,6 +10999,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SenderWebhook.StatusCallbackURL(childComplexity), true
+	case "SenderWebhook.version":
+		if e.ComplexityRoot.SenderWebhook.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SenderWebhook.Version(childComplexity), true
 
 	case "SenderWebhookChange.after":
 		if e.ComplexityRoot.SenderWebhookChange.After == nil {
@@ -14840,7 +14859,7 @@ type LiveTest {
   "When the answer came; null: not yet."
   answeredAt: DateTime
 }
-"Where Twilio sends what concerns a sender. What stands behind a # says how often Twilio tries, and is not signed."
+"Where Twilio sends what concerns a sender. What stands behind a # says how often Twilio tries, and is not signed. User names and passwords in addresses are shown as …"
 type SenderWebhook {
   "Gets what people write; null: nobody does."
   callbackUrl: String
@@ -14851,6 +14870,8 @@ type SenderWebhook {
   "Gets receipts of messages that name no address of their own; those of this engine do."
   statusCallbackUrl: String
   statusCallbackMethod: String
+  "Another whenever anything of it is; it tells nothing of it."
+  version: String!
 }
 "That the webhooks of a sender were set here, and what they were before."
 type SenderWebhookChange {
@@ -14882,7 +14903,10 @@ type ChannelSender {
   wouldBe: SenderWebhook!
   "The sender here; null: none sends from it yet, see senderCreate."
   sender: Sender @goField(forceResolver: true)
-  "The newest change that was made here; null: none was."
+  """
+  The newest change that was made here and can be put back; null: there is none. One that Twilio refused is none, nor is one before which
+  what people write came here already.
+  """
   changed: SenderWebhookChange
 }
 "A content template of the account, whoever made it."
@@ -14917,19 +14941,27 @@ type ImportableVariable {
   keptAs: String!
 }
 type ImportableTemplates {
-  "Newest first, at most 2,000."
-  nodes: [ImportableTemplate!]! @listSize(assumedSize: 50)
-  "The account has more than are listed."
+  "Newest first."
+  nodes: [ImportableTemplate!]!
+  "There are more of them: ask for those after the last one."
   more: Boolean!
+  "The account has more than the 2,000 newest, among which was looked."
+  unread: Boolean!
 }
 
 extend type Query {
-  "Asks Twilio, and this server by its own address: it takes up to ten seconds."
+  "Asks Twilio, and this server by its own address, at most every three seconds: it takes up to ten seconds."
   goingLive: GoingLive! @hasRole(role: ADMIN, scope: null) @cost(weight: 100)
   "The WhatsApp senders of the account, read from Twilio; empty while there are no credentials."
   channelSenders: [ChannelSender!]! @hasRole(role: ADMIN, scope: null) @cost(weight: 100) @listSize(assumedSize: 20)
-  "The content templates of the account, read from Twilio, with the approvals that they have."
-  importableTemplates: ImportableTemplates! @hasRole(role: MARKETER) @cost(weight: 100)
+  """
+  The content templates of the account, with the approvals that they have, read from Twilio at most every three seconds. search finds them by
+  name, language and words; first is 1 to 100; after is the contentSid of the last one that was seen.
+  """
+  importableTemplates(search: String, first: Int = 50, after: ID): ImportableTemplates!
+    @hasRole(role: MARKETER)
+    @cost(weight: 100)
+    @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["nodes"])
 }
 
 extend type Mutation {
@@ -14942,9 +14974,9 @@ extend type Mutation {
   seconds, all of its processes. Refused while demo data is here, or Twilio does not take the credentials or does not reach this server.
   """
   goLive(input: GoLiveInput!): GoLivePayload! @hasRole(role: ADMIN, scope: null, recent: true)
-  "Has Twilio send here what people write to a sender. What was set before is kept, see ChannelSender.changed. Only while Twilio is live."
+  "Has Twilio send here what people write to a sender. What was set before is kept, see ChannelSender.changed. Only while Twilio is live. UNAVAILABLE: it may or may not be set, look again."
   channelSenderWebhookSet(input: ChannelSenderWebhookSetInput!): ChannelSenderWebhookPayload! @hasRole(role: ADMIN, scope: null, recent: true)
-  "Puts back what stood there before a change."
+  "Puts back where messages went before a change; where receipts go stays. Errors as of channelSenderWebhookSet."
   channelSenderWebhookRestore(input: ChannelSenderWebhookRestoreInput!): ChannelSenderWebhookPayload!
     @hasRole(role: ADMIN, scope: null, recent: true)
   "Writes to one's own number, which must have written to a sender within 24 hours. Only while Twilio is live."
@@ -14981,12 +15013,14 @@ type GoLivePayload {
 input ChannelSenderWebhookSetInput {
   "ChannelSender.sid"
   senderSid: ID!
-  "SenderWebhook.callbackUrl as it was shown; refused when it is another by then. Null: there was none."
-  callbackUrl: String
+  "ChannelSender.webhook.version as it was shown; refused when it is another by then."
+  version: String!
 }
 input ChannelSenderWebhookRestoreInput {
   "SenderWebhookChange.id"
   id: ID!
+  "ChannelSender.webhook.version as it was shown; refused when it is another by then."
+  version: String!
 }
 type ChannelSenderWebhookPayload {
   channelSender: ChannelSender
@@ -20064,6 +20098,8 @@ func (ec *executionContext) childFields_ImportableTemplates(ctx context.Context,
 		return ec.fieldContext_ImportableTemplates_nodes(ctx, field)
 	case "more":
 		return ec.fieldContext_ImportableTemplates_more(ctx, field)
+	case "unread":
+		return ec.fieldContext_ImportableTemplates_unread(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportableTemplates", field.Name)
 }
@@ -21634,6 +21670,8 @@ func (ec *executionContext) childFields_SenderWebhook(ctx context.Context, field
 		return ec.fieldContext_SenderWebhook_statusCallbackUrl(ctx, field)
 	case "statusCallbackMethod":
 		return ec.fieldContext_SenderWebhook_statusCallbackMethod(ctx, field)
+	case "version":
+		return ec.fieldContext_SenderWebhook_version(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SenderWebhook", field.Name)
 }

@@ -46,7 +46,7 @@ type QueryResolver interface {
 	CannedReplies(ctx context.Context) ([]*model.CannedReply, error)
 	GoingLive(ctx context.Context) (*model.GoingLive, error)
 	ChannelSenders(ctx context.Context) ([]*model.ChannelSender, error)
-	ImportableTemplates(ctx context.Context) (*model.ImportableTemplates, error)
+	ImportableTemplates(ctx context.Context, search *string, first *int, after *string) (*model.ImportableTemplates, error)
 	Imports(ctx context.Context, first *int, after *string) (*model.ImportConnection, error)
 	Keywords(ctx context.Context) (*model.Keywords, error)
 	KeywordTrial(ctx context.Context, text string, locale *string) (*model.KeywordTrial, error)
@@ -468,6 +468,36 @@ func (ec *executionContext) field_Query_errorReport_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["filter"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_importableTemplates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["search"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -2770,7 +2800,8 @@ func (ec *executionContext) _Query_importableTemplates(ctx context.Context, fiel
 			return ec.fieldContext_Query_importableTemplates(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().ImportableTemplates(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ImportableTemplates(ctx, fc.Args["search"].(*string), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -2813,7 +2844,7 @@ func (ec *executionContext) _Query_importableTemplates(ctx context.Context, fiel
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_importableTemplates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_importableTemplates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -2822,6 +2853,17 @@ func (ec *executionContext) fieldContext_Query_importableTemplates(_ context.Con
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ImportableTemplates(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_importableTemplates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }

@@ -832,7 +832,8 @@ type ChannelSender struct {
 	WouldBe *SenderWebhook `json:"wouldBe"`
 	// The sender here; null: none sends from it yet, see senderCreate.
 	Sender *Sender `json:"sender,omitempty"`
-	// The newest change that was made here; null: none was.
+	// The newest change that was made here and can be put back; null: there is none. One that Twilio refused is none, nor is one before which
+	// what people write came here already.
 	Changed *SenderWebhookChange `json:"changed,omitempty"`
 }
 
@@ -844,13 +845,15 @@ type ChannelSenderWebhookPayload struct {
 type ChannelSenderWebhookRestoreInput struct {
 	// SenderWebhookChange.id
 	ID string `json:"id"`
+	// ChannelSender.webhook.version as it was shown; refused when it is another by then.
+	Version string `json:"version"`
 }
 
 type ChannelSenderWebhookSetInput struct {
 	// ChannelSender.sid
 	SenderSid string `json:"senderSid"`
-	// SenderWebhook.callbackUrl as it was shown; refused when it is another by then. Null: there was none.
-	CallbackURL graphql.Omittable[*string] `json:"callbackUrl,omitempty"`
+	// ChannelSender.webhook.version as it was shown; refused when it is another by then.
+	Version string `json:"version"`
 }
 
 // One time that somebody opened a link.
@@ -1898,10 +1901,12 @@ type ImportableTemplate struct {
 }
 
 type ImportableTemplates struct {
-	// Newest first, at most 2,000.
+	// Newest first.
 	Nodes []*ImportableTemplate `json:"nodes"`
-	// The account has more than are listed.
+	// There are more of them: ask for those after the last one.
 	More bool `json:"more"`
+	// The account has more than the 2,000 newest, among which was looked.
+	Unread bool `json:"unread"`
 }
 
 // A placeholder of a content template.
@@ -3361,7 +3366,7 @@ type SenderUpdatePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Where Twilio sends what concerns a sender. What stands behind a # says how often Twilio tries, and is not signed.
+// Where Twilio sends what concerns a sender. What stands behind a # says how often Twilio tries, and is not signed. User names and passwords in addresses are shown as …
 type SenderWebhook struct {
 	// Gets what people write; null: nobody does.
 	CallbackURL    *string `json:"callbackUrl,omitempty"`
@@ -3372,6 +3377,8 @@ type SenderWebhook struct {
 	// Gets receipts of messages that name no address of their own; those of this engine do.
 	StatusCallbackURL    *string `json:"statusCallbackUrl,omitempty"`
 	StatusCallbackMethod *string `json:"statusCallbackMethod,omitempty"`
+	// Another whenever anything of it is; it tells nothing of it.
+	Version string `json:"version"`
 }
 
 // That the webhooks of a sender were set here, and what they were before.

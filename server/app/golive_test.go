@@ -169,7 +169,10 @@ func TestGoingLive(t *testing.T) {
 	require.Equal(t, "CANCELED", status)
 
 	// Senders and their webhooks.
-	type hook struct{ CallbackURL, CallbackMethod, FallbackURL *string }
+	type hook struct {
+		CallbackURL, CallbackMethod, FallbackURL *string
+		Version                                  string
+	}
 	type channelSender struct {
 		Sid, Address, Status string
 		Ours                 bool
@@ -180,7 +183,7 @@ func TestGoingLive(t *testing.T) {
 			Before hook
 		}
 	}
-	const fields = `sid address status ours webhook { callbackUrl callbackMethod fallbackUrl } wouldBe { callbackUrl } sender { id }
+	const fields = `sid address status ours webhook { callbackUrl callbackMethod fallbackUrl version } wouldBe { callbackUrl } sender { id }
 		changed { id before { callbackUrl } }`
 	list := func() channelSender {
 		var out struct{ ChannelSenders []channelSender }
@@ -193,10 +196,10 @@ func TestGoingLive(t *testing.T) {
 	require.False(t, s.Ours)
 	e.newSender(s.Address, 80)
 	require.Equal(t, "FAILED", e.goingLive().state("SENDERS"))
-	const set = `mutation($s: ID!, $u: String) { channelSenderWebhookSet(input: {senderSid: $s, callbackUrl: $u}) { userErrors { field message } } }`
-	require.Contains(t, e.problems(set, map[string]any{"s": s.Sid, "u": "https://else.example"}), "not what was shown")
-	require.Contains(t, e.problems(set, map[string]any{"s": "XE00/../x", "u": nil}), "is no WhatsApp sender")
-	require.Empty(t, e.problems(set, map[string]any{"s": s.Sid, "u": oldWebhook}))
+	const set = `mutation($s: ID!, $u: String!) { channelSenderWebhookSet(input: {senderSid: $s, version: $u}) { userErrors { field message } } }`
+	require.Contains(t, e.problems(set, map[string]any{"s": s.Sid, "u": "v1.else"}), "not what was shown")
+	require.Contains(t, e.problems(set, map[string]any{"s": "XE00/../x", "u": ""}), "is no WhatsApp sender")
+	require.Empty(t, e.problems(set, map[string]any{"s": s.Sid, "u": list().Webhook.Version}))
 	s = list()
 	require.True(t, s.Ours)
 	require.Equal(t, e.URL+"/webhooks/twilio/inbound#rc=5&rp=all&ct=2000&rt=3000&tt=15000", *s.Webhook.CallbackURL)
@@ -204,12 +207,12 @@ func TestGoingLive(t *testing.T) {
 	require.Equal(t, "DONE", e.goingLive().state("SENDERS"))
 	require.Zero(t, e.query("SELECT count(*) FROM audit_entries WHERE changes::text LIKE '%hidden%'"), "addresses of others stay out of the trail")
 	restore := func() {
-		require.Empty(t, e.problems(`mutation($i: ID!) { channelSenderWebhookRestore(input: {id: $i}) { userErrors { field message } } }`,
-			map[string]any{"i": s.Changed.ID}))
+		require.Empty(t, e.problems(`mutation($i: ID!, $v: String!) { channelSenderWebhookRestore(input: {id: $i, version: $v}) { userErrors { field message } } }`,
+			map[string]any{"i": s.Changed.ID, "v": list().Webhook.Version}))
 	}
 	restore()
 	require.Equal(t, oldWebhook, *list().Webhook.CallbackURL)
-	require.Empty(t, e.problems(set, map[string]any{"s": s.Sid, "u": oldWebhook}))
+	require.Empty(t, e.problems(set, map[string]any{"s": s.Sid, "u": list().Webhook.Version}))
 
 	// One's own phone: it writes, is written to, and answers.
 	const test = `mutation { liveTestSend(input: {address: "+4915111111111"}) { userErrors { field message } } }`

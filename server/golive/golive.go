@@ -25,6 +25,7 @@ import (
 	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
 	"eventstream/server/provider"
+	"eventstream/server/recent"
 	"eventstream/server/secret"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -103,10 +104,22 @@ type Options struct {
 }
 
 // Service goes live.
-type Service struct{ Options }
+type Service struct {
+	Options
+
+	// What the steps found: whoever looks again at once gets the same.
+	credentials, address recent.Answer[Finding]
+}
+
+// trustFindings is how long a finding counts for who only looks.
+const trustFindings = 3 * time.Second
 
 // New makes the service.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service {
+	return &Service{
+		Options: o, credentials: recent.Answer[Finding]{For: trustFindings}, address: recent.Answer[Finding]{For: trustFindings},
+	}
+}
 
 // Input are credentials as an admin enters them.
 type Input struct {

@@ -2,6 +2,8 @@ package golive
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -55,7 +57,7 @@ type Known struct {
 	ID     int64   // of the sender here; 0: it is none here
 	Ours   bool    // what people write comes here
 	Would  Webhook // what setting would make of its webhooks
-	Change *Change // the newest change that was made here; nil: none was
+	Change *Change // the newest change that can be put back; nil: there is none
 }
 
 // ListSenders reads the senders of the account from Twilio. Admins only.
@@ -102,34 +104,53 @@ func (s *Service) api(ctx context.Context) (Senders, error) {
 	return s.Senders(*a)
 }
 
+// post is the method by which messages come here.
+const post = "POST"
+
 // ours reports whether what people write comes here.
 func (s *Service) ours(w Webhook) bool {
+	return s.leadsHere(w) && (w.CallbackMethod == "" || strings.EqualFold(w.CallbackMethod, post))
+}
+
+// leadsHere reports whether it names this server, by whatever method.
+func (s *Service) leadsHere(w Webhook) bool {
 	want, _, _ := strings.Cut(s.Inbound(), "#")
 	is, _, _ := strings.Cut(w.CallbackURL, "#")
-	return strings.TrimSuffix(is, "/") == want && (w.CallbackMethod == "" || strings.EqualFold(w.CallbackMethod, "POST"))
+	return strings.TrimSuffix(is, "/") == want
 }
 
 // would is what setting makes of webhooks: all that people write comes here, also what did
 // not at once. Receipts that name no address of their own are left to whoever gets them.
 func (s *Service) would(w Webhook) Webhook {
-	w.CallbackURL, w.CallbackMethod, w.FallbackURL, w.FallbackMethod = s.Inbound(), "POST", s.Inbound(), "POST"
+	w.CallbackURL, w.CallbackMethod = s.Inbound(), post
+	w.FallbackURL, w.FallbackMethod = s.Inbound(), post
 	return w
 }
 
-// SetWebhook has Twilio send here what people write to a sender, and keeps what was so
-// before. seen is the address that stood there when the question was answered. Admins
-// only, with Twilio live: before, what people write would be refused.
-func (s *Service) SetWebhook(ctx context.Context, sid, seen string) (*Known, error) {
-	return s.change(ctx, sid, func(_ context.Context, now *ChannelSender) (Webhook, error) {
-		if now.Webhook.CallbackURL != seen {
-			return Webhook{}, apperr.Conflict("the webhook of %s is not what was shown any more: look again", now.Address)
-		}
-		return s.would(now.Webhook), nil
-	})
+const versionPurpose = "version of a sender's webhook"
+
+// text is all that a version is made of.
+func (w Webhook) text() string {
+	raw, _ := json.Marshal(w) // strings always can be
+	return string(raw)
 }
 
-// RestoreWebhook puts back what stood there before a change.
-func (s *Service) RestoreWebhook(ctx context.Context, changeID int64) (*Known, error) {
+// Version is another whenever anything of a webhook is. It tells nothing of it.
+func (s *Service) Version(w Webhook) string { return s.Keys.Sign(versionPurpose, w.text()) }
+
+// SetWebhook has Twilio send here what people write to a sender, and keeps what was so
+// before. seen is the version that stood there when the question was answered. Admins
+// only, with Twilio live: before, what people write would be refused.
+func (s *Service) SetWebhook(ctx context.Context, sid, seen string) (*Known, error) {
+	return s.change(ctx, sid, seen, s.would)
+}
+
+// RestoreWebhook puts back where messages went before a change. Where receipts go was not
+// changed here, and stays.
+func (s *Service) RestoreWebhook(ctx context.Context, changeID int64, seen string) (*Known, error) {
+	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
+		return nil, err
+	}
 	was, err := changeByID(ctx, s.DB, changeID)
 	if err != nil {
 		return nil, err
@@ -137,10 +158,14 @@ func (s *Service) RestoreWebhook(ctx context.Context, changeID int64) (*Known, e
 	if was == nil {
 		return nil, apperr.NotFound("change of a webhook", changeID)
 	}
-	return s.change(ctx, was.SenderSID, func(context.Context, *ChannelSender) (Webhook, error) { return was.Before, nil })
+	return s.change(ctx, was.SenderSID, seen, func(w Webhook) Webhook {
+		w.CallbackURL, w.CallbackMethod = was.Before.CallbackURL, was.Before.CallbackMethod
+		w.FallbackURL, w.FallbackMethod = was.Before.FallbackURL, was.Before.FallbackMethod
+		return w
+	})
 }
 
-func (s *Service) change(ctx context.Context, sid string, to func(context.Context, *ChannelSender) (Webhook, error)) (*Known, error) {
+func (s *Service) change(ctx context.Context, sid, seen string, to func(Webhook) Webhook) (*Known, error) {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return nil, err
 	}
@@ -158,13 +183,34 @@ func (s *Service) change(ctx context.Context, sid string, to func(context.Contex
 	if now == nil {
 		return nil, apperr.Invalid("senderSid", "%q is no WhatsApp sender of this account", clipped(sid))
 	}
-	next, err := to(ctx, now)
+	if !s.Keys.Signed(versionPurpose, now.Webhook.text(), seen) {
+		return nil, apperr.Conflict("the webhook of %s is not what was shown any more: look again", now.Address)
+	}
+	if next := to(now.Webhook); next != now.Webhook {
+		if now, err = s.put(ctx, api, now, next); err != nil {
+			return nil, err
+		}
+	}
+	here, err := sendersHere(ctx, s.DB)
 	if err != nil {
 		return nil, err
 	}
-	// Kept before it is changed: what was there must not be lost with the answer.
-	c := &Change{SenderSID: sid, Address: now.Address, Before: now.Webhook, After: next, OperatorID: actor.OperatorID(ctx)}
-	err = s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	changes, err := lastChanges(ctx, s.DB, []string{sid})
+	if err != nil {
+		return nil, err
+	}
+	k := s.known(*now, here[now.Address], changes[sid])
+	return &k, nil
+}
+
+// put has Twilio change a webhook. What was there is kept before it is changed, as it must
+// not be lost with the answer.
+func (s *Service) put(ctx context.Context, api Senders, now *ChannelSender, next Webhook) (*ChannelSender, error) {
+	c := &Change{
+		SenderSID: now.SID, Address: now.Address, Before: now.Webhook, After: next, State: ChangeAsked, FromHere: s.leadsHere(now.Webhook),
+		OperatorID: actor.OperatorID(ctx),
+	}
+	err := s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insertChange(ctx, tx, c); err != nil {
 			return err
 		}
@@ -175,16 +221,14 @@ func (s *Service) change(ctx context.Context, sid string, to func(context.Contex
 	if err != nil {
 		return nil, err
 	}
-	is, err := api.SetWebhook(ctx, sid, next)
-	if err != nil {
-		return nil, err
+	is, err := api.SetWebhook(ctx, now.SID, next)
+	switch {
+	case err == nil:
+		return is, settleChange(ctx, s.DB, c.ID, ChangeDone)
+	case apperr.Is(err, apperr.CodeInvalid): // Twilio says why it did not
+		return nil, errors.Join(err, settleChange(ctx, s.DB, c.ID, ChangeFailed))
 	}
-	here, err := sendersHere(ctx, s.DB)
-	if err != nil {
-		return nil, err
-	}
-	k := s.known(*is, here[is.Address], c)
-	return &k, nil
+	return nil, apperr.Wrap(err, apperr.CodeUnavailable, "Twilio may or may not have set the webhook of %s: look again", now.Address)
 }
 
 // hostOf is what of an address may stand in the trail: paths and queries can hold tokens
@@ -195,6 +239,24 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Host
+}
+
+// Shown is an address as people may see it: without the name and the password with which
+// Twilio signs in there.
+func Shown(address string) string {
+	scheme, rest, found := strings.Cut(address, "://")
+	if !found {
+		return address
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return address
+	}
+	return scheme + "://…" + rest[at:]
 }
 
 // Test is the message to one's own number.

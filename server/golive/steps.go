@@ -11,6 +11,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/message"
 	"eventstream/server/provider"
+	"eventstream/server/recent"
 	"eventstream/server/template"
 )
 
@@ -97,10 +98,18 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 	var both sync.WaitGroup
 	var credentials, address Finding
 	if a != nil {
-		both.Go(func() { credentials = s.Check(ctx, *a) })
-		both.Go(func() { address = s.Address(ctx, *a) })
+		look := func(into *Finding, at *recent.Answer[Finding], check func(context.Context, Account) Finding) {
+			both.Go(func() {
+				*into, _ = at.Get(ctx, fmt.Sprintf("%q", *a), func(ctx context.Context) (Finding, error) { return check(ctx, *a), nil })
+			})
+		}
+		look(&credentials, &s.credentials, s.Check)
+		look(&address, &s.address, s.Address)
 	}
 	both.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	add := func(k Key, state State, found, advice string) {
 		w.Steps = append(w.Steps, Step{k, state, found, advice})
 	}

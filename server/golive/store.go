@@ -96,15 +96,27 @@ func keepEnded(ctx context.Context, tx bun.Tx, ended Counts) error {
 	return keep(ctx, tx, endedSetting, ended)
 }
 
+// ChangeState is what Twilio made of a change.
+type ChangeState string
+
+// States of a change.
+const (
+	ChangeAsked  ChangeState = "asked" // Twilio may or may not have made it
+	ChangeDone   ChangeState = "done"
+	ChangeFailed ChangeState = "failed" // Twilio refused it
+)
+
 // Change is that the webhooks of a sender were set here.
 type Change struct {
 	bun.BaseModel `bun:"table:sender_webhooks,alias:sw"`
 
-	ID         int64     `bun:",pk,autoincrement"`
-	SenderSID  string    `bun:"sender_sid"`
-	Address    string    //
-	Before     Webhook   `bun:"type:jsonb"`
-	After      Webhook   `bun:"type:jsonb"`
+	ID         int64   `bun:",pk,autoincrement"`
+	SenderSID  string  `bun:"sender_sid"`
+	Address    string  //
+	Before     Webhook `bun:"type:jsonb"`
+	After      Webhook `bun:"type:jsonb"`
+	State      ChangeState
+	FromHere   bool      // what people write came here before already: there is nothing to put back
 	OperatorID *int64    //
 	CreatedAt  time.Time `bun:",nullzero"`
 }
@@ -123,11 +135,17 @@ func changeByID(ctx context.Context, idb bun.IDB, id int64) (*Change, error) {
 	return c, db.Err(err)
 }
 
-// lastChanges gives the newest change of each sender.
+func settleChange(ctx context.Context, idb bun.IDB, id int64, state ChangeState) error {
+	_, err := idb.NewRaw("UPDATE sender_webhooks SET state = ? WHERE id = ?", state, id).Exec(ctx)
+	return db.Err(err)
+}
+
+// lastChanges gives of each sender the newest change that can be put back. One of which
+// nobody knows whether Twilio made it counts: what was there before must not be lost.
 func lastChanges(ctx context.Context, idb bun.IDB, sids []string) (map[string]*Change, error) {
 	var rows []*Change
 	err := idb.NewSelect().Model(&rows).DistinctOn("sw.sender_sid").Where("sw.sender_sid = ANY (?)", pgdialect.Array(sids)).
-		Order("sw.sender_sid", "sw.id DESC").Scan(ctx)
+		Where("sw.state <> ? AND NOT sw.from_here", ChangeFailed).Order("sw.sender_sid", "sw.id DESC").Scan(ctx)
 	found := make(map[string]*Change, len(rows))
 	for _, c := range rows {
 		found[c.SenderSID] = c

@@ -69,32 +69,89 @@ type ImportInput struct {
 // contentSID is how Twilio names a content template.
 var contentSID = regexp.MustCompile(`^HX[0-9a-fA-F]{32}$`)
 
-// Importable lists the content templates of the account, with those that are here already,
-// and says whether there are more than are listed.
-func (s *Service) Importable(ctx context.Context) (list []Found, more bool, err error) {
+// ImportableQuery says which content templates of the account are asked for.
+type ImportableQuery struct {
+	Search string // by name, language and words; "": all
+	First  int    // how many
+	After  string // the SID of the last one that was seen; "": from the newest on
+}
+
+// Importables are content templates of the account.
+type Importables struct {
+	List   []Found
+	More   bool // there are more after these
+	Unread bool // the account has more than were looked at
+}
+
+// contents are all that were read of an account.
+type contents struct {
+	list []Found
+	more bool
+}
+
+// trustContents is how long a list of them counts: it takes many questions to Twilio.
+const trustContents = 3 * time.Second
+
+// Importable gives a page of the content templates of the account, and tells which are here
+// already.
+func (s *Service) Importable(ctx context.Context, q ImportableQuery) (*Importables, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	if list, more, err = s.library.Contents(ctx); err != nil {
-		return nil, false, apperr.Wrap(err, apperr.CodeUnavailable, "Twilio does not tell its templates: try again")
+	if q.First < 1 || q.First > db.MaxPage {
+		return nil, apperr.Invalid("first", "%d is out of range: 1 to %d", q.First, db.MaxPage)
 	}
-	sids := make([]string, len(list))
-	for i, f := range list {
-		sids[i] = f.SID
+	all, err := s.contents.Get(ctx, "", func(ctx context.Context) (c contents, err error) {
+		c.list, c.more, err = s.library.Contents(ctx)
+		return c, err
+	})
+	if err != nil {
+		return nil, apperr.Wrap(err, apperr.CodeUnavailable, "Twilio does not tell its templates: try again")
+	}
+	out := &Importables{Unread: all.more}
+	rest := all.list
+	if q.After != "" {
+		at := slices.IndexFunc(rest, func(f Found) bool { return f.SID == q.After })
+		if at < 0 {
+			return nil, apperr.Invalid("after", "%q is no content template of the account any more: begin anew", short(q.After))
+		}
+		rest = rest[at+1:]
+	}
+	var sids []string
+	for _, f := range rest {
+		if !f.matches(q.Search) {
+			continue
+		}
+		if out.More = len(out.List) == q.First; out.More {
+			break
+		}
+		out.List, sids = append(out.List, f), append(sids, f.SID)
 	}
 	here, err := templatesOfContents(ctx, s.db, sids)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	for i := range list {
-		list[i].TemplateID = here[list[i].SID]
-		if list[i].Problem == "" {
-			if _, _, err := list[i].read(ImportInput{}); err != nil {
-				list[i].Problem = apperr.Text(err)
+	for i := range out.List {
+		f := &out.List[i]
+		f.TemplateID = here[f.SID]
+		if f.Problem == "" {
+			if _, _, err := f.read(ImportInput{}); err != nil {
+				f.Problem = apperr.Text(err)
 			}
 		}
 	}
-	return list, more, nil
+	return out, nil
+}
+
+// matches reports whether each word of a search is in what a content template is.
+func (f *Found) matches(search string) bool {
+	text := strings.ToLower(f.Name + "\n" + f.Language + "\n" + f.Body)
+	for word := range strings.FieldsSeq(strings.ToLower(search)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // Import makes a template of a content template of the account, with the approval that it

@@ -18,6 +18,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/jobs"
 	"eventstream/server/provider"
+	"eventstream/server/recent"
 
 	"github.com/uptrace/bun"
 )
@@ -52,7 +53,8 @@ type Service struct {
 	jobs      *jobs.Enqueuer
 	content   Content
 	library   Library
-	of        provider.Name // whose content is
+	contents  recent.Answer[contents] // of the library
+	of        provider.Name           // whose content is
 	files     Files
 	publicURL string
 	linkURL   string
@@ -64,7 +66,7 @@ type Service struct {
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
-		db: d.DB, jobs: d.Jobs, content: d.Content, library: d.Library, of: provider.Of(d.Live), files: d.Files, publicURL: d.PublicURL,
+		db: d.DB, jobs: d.Jobs, content: d.Content, library: d.Library, contents: recent.Answer[contents]{For: trustContents}, of: provider.Of(d.Live), files: d.Files, publicURL: d.PublicURL,
 		linkURL: d.LinkURL, samples: d.Samples, hold: d.Hold, log: d.Log,
 	}
 }

@@ -22,12 +22,11 @@ const SendersDocument = graphql(`
       webhook {
         callbackUrl
         fallbackUrl
-        statusCallbackUrl
+        version
       }
       wouldBe {
         callbackUrl
         fallbackUrl
-        statusCallbackUrl
       }
       sender {
         id
@@ -110,8 +109,8 @@ function One({ of: s, onDone }: { of: Sender; onDone: () => void }) {
   const confirm = async () => {
     const result =
       asking === "set"
-        ? await set({ input: { senderSid: s.sid, callbackUrl: s.webhook.callbackUrl } })
-        : await restore({ input: { id: s.changed?.id ?? "" } });
+        ? await set({ input: { senderSid: s.sid, version: s.webhook.version } })
+        : await restore({ input: { id: s.changed?.id ?? "", version: s.webhook.version } });
     settled(result);
     setAsking(undefined);
     onDone();
