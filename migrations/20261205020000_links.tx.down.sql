@@ -23,4 +23,5 @@ ALTER TABLE messages DROP COLUMN clicked_at;
 ALTER TABLE campaigns DROP COLUMN utm, DROP COLUMN track_links;
 DROP TABLE clicks;
 DROP TABLE link_counts;
+DROP TABLE link_keys;
 DROP TABLE links;

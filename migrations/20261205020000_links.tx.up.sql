@@ -6,12 +6,21 @@ CREATE TABLE links (
     part                text NOT NULL, -- the button, such as buttons.0
     title               text NOT NULL, -- of the button
     destination         text NOT NULL, -- with the campaign's UTM parameters; placeholders stand behind the host
-    sealed              text NOT NULL, -- the key of its tokens
-    created_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CONSTRAINT links_sealed_sealed CHECK (sealed ~ '^v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+$')
+    tag                 bigint NOT NULL CHECK (tag BETWEEN 0 AND 4294967295), -- random: no other link with this id, such as one of an earlier copy of the database, has the same
+    created_at          timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE UNIQUE INDEX links_part_idx ON links (coalesce(campaign_id, 0), template_version_id, part);
 CREATE INDEX links_version_idx ON links (template_version_id);
+
+-- The key of the tokens of all links, encrypted by SECRET_KEY. There is one; without it no link leads anywhere.
+CREATE TABLE link_keys (
+    id         int PRIMARY KEY CHECK (id = 1),
+    sealed     text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT link_keys_sealed_sealed CHECK (sealed ~ '^v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+$')
+);
+CREATE TRIGGER link_keys_delete BEFORE DELETE ON link_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER link_keys_truncate BEFORE TRUNCATE ON link_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- How often a link was opened, and by how many people.
 CREATE TABLE link_counts (

@@ -139,6 +139,7 @@ type App struct {
 	river    *river.Client[*sql.Tx]
 	work     *worker.Services
 	writer   *webhookevent.Writer
+	signer   *link.Signer
 	links    *link.Book
 	clicks   *link.Counter
 	listener net.Listener
@@ -184,6 +185,9 @@ func New(ctx context.Context, cfg config.Config, roles Roles, log *slog.Logger) 
 		return nil, err
 	}
 	if err = keys.Ensure(ctx, a.db, a.keys); err != nil {
+		return nil, err
+	}
+	if a.signer, err = link.OpenSigner(ctx, a.db, a.keys); err != nil {
 		return nil, err
 	}
 	if roles.Serve {
@@ -301,7 +305,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
 	s.Media = media.NewService(a.db)
-	s.Links = link.NewService(a.db, a.keys)
+	s.Links = link.NewService(a.db, a.signer)
 	s.Templates = template.NewService(template.Dependencies{
 		DB: a.db, Jobs: enqueuer, Content: client, Library: client, Live: live, Files: media.Problem, PublicURL: account.PublicURL,
 		LinkURL: a.cfg.LinkURL(account.PublicURL), Samples: s.Links.Samples, Log: a.log,
@@ -472,25 +476,20 @@ func (a *App) openWriter(now func() time.Time) (err error) {
 	return nil
 }
 
-// openLinks makes what leads from short links to their addresses, and counts who opened them. What a server keeps of it on
-// disk lies beside its webhooks.
+// openLinks makes what leads from short links to their addresses, and counts who opened them. Clicks that Postgres does not
+// take wait beside its webhooks.
 func (a *App) openLinks(now func() time.Time) (*link.Redirects, error) {
 	var waiting *spool.Spool
-	kept := ""
 	if dir := a.cfg.SpoolDir(); dir != "" {
 		var err error
 		if waiting, err = spool.Open(filepath.Join(dir, "clicks"), "clicks", spool.Limit, a.log); err != nil {
 			return nil, fmt.Errorf("WEBHOOK_SPOOL=%s: %w", dir, err)
 		}
-		kept = filepath.Join(dir, config.LinksDir)
 	}
-	var err error
-	if a.links, err = link.NewBook(a.db, a.keys, kept, a.log); err != nil {
-		return nil, err
-	}
+	a.links = link.NewBook(a.db, a.log)
 	a.clicks = link.NewCounter(link.CounterOptions{DB: a.db, Hub: a.hub, Spool: waiting, Log: a.log})
 	a.clicks.Register(a.registry)
-	redirects := link.NewRedirects(a.db, a.links, a.clicks, now)
+	redirects := link.NewRedirects(a.db, a.signer, a.links, a.clicks, now)
 	redirects.Register(a.registry)
 	return redirects, nil
 }

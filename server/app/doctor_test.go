@@ -107,8 +107,6 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Join(e.cfg.DataDir, "sandbox.token"), 0o644))
 	spooled := filepath.Join(t.TempDir(), "spool")
 	require.NoError(t, os.MkdirAll(spooled, 0o700))
-	require.NoError(t, os.MkdirAll(filepath.Join(spooled, config.LinksDir), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(spooled, config.LinksDir, "links.jsonl"), []byte("known links do not wait"), 0o600))
 	waiting := filepath.Join(spooled, "1.log")
 	require.NoError(t, os.WriteFile(waiting, []byte("an event"), 0o600))
 	old := time.Now().Add(-time.Hour)

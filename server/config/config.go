@@ -405,9 +405,6 @@ func (c Config) LinkURL(base string) string {
 	return strings.TrimRight(base, "/") + "/l/"
 }
 
-// LinksDir is where in SpoolDir a server keeps what links lead to.
-const LinksDir = "links"
-
 // SpoolDir is the directory that keeps webhooks while Postgres is away; "" when
 // they are refused then, so that Twilio tries again.
 func (c Config) SpoolDir() string {

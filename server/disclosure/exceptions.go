@@ -69,6 +69,7 @@ var exceptions = map[string]string{
 	"spent_steps":          "of operators",
 	"api_tokens":           "of operators",
 	"address_keys":         "keys of the workspace",
+	"link_keys":            "the key of the workspace's links",
 	"audit_keys":           "keys of the workspace",
 	"audit_checkpoints":    "hashes over the audit trail",
 	"audit_tree":           "hashes over the audit trail",

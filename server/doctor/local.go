@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"eventstream/server/config"
 	"eventstream/server/guard"
 )
 
@@ -222,9 +221,6 @@ func (d *Doctor) spool(context.Context) Finding {
 	oldest := time.Now()
 	files := 0
 	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err == nil && e.IsDir() && e.Name() == config.LinksDir {
-			return fs.SkipDir // what links lead to is kept there, and waits for nothing
-		}
 		if err != nil || e.IsDir() {
 			return err
 		}

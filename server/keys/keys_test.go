@@ -63,7 +63,7 @@ var sounding = map[string]string{
 	"audit_keys.sealed":                 "sealed",
 	"audit_tree.hash":                   "hash: of entries' hashes",
 	"consent_events.address_hash":       "hash: keyed by an address key",
-	"links.sealed":                      "sealed",
+	"link_keys.sealed":                  "sealed",
 	"media.token":                       "plain: the address of a file that WhatsApp is told",
 	"operators.passkey_handle":          "plain: a random name that authenticators tell",
 	"operators.password_hash":           "hash: Argon2id",

@@ -1,24 +1,17 @@
 package link
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"eventstream/server/apperr"
 	"eventstream/server/db"
-	"eventstream/server/secret"
 	"eventstream/server/template"
 
+	lru "github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/uptrace/bun"
 	"golang.org/x/sync/singleflight"
 )
@@ -28,30 +21,30 @@ const (
 	mostKept   = 250_000
 	readEvery  = 2 * time.Second
 	readAtOnce = 5000
-	// overlap is how many ids behind the newest are read again: a transaction that began earlier may commit later.
+	// overlap is how many ids behind the newest are looked at again: a transaction that began earlier may commit later.
 	overlap    = 500
 	askLimit   = 2 * time.Second // for one link that is not known here
 	mostAsked  = 50              // questions for unknown links in a second
-	fileName   = "links.jsonl"
-	maxLine    = 64 << 10
-	mostCopies = 2 // of each link in the file, by servers that share it, before it is written anew
+	mostAbsent = 10_000          // links of which it is known that they are gone
 )
 
-// Book is where links lead to, as one server knows it.
+// Book is where links lead to, as one server knows it. It lies in memory: a server does not start without Postgres, and reads
+// it then.
 type Book struct {
-	db   bun.IDB
-	keys *secret.Keys
-	dir  string // "": nothing is kept on disk
-	log  *slog.Logger
+	db  bun.IDB
+	log *slog.Logger
 
 	asking singleflight.Group
 
+	reading sync.Mutex // one Refresh at a time
+	started bool       // where to begin is known
+	cursor  int64      // links until here were read; moved by Refresh alone
+
 	mu     sync.RWMutex
 	links  map[int64]*entry
-	order  []int64 // as they came
-	newest int64
+	order  []int64                   // as they came
+	absent *lru.LRU[name, time.Time] // when Postgres said that there is no such link
 
-	file  sync.Mutex // one at a time writes to it
 	asked struct {
 		sync.Mutex
 		second time.Time
@@ -59,7 +52,10 @@ type Book struct {
 	}
 }
 
-// entry is a link whose key and address are read when somebody follows it.
+// name is what a token says of its link.
+type name struct{ id, tag int64 }
+
+// entry is a link whose address is read when somebody follows it.
 type entry struct {
 	once    sync.Once
 	link    *Link
@@ -68,115 +64,29 @@ type entry struct {
 	err     error
 }
 
-// NewBook reads what was kept in a directory; "" keeps nothing on disk.
-func NewBook(idb bun.IDB, k *secret.Keys, dir string, log *slog.Logger) (*Book, error) {
-	b := &Book{db: idb, keys: k, dir: dir, log: log, links: map[int64]*entry{}}
-	if dir == "" {
-		return b, nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("links on disk: %w", err)
-	}
-	return b, b.readFile()
+// NewBook makes one that is empty; Run it.
+func NewBook(idb bun.IDB, log *slog.Logger) *Book {
+	b := &Book{db: idb, log: log, links: map[int64]*entry{}}
+	b.absent, _ = lru.NewLRU[name, time.Time](mostAbsent, nil) // it refuses no positive size
+	return b
 }
 
-// kept is a link as it lies on disk. Its key is encrypted there too.
-type kept struct {
-	ID          int64  `json:"i"`
-	Destination string `json:"d"`
-	Sealed      string `json:"s"`
-}
-
-func (b *Book) path() string { return filepath.Join(b.dir, fileName) }
-
-// readFile takes over what is on disk. A torn line, of a process that died, is left out.
-func (b *Book) readFile() error {
-	file, err := os.Open(b.path())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("links on disk: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	lines, n := bufio.NewScanner(file), 0
-	lines.Buffer(make([]byte, 0, maxLine), maxLine)
-	var found []*Link
-	for lines.Scan() {
-		n++
-		var k kept
-		if json.Unmarshal(lines.Bytes(), &k) == nil && k.ID > 0 {
-			found = append(found, &Link{ID: k.ID, Destination: k.Destination, Sealed: k.Sealed})
-		}
-	}
-	slices.SortStableFunc(found, func(a, c *Link) int { return int(a.ID - c.ID) })
-	b.add(found)
-	if n > mostCopies*len(b.links)+readAtOnce {
-		return b.rewrite()
-	}
-	return nil
-}
-
-// rewrite writes the file anew, each link once.
-func (b *Book) rewrite() error {
-	b.file.Lock()
-	defer b.file.Unlock()
-	b.mu.RLock()
-	links := make([]*Link, 0, len(b.order))
-	for _, id := range b.order {
-		links = append(links, b.links[id].link)
-	}
-	b.mu.RUnlock()
-	next := b.path() + ".new"
-	if err := os.WriteFile(next, lines(links), 0o600); err != nil {
-		return fmt.Errorf("links on disk: %w", err)
-	}
-	if err := os.Rename(next, b.path()); err != nil {
-		return fmt.Errorf("links on disk: %w", err)
-	}
-	return nil
-}
-
-func lines(links []*Link) (out []byte) {
-	for _, l := range links {
-		line, _ := json.Marshal(kept{l.ID, l.Destination, l.Sealed}) // texts and a number always marshal
-		out = append(append(out, line...), '\n')
-	}
-	return out
-}
-
-// add keeps links that are not known, and gives those.
-func (b *Book) add(links []*Link) (fresh []*Link) {
+// add keeps links. One that has another tag than the link that was known by its id takes its place.
+func (b *Book) add(links []*Link) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range links {
-		if b.links[l.ID] == nil {
-			b.links[l.ID] = &entry{link: l}
-			b.order, fresh = append(b.order, l.ID), append(fresh, l)
+		known := b.links[l.ID]
+		if known == nil {
+			b.order = append(b.order, l.ID)
 		}
-		b.newest = max(b.newest, l.ID)
+		if known == nil || known.link.Tag != l.Tag {
+			b.links[l.ID] = &entry{link: l}
+		}
 	}
 	for len(b.order) > mostKept {
 		delete(b.links, b.order[0])
 		b.order = b.order[1:]
-	}
-	return fresh
-}
-
-// keep writes links to the disk. Without it they are in memory all the same.
-func (b *Book) keep(links []*Link) {
-	if b.dir == "" || len(links) == 0 {
-		return
-	}
-	b.file.Lock()
-	defer b.file.Unlock()
-	file, err := os.OpenFile(b.path(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err == nil {
-		_, err = file.Write(lines(links))
-		err = errors.Join(err, file.Sync(), file.Close())
-	}
-	if err != nil {
-		b.log.Warn("links are not kept on disk", "file", b.path(), "error", err)
 	}
 }
 
@@ -196,80 +106,116 @@ func (b *Book) Run(ctx context.Context) {
 	}
 }
 
-// Refresh reads the links that are new since the last time.
+// Refresh reads the links that are new since the last time; the first time the newest ones.
 func (b *Book) Refresh(ctx context.Context) error {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 10*askLimit)
 	defer cancel()
-	b.mu.RLock()
-	from := b.newest - overlap
-	b.mu.RUnlock()
-	if from <= 0 {
-		var err error
-		if from, err = newestBut(ctx, b.db, mostKept); err != nil {
-			return err
-		}
-	}
-	for {
-		found, err := after(ctx, b.db, from, readAtOnce)
+	if !b.started {
+		from, err := newestBut(ctx, b.db, mostKept)
 		if err != nil {
 			return err
 		}
-		b.keep(b.add(found))
+		b.cursor, b.started = from, true
+	}
+	from := max(b.cursor-overlap, 0)
+	known := b.known(from, b.cursor)
+	for {
+		found, err := after(ctx, b.db, from, known, readAtOnce)
+		if err != nil {
+			return err
+		}
+		b.add(found)
+		if len(found) > 0 {
+			from = found[len(found)-1].ID
+			b.cursor = max(b.cursor, from)
+		}
 		if len(found) < readAtOnce {
 			return nil
 		}
-		from = found[len(found)-1].ID
 	}
 }
 
-// find gives a link: from memory, or, where it is not known here, from Postgres. Not found: there is none.
-func (b *Book) find(ctx context.Context, id int64) (*entry, error) {
+// known gives the ids behind one and until another that need not be read.
+func (b *Book) known(behind, until int64) []int64 {
 	b.mu.RLock()
-	e := b.links[id]
-	b.mu.RUnlock()
+	defer b.mu.RUnlock()
+	ids := make([]int64, 0, until-behind)
+	for id := behind + 1; id <= until; id++ {
+		if b.links[id] != nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// find gives the link of a genuine token: from memory, or, where it is not known here, from Postgres. Not found: there is none
+// any more.
+func (b *Book) find(ctx context.Context, id, tag int64) (*entry, error) {
+	e := b.get(id, tag)
 	if e == nil {
 		var err error
-		if e, err = b.ask(ctx, id); err != nil {
+		if e, err = b.ask(ctx, name{id, tag}); err != nil {
 			return nil, err
 		}
 	}
-	e.once.Do(func() { e.read(b.keys) })
+	e.once.Do(e.read)
 	return e, e.err
 }
 
-func (e *entry) read(k *secret.Keys) {
-	if e.err = e.link.open(k); e.err != nil {
-		return
+func (b *Book) get(id, tag int64) *entry {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if e := b.links[id]; e != nil && e.link.Tag == tag {
+		return e
 	}
+	return nil
+}
+
+func (e *entry) read() {
 	if e.address, e.err = template.ParseAddress(e.link.Destination); e.err == nil && e.address.Fixed() {
 		e.fixed, _ = e.address.For(nil)
 	}
 }
 
-func (b *Book) ask(ctx context.Context, id int64) (*entry, error) {
+func (b *Book) ask(ctx context.Context, n name) (*entry, error) {
+	if b.gone(n) {
+		return nil, apperr.NotFound("link", n.id)
+	}
 	if !b.mayAsk() {
 		return nil, apperr.New(apperr.CodeUnavailable, "too many links are asked for that are not known here")
 	}
-	found, err, _ := b.asking.Do(fmt.Sprint(id), func() (any, error) {
+	_, err, _ := b.asking.Do(strconv.FormatInt(n.id, 10), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 		defer cancel()
-		l, err := byID(ctx, b.db, id)
-		if err != nil {
-			return nil, apperr.Wrap(err, apperr.CodeUnavailable, "the link cannot be read now")
+		l, err := byID(ctx, b.db, n.id)
+		if err == nil && l != nil {
+			b.add([]*Link{l})
 		}
-		if l == nil {
-			return nil, apperr.NotFound("link", id)
-		}
-		b.keep(b.add([]*Link{l}))
-		return &entry{link: l}, nil
+		return nil, err
 	})
 	if err != nil {
-		return nil, err
+		return nil, apperr.Wrap(err, apperr.CodeUnavailable, "the link cannot be read now")
 	}
-	return found.(*entry), nil //nolint:forcetypeassert // nothing else is given
+	if e := b.get(n.id, n.tag); e != nil {
+		return e, nil
+	}
+	b.mu.Lock()
+	b.absent.Add(n, time.Now())
+	b.mu.Unlock()
+	return nil, apperr.NotFound("link", n.id)
 }
 
-// mayAsk bounds what strangers with made-up tokens can ask of Postgres.
+// gone reports whether Postgres said within the last minute that there is no such link.
+func (b *Book) gone(n name) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	since, ok := b.absent.Get(n)
+	return ok && db.Fresh(since, time.Minute)
+}
+
+// mayAsk bounds what is asked of Postgres.
 func (b *Book) mayAsk() bool {
 	b.asked.Lock()
 	defer b.asked.Unlock()

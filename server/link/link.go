@@ -1,27 +1,23 @@
 // Package link makes the short links of messages and counts who opened them.
 //
 // A link belongs to one button of one version of a template, in one campaign, and leads to one address, which never changes.
-// What stands in a message is its token: the id of the link, the id of the message, and a keyed hash of both. So nobody can
-// make one, or turn one into another's, and it says nothing about anybody. Where it leads to is what the template says, with
+// What stands in a message is its token: the ids of the link and of the message, and a hash of both by a key of the
+// installation. So nobody can make one, or turn one into another's, and it says nothing about anybody. Where it leads to is what the template says, with
 // values of the contact behind the host alone: no token leads anywhere else.
 //
-// Following a link asks nothing of Postgres, but where its address has placeholders: destinations lie in the memory and on
-// the disk of each server (Book), and clicks are counted afterwards (Counter).
+// Following a link asks nothing of Postgres, but where its address has placeholders: destinations lie in the memory of each
+// server (Book), and clicks are counted afterwards (Counter).
 package link
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"net/url"
 	"regexp"
 	"strings"
 
 	"eventstream/server/apperr"
-	"eventstream/server/secret"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
@@ -40,9 +36,9 @@ type Link struct {
 	Part              string // the button, as template.Link.Field names it
 	Title             string // of the button
 	Destination       string // with placeholders
-	Sealed            string // the key of its tokens
+	Tag               int64  // random, and in its tokens: a database that was restored gives ids a second time
 
-	key []byte
+	signer *Signer
 }
 
 // Counted is a link with who opened it.
@@ -135,64 +131,14 @@ func cutOutside(s string, sign byte) (before, after string, found bool) {
 	return s, "", false
 }
 
-const (
-	tokenVersion = 1
-	macLength    = 10 // bytes: a guess is right once in 2^80
-	mostToken    = 64 // characters
-)
-
-// Token is what stands in the address of a link in a message; 0 is nobody's, which counts nothing.
-func (l *Link) Token(messageID int64) string {
-	raw := make([]byte, 0, 1+2*binary.MaxVarintLen64+macLength)
-	raw = append(raw, tokenVersion)
-	raw = binary.AppendUvarint(raw, uint64(l.ID)) // ids are positive
-	raw = binary.AppendUvarint(raw, uint64(messageID))
-	return base64.RawURLEncoding.EncodeToString(append(raw, mac(l.key, raw)...))
-}
-
-func mac(key, message []byte) []byte {
-	m := hmac.New(sha256.New, key)
-	m.Write(message)
-	return m.Sum(nil)[:macLength]
-}
-
-// split reads a token without asking whether it is genuine.
-func split(token string) (linkID, messageID int64, signed, sum []byte, ok bool) {
-	if len(token) > mostToken {
-		return 0, 0, nil, nil, false
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) < 3+macLength || raw[0] != tokenVersion {
-		return 0, 0, nil, nil, false
-	}
-	signed, sum = raw[:len(raw)-macLength], raw[len(raw)-macLength:]
-	link, n := binary.Uvarint(signed[1:])
-	if n <= 0 {
-		return 0, 0, nil, nil, false
-	}
-	message, m := binary.Uvarint(signed[1+n:])
-	if m <= 0 || 1+n+m != len(signed) || link == 0 || link > 1<<62 || message > 1<<62 {
-		return 0, 0, nil, nil, false
-	}
-	return int64(link), int64(message), signed, sum, true
-}
-
-// open reads the key of a link.
-func (l *Link) open(k *secret.Keys) (err error) {
-	if l.key == nil {
-		l.key, err = k.Open(secret.LinkKey.Purpose(l.ID), l.Sealed)
-	}
-	return err
-}
-
 // Service makes links and tells who opened them.
 type Service struct {
-	db   bun.IDB
-	keys *secret.Keys
+	db     bun.IDB
+	signer *Signer
 }
 
 // NewService makes the service.
-func NewService(idb bun.IDB, k *secret.Keys) *Service { return &Service{idb, k} }
+func NewService(idb bun.IDB, s *Signer) *Service { return &Service{idb, s} }
 
 // Of gives the links of a version in a campaign, nil: outside campaigns, and makes those that are missing. They come in the order of
 // compiled.Links.
@@ -220,7 +166,10 @@ func (s *Service) of(ctx context.Context, idb bun.IDB, campaignID *int64, versio
 				CampaignID: campaignID, TemplateVersionID: versionID, Part: part.Field, Title: part.Title,
 				Destination: utm.Into(part.Destination),
 			}
-			if err := s.insert(ctx, idb, l); err != nil {
+			var tag [4]byte
+			_, _ = rand.Read(tag[:]) // never fails, see crypto/rand
+			l.Tag = int64(binary.BigEndian.Uint32(tag[:]))
+			if err := insert(ctx, idb, l); err != nil {
 				return nil, err
 			}
 		}
@@ -234,24 +183,10 @@ func (s *Service) of(ctx context.Context, idb bun.IDB, campaignID *int64, versio
 		if l == nil {
 			return nil, apperr.New(apperr.CodeUnavailable, "a link of the template was not kept")
 		}
-		if err := l.open(s.keys); err != nil {
-			return nil, err
-		}
+		l.signer = s.signer
 		links[i] = l
 	}
 	return links, nil
-}
-
-func (s *Service) insert(ctx context.Context, idb bun.IDB, l *Link) (err error) {
-	if l.ID, err = nextID(ctx, idb); err != nil {
-		return err
-	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, see crypto/rand
-	if l.Sealed, err = s.keys.Seal(secret.LinkKey.Purpose(l.ID), key); err != nil {
-		return err
-	}
-	return insert(ctx, idb, l)
 }
 
 // Thaw takes the links of a campaign away whose launch is taken back.

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/db/embedded"
+	"eventstream/server/keys"
 	"eventstream/server/secret"
 	"eventstream/server/spool"
 	"eventstream/server/template"
@@ -25,9 +26,11 @@ import (
 )
 
 var (
-	quiet = slog.New(slog.DiscardHandler)
-	keys  = secret.New("a secret of the test, thirty-two bytes")
+	quiet        = slog.New(slog.DiscardHandler)
+	installation = secret.New(firstKey)
 )
+
+const firstKey = "a secret of the test, thirty-two bytes"
 
 const linkURL = "https://go.example.com" + Path
 
@@ -36,6 +39,7 @@ type env struct {
 	*testing.T
 
 	db      *db.DB
+	signer  *Signer
 	book    *Book
 	counter *Counter
 	opens   *Redirects
@@ -44,19 +48,24 @@ type env struct {
 
 func start(t *testing.T, d *db.DB, dir string) *env {
 	t.Helper()
-	e := &env{T: t, db: d}
+	signer, err := OpenSigner(t.Context(), d, installation)
+	require.NoError(t, err)
+	return startWith(t, d, dir, signer)
+}
+
+func startWith(t *testing.T, d *db.DB, dir string, signer *Signer) *env {
+	t.Helper()
+	e := &env{T: t, db: d, signer: signer}
 	var kept *spool.Spool
 	var err error
 	if dir != "" {
 		kept, err = spool.Open(filepath.Join(dir, "clicks"), "clicks", spool.Limit, quiet)
 		require.NoError(t, err)
 		t.Cleanup(kept.Close)
-		dir = filepath.Join(dir, "links")
 	}
-	e.book, err = NewBook(d, keys, dir, quiet)
-	require.NoError(t, err)
+	e.book = NewBook(d, quiet)
 	e.counter = NewCounter(CounterOptions{DB: d, Spool: kept, Log: quiet})
-	e.opens = NewRedirects(d, e.book, e.counter, time.Now)
+	e.opens = NewRedirects(d, signer, e.book, e.counter, time.Now)
 	return e
 }
 
@@ -82,7 +91,7 @@ func (e *env) send(utm UTM, addresses ...string) {
 	} {
 		e.exec(sql)
 	}
-	s := NewService(e.db, keys)
+	s := NewService(e.db, e.signer)
 	require.NoError(e, e.db.Tx(e.Context(), func(ctx context.Context, tx bun.Tx) error { return s.Freeze(ctx, tx, 1, 1, compiled, utm) }))
 	id := int64(1)
 	e.links, err = s.Of(e.Context(), &id, 1, compiled, UTM{Source: "another"}) // what is frozen stays
@@ -133,7 +142,7 @@ func TestForgedAndAlteredTokensLeadNowhere(t *testing.T) {
 		bad = append(bad, base64.RawURLEncoding.EncodeToString(altered))
 	}
 	forged := *e.links[0]
-	forged.key = []byte("another key")
+	forged.signer = &Signer{[]byte("another key")}
 	other, err := base64.RawURLEncoding.DecodeString(e.links[1].Token(2))
 	require.NoError(t, err)
 	swapped := append(append([]byte{}, raw[:len(raw)-macLength]...), other[len(other)-macLength:]...) // another link's sum
@@ -142,12 +151,85 @@ func TestForgedAndAlteredTokensLeadNowhere(t *testing.T) {
 	// A number that is written longer than it needs to be is another text, whose sum nobody made.
 	long := append([]byte{raw[0], raw[1] | 0x80, 0}, raw[2:]...)
 	bad = append(bad, base64.RawURLEncoding.EncodeToString(long))
+	for id := range int64(2 * mostAsked) { // of links that no server knows
+		bad = append(bad, forged.signer.write(token{linkID: 1000 + id, messageID: 2}))
+	}
 	for _, token := range bad {
 		at, err := e.opens.Follow(t.Context(), token, true)
-		require.True(t, apperr.Is(err, apperr.CodeNotFound) || apperr.Is(err, apperr.CodeUnavailable), "%q: %v", token, err)
+		require.True(t, apperr.Is(err, apperr.CodeNotFound), "%q: %v", token, err)
 		require.Empty(t, at)
 	}
+	require.Zero(t, e.book.asked.n, "Postgres is asked about none of them")
 	require.Len(t, e.counter.queue, 1, "nothing of it counts")
+}
+
+// TestTokensOutliveARotation of SECRET_KEY, also when the earlier one is gone.
+func TestTokensOutliveARotation(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{}, "https://shop.example/a")
+	token := e.links[0].Token(1)
+	const newer = "another secret of the test, of thirty-two bytes"
+	n, err := keys.Renew(t.Context(), e.db, secret.New(newer, firstKey))
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "however many links there are")
+	signer, err := OpenSigner(t.Context(), e.db, secret.New(newer))
+	require.NoError(t, err)
+	for _, e := range []*env{e, startWith(t, e.db, "", signer)} {
+		at, err := e.opens.Follow(t.Context(), token, true)
+		require.NoError(t, err)
+		require.Equal(t, "https://shop.example/a", at)
+	}
+	_, err = OpenSigner(t.Context(), e.db, installation)
+	require.ErrorContains(t, err, "SECRET_KEY_PREVIOUS")
+}
+
+// TestAnIdThatIsGivenAgainIsAnotherLink: a restored database gives ids a second time.
+func TestAnIdThatIsGivenAgainIsAnotherLink(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{}, "https://shop.example/before")
+	before := e.links[0].Token(1)
+	e.exec("UPDATE links SET tag = (tag + 1) % 4294967296, destination = 'https://shop.example/after'")
+	again := *e.links[0]
+	again.Tag = (again.Tag + 1) % (1 << 32)
+	for _, e := range []*env{e, start(t, e.db, "")} { // one that knew the link, and one that did not
+		at, err := e.opens.Follow(t.Context(), again.Token(1), true)
+		require.NoError(t, err)
+		require.Equal(t, "https://shop.example/after", at)
+		for range 2 * mostAsked {
+			_, err = e.opens.Follow(t.Context(), before, true)
+			require.True(t, apperr.Is(err, apperr.CodeNotFound), "%v", err)
+		}
+		require.LessOrEqual(t, e.book.asked.n, 2, "what is gone is asked for once")
+	}
+}
+
+// TestALinkThatIsAskedForHidesNoOtherOne: a server reads all links, whatever somebody opened before it did.
+func TestALinkThatIsAskedForHidesNoOtherOne(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{}, "https://shop.example/a")
+	e.exec(`INSERT INTO links (template_version_id, part, title, destination, tag)
+		SELECT 1, 'made.' || i, 'Open', 'https://shop.example/' || i, i FROM generate_series(1, ?) i`, readAtOnce+overlap)
+	all := e.number("SELECT count(*) FROM links")
+	late := start(t, e.db, "")
+	newest := int64(e.number("SELECT max(id) FROM links"))
+	_, err := late.book.find(t.Context(), newest, readAtOnce+overlap)
+	require.NoError(t, err)
+	require.NoError(t, late.book.Refresh(t.Context()))
+	require.Len(t, late.book.links, all)
+
+	// Then only what is new is read, also when its id was given before those that are known.
+	e.exec("DELETE FROM links WHERE id = ?", newest-3)
+	e.exec("INSERT INTO links (id, template_version_id, part, title, destination, tag) VALUES (?, 1, 'late', 'Open', 'https://shop.example/', 0)", newest+2)
+	require.NoError(t, late.book.Refresh(t.Context()))
+	e.exec("INSERT INTO links (id, template_version_id, part, title, destination, tag) VALUES (?, 1, 'later', 'Open', 'https://shop.example/', 7)", newest+1)
+	found, err := after(t.Context(), e.db, newest-overlap, late.book.known(newest-overlap, newest+2), readAtOnce)
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.NoError(t, late.book.Refresh(t.Context()))
+	require.NotNil(t, late.book.get(newest+1, 7))
 }
 
 // TestNoTokenLeadsElsewhere: whatever a contact is called, the host of an address is the template's.
@@ -212,12 +294,12 @@ func TestWhoOpensALinkCountsOnce(t *testing.T) {
 	for _, stop := range stops {
 		stop() // stores what waits
 	}
-	found, err := NewService(d, keys).OfCampaigns(t.Context(), []int64{1})
+	found, err := NewService(d, e.signer).OfCampaigns(t.Context(), []int64{1})
 	require.NoError(t, err)
 	require.Equal(t, []int64{3, 36, 0, 0}, []int64{found[1][0].People, found[1][0].Clicks, found[1][1].People, found[1][1].Clicks})
 	require.Equal(t, 3, e.number("SELECT n FROM message_counts WHERE campaign_id = 1 AND measure = 'at:clicked'"))
 	require.Equal(t, 3, e.number("SELECT sum(n) FROM message_series WHERE campaign_id = 1 AND measure = 'at:clicked'"))
-	opened, err := NewService(d, keys).OfMessages(t.Context(), []int64{2})
+	opened, err := NewService(d, e.signer).OfMessages(t.Context(), []int64{2})
 	require.NoError(t, err)
 	require.Len(t, opened[2], 12)
 	require.Equal(t, "Open 0", opened[2][0].Title)
@@ -251,7 +333,7 @@ func TestAnErasedPersonIsLedOnAndNotCounted(t *testing.T) {
 	require.Zero(t, e.number("SELECT count(*) FROM messages WHERE clicked_at IS NOT NULL"))
 }
 
-// TestLinksGoOnWhilePostgresIsAway: they lead where they led, also after a new start, and each click counts once afterwards.
+// TestLinksGoOnWhilePostgresIsAway: they lead where they led, and each click counts once afterwards, also by another process.
 func TestLinksGoOnWhilePostgresIsAway(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -296,17 +378,14 @@ func TestLinksGoOnWhilePostgresIsAway(t *testing.T) {
 	}
 	follow(e, 1, 1, "https://shop.example/friend") // nobody can say what they are called
 	require.Eventually(t, func() bool { return !e.counter.Spool.Empty() }, time.Minute, 20*time.Millisecond)
+	for message := range int64(3) {
+		follow(e, 0, message+1, "https://shop.example/a")
+	}
 	stop()
 	e.counter.Spool.Close() // the process ends
-
-	again := start(t, d, dir)
-	again.links = e.links
-	for message := range int64(3) {
-		follow(again, 0, message+1, "https://shop.example/a")
-	}
 	t.Logf("the slowest answer while Postgres was away took %s", slowest)
+	again := startWith(t, d, dir, e.signer)
 	stop = again.run()
-	require.Eventually(t, func() bool { return len(again.counter.queue) == 0 }, time.Minute, 20*time.Millisecond)
 
 	pg, err = embedded.Start(t.Context(), o)
 	require.NoError(t, err)

@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"crypto/hmac"
 	"sync"
 	"time"
 
@@ -25,6 +24,7 @@ const (
 // Redirects leads whoever opens a link to its address.
 type Redirects struct {
 	db     bun.IDB
+	signer *Signer
 	book   *Book
 	clicks *Counter
 	now    func() time.Time
@@ -41,9 +41,9 @@ type recent struct {
 }
 
 // NewRedirects makes it.
-func NewRedirects(idb bun.IDB, book *Book, clicks *Counter, now func() time.Time) *Redirects {
+func NewRedirects(idb bun.IDB, signer *Signer, book *Book, clicks *Counter, now func() time.Time) *Redirects {
 	r := &Redirects{
-		db: idb, book: book, clicks: clicks, now: now,
+		db: idb, signer: signer, book: book, clicks: clicks, now: now,
 		opened: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "links_opened_total", Help: "Links that were opened: counted, fetched (by a program), uncounted, repeated, unknown or failed.",
 		}, []string{"outcome"}),
@@ -59,14 +59,14 @@ func (r *Redirects) Register(to prometheus.Registerer) { to.MustRegister(r.opene
 var errUnknown = apperr.New(apperr.CodeNotFound, "there is no such link")
 
 // Follow gives the address to which a token leads, and counts that a person opened it. Not found: nobody made this token.
-func (r *Redirects) Follow(ctx context.Context, token string, person bool) (address string, err error) {
-	linkID, messageID, signed, sum, ok := split(token)
+func (r *Redirects) Follow(ctx context.Context, text string, person bool) (address string, err error) {
+	t, ok := r.signer.read(text)
 	if !ok {
 		r.opened.WithLabelValues("unknown").Inc()
 		return "", errUnknown
 	}
-	e, err := r.book.find(ctx, linkID)
-	if apperr.Is(err, apperr.CodeNotFound) || err == nil && !hmac.Equal(mac(e.link.key, signed), sum) {
+	e, err := r.book.find(ctx, t.linkID, t.tag)
+	if apperr.Is(err, apperr.CodeNotFound) {
 		r.opened.WithLabelValues("unknown").Inc()
 		return "", errUnknown
 	}
@@ -75,7 +75,7 @@ func (r *Redirects) Follow(ctx context.Context, token string, person bool) (addr
 		return "", err
 	}
 	if address = e.fixed; address == "" {
-		if address, ok = e.address.For(r.valuesOf(ctx, messageID)); !ok {
+		if address, ok = e.address.For(r.valuesOf(ctx, t.messageID)); !ok {
 			r.opened.WithLabelValues("failed").Inc()
 			return "", errUnknown
 		}
@@ -83,10 +83,10 @@ func (r *Redirects) Follow(ctx context.Context, token string, person bool) (addr
 	outcome := "fetched"
 	if person {
 		outcome = "uncounted"
-		if messageID != 0 {
-			if outcome = "repeated"; r.within(token) {
+		if t.messageID != 0 {
+			if outcome = "repeated"; r.within(text) {
 				outcome = "counted"
-				r.clicks.Count(NewClick(linkID, messageID, r.now()))
+				r.clicks.Count(NewClick(t.linkID, t.messageID, r.now()))
 			}
 		}
 	}

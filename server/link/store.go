@@ -11,20 +11,24 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-const columns = "id, campaign_id, template_version_id, part, title, destination, sealed"
+const columns = "id, campaign_id, template_version_id, part, title, destination, tag"
 
-func nextID(ctx context.Context, idb bun.IDB) (id int64, err error) {
-	err = idb.NewRaw("SELECT nextval(pg_get_serial_sequence('links', 'id'))").Scan(ctx, &id)
-	return id, db.Err(err)
+// ensureKey gives the key of tokens, encrypted: this one where there was none.
+func ensureKey(ctx context.Context, idb bun.IDB, sealed string) (kept string, err error) {
+	if _, err = idb.NewRaw("INSERT INTO link_keys (id, sealed) VALUES (?, ?) ON CONFLICT DO NOTHING", keyID, sealed).Exec(ctx); err != nil {
+		return "", db.Err(err)
+	}
+	err = idb.NewRaw("SELECT sealed FROM link_keys WHERE id = ?", keyID).Scan(ctx, &kept)
+	return kept, db.Err(err)
 }
 
 // insert keeps a link with its count; one that is there stays.
 func insert(ctx context.Context, idb bun.IDB, l *Link) error {
 	_, err := idb.NewRaw(`
-		WITH made AS (INSERT INTO links (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?)
+		WITH made AS (INSERT INTO links (campaign_id, template_version_id, part, title, destination, tag) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (coalesce(campaign_id, 0), template_version_id, part) DO NOTHING RETURNING id)
 		INSERT INTO link_counts (link_id) SELECT id FROM made`,
-		l.ID, l.CampaignID, l.TemplateVersionID, l.Part, l.Title, l.Destination, l.Sealed).Exec(ctx)
+		l.CampaignID, l.TemplateVersionID, l.Part, l.Title, l.Destination, l.Tag).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -44,9 +48,10 @@ func removeOf(ctx context.Context, tx bun.Tx, campaignID int64) error {
 	return db.Err(err)
 }
 
-// after gives the links behind an id, in order.
-func after(ctx context.Context, idb bun.IDB, id int64, n int) (rows []*Link, err error) {
-	err = idb.NewRaw("SELECT "+columns+" FROM links WHERE id > ? ORDER BY id LIMIT ?", id, n).Scan(ctx, &rows)
+// after gives the links behind an id but for those that are known, in order.
+func after(ctx context.Context, idb bun.IDB, id int64, known []int64, n int) (rows []*Link, err error) {
+	err = idb.NewRaw("SELECT "+columns+" FROM links WHERE id > ? AND id <> ALL (?::bigint[]) ORDER BY id LIMIT ?",
+		id, pgdialect.Array(known), n).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
 

@@ -15,7 +15,7 @@ type Column struct {
 var (
 	TOTPSeed   = Column{Table: "operators", Name: "totp_seed", purpose: "totp seed"}
 	AddressKey = Column{Table: "address_keys", Name: "sealed", purpose: "address key"}
-	LinkKey    = Column{Table: "links", Name: "sealed", purpose: "link key"}
+	LinkKey    = Column{Table: "link_keys", Name: "sealed", purpose: "link key"}
 	AuditKey   = Column{Table: "audit_keys", Name: "sealed", purpose: "audit key"}
 
 	// Twilio's credentials, as an admin entered them.
