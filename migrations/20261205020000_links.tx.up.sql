@@ -6,7 +6,8 @@ CREATE TABLE links (
     part                text NOT NULL, -- the button, such as buttons.0
     title               text NOT NULL, -- of the button
     destination         text NOT NULL, -- with the campaign's UTM parameters; placeholders stand behind the host
-    tag                 bigint NOT NULL CHECK (tag BETWEEN 0 AND 4294967295), -- random: no other link with this id, such as one of an earlier copy of the database, has the same
+    -- Random, and in its tokens: no other link that ever had this id, such as before a restore, has the same.
+    tag                 bigint NOT NULL CHECK (tag BETWEEN 0 AND 4294967295),
     created_at          timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE UNIQUE INDEX links_part_idx ON links (coalesce(campaign_id, 0), template_version_id, part);
