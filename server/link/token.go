@@ -55,7 +55,7 @@ func (s *Signer) write(t token) string {
 	raw = append(raw, tokenVersion)
 	raw = binary.AppendUvarint(raw, uint64(t.linkID)) // ids are positive
 	raw = binary.AppendUvarint(raw, uint64(t.messageID))
-	raw = binary.BigEndian.AppendUint32(raw, uint32(t.tag)) //nolint:gosec // the database keeps it within 32 bits
+	raw = binary.BigEndian.AppendUint32(raw, uint32(t.tag)) // the database keeps it within 32 bits
 	return base64.RawURLEncoding.EncodeToString(append(raw, s.mac(raw)...))
 }
 
