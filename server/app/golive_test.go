@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -477,4 +479,32 @@ func TestAProcessNoticesThatTheProviderChangedWhileItStarted(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("it stays with the sandbox")
 	}
+}
+
+// TestCredentialsThatTwilioDoesNotConfirmAreNotKept, nor credentials that changed while they were checked.
+func TestCredentialsThatTwilioDoesNotConfirmAreNotKept(t *testing.T) {
+	t.Parallel()
+	var status atomic.Int32
+	status.Store(http.StatusServiceUnavailable)
+	asked := func() {}
+	tw := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked()
+		w.WriteHeader(int(status.Load()))
+		_, _ = w.Write([]byte(`{"status": "active"}`))
+	}))
+	t.Cleanup(tw.Close)
+	e := startWith(t, func(cfg *config.Config) { cfg.Twilio.APIBaseURL = tw.URL })
+	account := map[string]any{"s": sandbox.AccountSID, "t": strings.Repeat("0", 32)}
+	for _, s := range []int32{http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusNotFound} {
+		status.Store(s)
+		_, errs := e.raw(setCredentials, account)
+		require.Contains(t, fmt.Sprint(errs), fmt.Sprintf("Twilio answers with %d", s))
+		require.Contains(t, fmt.Sprint(errs), "UNAVAILABLE")
+		require.Zero(t, e.query("SELECT count(*) FROM provider_credentials"))
+	}
+	status.Store(http.StatusOK)
+	require.Empty(t, e.problems(setCredentials, account))
+	asked = func() { e.exec("UPDATE provider_credentials SET account_sid = 'AC00000000000000000000000000000000'") }
+	require.Contains(t, e.problems(`mutation { goLive(input: {campaigns: 0}) { userErrors { field message } } }`, nil), "changed while")
+	require.Zero(t, e.query("SELECT count(*) FROM provider_periods WHERE provider = 'twilio'"))
 }

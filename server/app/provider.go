@@ -152,7 +152,8 @@ func (a *App) newGoLive(signers []twilio.Account, o golive.Options) *golive.Serv
 			cfg := a.cfg
 			cfg.Twilio.AccountSID = with.AccountSID // of whom the checks speak as of Twilio
 			f := newDoctor(cfg, a.db, "", a.twilioOptions(with), signers, a.log).Look(ctx, check)
-			return golive.Finding{OK: f.State == doctor.OK || f.State == doctor.Warning, Found: f.Found, Advice: f.Advice}
+			right := f.State == doctor.OK || f.State == doctor.Warning && !f.Unknown
+			return golive.Finding{OK: right, Unknown: f.Unknown, Found: f.Found, Advice: f.Advice}
 		}
 	}
 	o.Check, o.Address = look("twilio"), look("public_url")

@@ -35,7 +35,11 @@ type Finding struct {
 	State  State  `json:"state"`
 	Found  string `json:"found"`
 	Advice string `json:"advice,omitempty"` // how to put it right; "" where nothing is wrong
+	// Unknown: whoever was asked gave no answer that tells whether it is right.
+	Unknown bool `json:"-"`
 }
+
+func unknown(f Finding) Finding { f.Unknown = true; return f }
 
 func ok(format string, args ...any) Finding {
 	return Finding{State: OK, Found: fmt.Sprintf(format, args...)}
@@ -189,8 +193,8 @@ func bounded(ctx context.Context, look func() Finding) Finding {
 		case f := <-done:
 			return f
 		default:
-			return fail("Look why it hangs: a network that drops packets, or a server that is overloaded.",
-				"There was no answer in time.")
+			return unknown(fail("Look why it hangs: a network that drops packets, or a server that is overloaded.",
+				"There was no answer in time."))
 		}
 	}
 }

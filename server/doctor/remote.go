@@ -142,11 +142,11 @@ func (d *Doctor) credentials(ctx context.Context) Finding {
 	token := "Copy the account’s SID and its auth token from Twilio’s console (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN); webhooks are verified with the token, too."
 	switch {
 	case a.err != nil:
-		return fail("Look whether this machine reaches api.twilio.com.", "Twilio does not answer: %s", plain(a.err))
+		return unknown(fail("Look whether this machine reaches api.twilio.com.", "Twilio does not answer: %s", plain(a.err)))
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		return fail(token, "Twilio refuses the account and its auth token (%d).", a.status)
 	case a.status != http.StatusOK:
-		return warn("Look at status.twilio.com, and try again.", "Twilio answers with %d.", a.status)
+		return unknown(warn("Look at status.twilio.com, and try again.", "Twilio answers with %d.", a.status))
 	case a.state != "active":
 		return fail("Settle it in Twilio’s console.", "Twilio says that the account is %s.", a.state)
 	}
@@ -156,7 +156,11 @@ func (d *Doctor) credentials(ctx context.Context) Finding {
 		var any json.RawMessage
 		status, _, err := d.get(ctx, d.host("api")+"/2010-04-01/Accounts/"+t.AccountSID+"/Messages.json?PageSize=1", t.APIKey,
 			t.APISecret, &any)
-		if err != nil || status != http.StatusOK {
+		if err != nil || status != http.StatusOK && status != http.StatusUnauthorized && status != http.StatusForbidden {
+			return unknown(warn("Look at status.twilio.com, and try again.",
+				"The auth token is right, but Twilio does not say whether the API key is."))
+		}
+		if status != http.StatusOK {
 			return fail("Make a new API key in Twilio’s console; TWILIO_API_KEY and TWILIO_API_SECRET send all messages.",
 				"The auth token is right, but Twilio refuses the API key.")
 		}

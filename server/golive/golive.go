@@ -76,9 +76,18 @@ func (c Counts) any() bool {
 
 // Finding is what a check came to.
 type Finding struct {
-	OK     bool
-	Found  string // in words
-	Advice string // how to put it right
+	OK      bool
+	Unknown bool   // whoever was asked gave no answer that tells
+	Found   string // in words
+	Advice  string // how to put it right
+}
+
+// refusal is the error for what is not right, or of which nobody said that it is.
+func (f Finding) refusal(not *apperr.Error) error {
+	if f.Unknown {
+		return apperr.New(apperr.CodeUnavailable, "%s", not.Message)
+	}
+	return not
 }
 
 // Options are the parts of a Service.
@@ -167,17 +176,19 @@ func (s *Service) SetCredentials(ctx context.Context, in Input) error {
 	if err := in.check(); err != nil {
 		return err
 	}
-	now, err := provider.Current(ctx, s.DB)
-	if err != nil {
+	if err := ofLive(ctx, s.DB, in.AccountSID); err != nil {
 		return err
 	}
-	if now != nil && now.Provider.Live() && now.Account != in.AccountSID {
-		return apperr.Invalid("accountSid", "Twilio is live with the account %s: its messages and templates are known to no other", now.Account)
-	}
 	if f := s.Check(ctx, Account(in)); !f.OK {
-		return apperr.Invalid("authToken", "%s %s", f.Found, f.Advice)
+		return f.refusal(apperr.Invalid("authToken", "%s %s", f.Found, f.Advice))
 	}
-	return s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if err := provider.Lock(ctx, tx); err != nil {
+			return err
+		}
+		if err := ofLive(ctx, tx, in.AccountSID); err != nil { // while Twilio was asked somebody may have gone live
+			return err
+		}
 		row := credentials{ID: credentialsID, AccountSID: in.AccountSID, APISID: in.APIKey, OperatorID: actor.OperatorID(ctx)}
 		if row.AuthToken, err = s.Keys.Seal(secret.AuthToken.Purpose(credentialsID), []byte(in.AuthToken)); err != nil {
 			return err
@@ -192,6 +203,15 @@ func (s *Service) SetCredentials(ctx context.Context, in Input) error {
 		}
 		return audit.Record(ctx, tx, "provider.credentials", "provider", 0, map[string]any{"account": in.AccountSID, "api_key": in.APIKey})
 	})
+}
+
+// ofLive refuses another account than the one with which Twilio is live.
+func ofLive(ctx context.Context, idb bun.IDB, account string) error {
+	now, err := provider.Current(ctx, idb)
+	if err == nil && now != nil && now.Provider.Live() && now.Account != account {
+		return apperr.Invalid("accountSid", "Twilio is live with the account %s: its messages and templates are known to no other", now.Account)
+	}
+	return err
 }
 
 // ForgetCredentials deletes what was entered. Admins only; refused while Twilio is live
@@ -311,24 +331,31 @@ func (s *Service) Go(ctx context.Context, campaigns int64) (Counts, error) {
 	}
 	for _, f := range []Finding{s.Check(ctx, *a), s.Address(ctx, *a)} {
 		if !f.OK {
-			return Counts{}, apperr.Conflict("%s %s", f.Found, f.Advice)
+			return Counts{}, f.refusal(apperr.Conflict("%s %s", f.Found, f.Advice))
 		}
 	}
-	left, err := Left(ctx, s.DB)
-	if err != nil {
-		return Counts{}, err
-	}
-	if left.Campaigns != campaigns {
-		return Counts{}, apperr.Invalid("campaigns", "%d is not how many campaigns would be canceled: %d", campaigns, left.Campaigns)
-	}
-	return s.leave(ctx, a.AccountSID, func(Counts) error { return nil })
+	return s.leave(ctx, a.AccountSID, func(ctx context.Context, tx bun.Tx, ends Counts) error {
+		if ends.Campaigns != campaigns {
+			return apperr.Invalid("campaigns", "%d is not how many campaigns would be canceled: %d", campaigns, ends.Campaigns)
+		}
+		if s.Environment != nil {
+			return nil
+		}
+		stored, err := Stored(ctx, tx, s.Keys)
+		if err == nil && (stored == nil || *stored != *a) {
+			return apperr.Conflict("the credentials were changed while they were checked: try again")
+		}
+		return err
+	})
 }
 
 var errLive = apperr.Conflict("Twilio is live already")
 
 // leave makes Twilio the provider, and ends what belongs to the sandbox, unless may refuses
-// when it sees how much that is.
-func (s *Service) leave(ctx context.Context, account string, may func(left Counts) error) (ended Counts, err error) {
+// when it sees how much that is, under the lock that credentials are changed under, too.
+func (s *Service) leave(
+	ctx context.Context, account string, may func(ctx context.Context, tx bun.Tx, ends Counts) error,
+) (ended Counts, err error) {
 	err = s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := provider.Lock(ctx, tx); err != nil {
 			return err
@@ -348,10 +375,10 @@ func (s *Service) leave(ctx context.Context, account string, may func(left Count
 		if ended, err = Left(ctx, tx); err != nil {
 			return err
 		}
-		if err := may(ended); err != nil {
+		if ended.Campaigns, err = campaign.CancelAll(ctx, tx, provider.Sandbox); err != nil {
 			return err
 		}
-		if ended.Campaigns, err = campaign.CancelAll(ctx, tx, provider.Sandbox); err != nil {
+		if err := may(ctx, tx, ended); err != nil { // its campaigns are locked by now: there can be no other number
 			return err
 		}
 		if ended.Senders, err = sender.RetireSandbox(ctx, tx); err != nil {
@@ -390,7 +417,7 @@ var errUsed = apperr.Conflict("something was made under the sandbox")
 // would end by it that somebody made. Else, and where another process did so meanwhile, it
 // does nothing.
 func (s *Service) LeaveUnused(ctx context.Context, account string) error {
-	_, err := s.leave(ctx, account, func(left Counts) error {
+	_, err := s.leave(ctx, account, func(_ context.Context, _ bun.Tx, left Counts) error {
 		if left.any() {
 			return errUsed
 		}
