@@ -344,7 +344,8 @@ func runsOf(ctx context.Context, idb bun.IDB, parent int64, n int) (rows []*Camp
 }
 
 // RecentOf tells what other campaigns did with these contacts, as far as c's cap
-// asks. A message that needs a decision may have arrived, and counts as accepted:
+// asks, and by the provider in use: what the sandbox took has reached nobody. A message
+// that needs a decision may have arrived, and counts as accepted:
 // waiting for a person would hold this campaign back.
 func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64) (map[int64]gate.Recent, error) {
 	if c.FrequencyCap == nil {
@@ -361,7 +362,8 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 		SELECT p.person AS contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL OR decision_since IS NOT NULL) AS accepted,
 			count(*) FILTER (WHERE accepted_at IS NULL AND decision_since IS NULL) AS in_flight
 		FROM people p JOIN messages m ON m.contact_id = p.id
-		WHERE (campaign_id <> ?1 OR purpose = 'history' AND direction = 'outbound')
+		WHERE (campaign_id <> ?1 AND NOT EXISTS (SELECT 1 FROM senders s WHERE s.id = m.sender_id AND s.provider <> provider_now())
+				OR purpose = 'history' AND direction = 'outbound')
 			AND (accepted_at > clock_timestamp() - make_interval(days => ?2) OR (accepted_at IS NULL AND work = 'watch'))
 		GROUP BY 1`, pgdialect.Array(contactIDs), c.ID, c.FrequencyCap.Days).Scan(ctx, &rows)
 	found := make(map[int64]gate.Recent, len(rows))
