@@ -144,6 +144,18 @@ func PeopleOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]*Contact
 	return people, err
 }
 
+// OfMessage finds whom a message was written to, or who they are since they were merged; nil: nobody, or nobody any more.
+func OfMessage(ctx context.Context, idb bun.IDB, messageID int64) (*Contact, error) {
+	var rows []*Contact
+	err := idb.NewSelect().Model(&rows).
+		Join("JOIN contacts AS was ON c.id = coalesce(was.merged_into, was.id)").Join("JOIN messages AS m ON m.contact_id = was.id").
+		Where("m.id = ? AND m.direction = 'outbound' AND c.erased_at IS NULL", messageID).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, db.Err(err)
+	}
+	return rows[0], nil
+}
+
 // OwnersOf finds whose these addresses are, by match key.
 func OwnersOf(ctx context.Context, idb bun.IDB, keys []string) (map[string]*Known, error) {
 	var rows []*Known

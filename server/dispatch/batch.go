@@ -83,14 +83,14 @@ func (b *batch) read(ctx context.Context, d *Dispatcher) error {
 	return nil
 }
 
-// track puts the tokens of its links into the variables of a message. Where clicks are not counted, they are nobody's.
+// track puts the tokens of its links into the variables of a message. Where clicks are not counted, they say so.
 func (b *batch) track(row message.Claimed, text *content, variables map[string]string) {
-	recipient := int64(0)
+	token := (*link.Link).Uncounted
 	if b.campaign != nil && b.campaign.TrackLinks {
-		recipient = row.ID
+		token = (*link.Link).Token
 	}
 	for i, l := range b.links[*row.TemplateVersionID] {
-		variables[text.compiled.Key(text.compiled.Links[i])] = l.Token(recipient)
+		variables[text.compiled.Key(text.compiled.Links[i])] = token(l, row.ID)
 	}
 }
 

@@ -243,6 +243,7 @@ func TestNoTokenLeadsElsewhere(t *testing.T) {
 		"é ü 漢字", "a b",
 	} {
 		e.exec("UPDATE contacts SET name = ? WHERE id = 1", name)
+		e.opens.people = newPeople(e.db) // it remembers for a minute
 		for i, start := range []string{"https://shop.example/", "https://shop.example/a?for="} {
 			at, err := e.opens.Follow(t.Context(), e.links[i].Token(1), true)
 			require.NoError(t, err)
@@ -333,6 +334,94 @@ func TestAnErasedPersonIsLedOnAndNotCounted(t *testing.T) {
 	require.Zero(t, e.number("SELECT count(*) FROM messages WHERE clicked_at IS NOT NULL"))
 }
 
+// TestWhatIsNotCountedLeadsToTheSame: the address of this contact, also where it has no fallback for others. Where the address is
+// the same for everybody, the token names nobody.
+func TestWhatIsNotCountedLeadsToTheSame(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{}, "https://shop.example/order/{{attributes.order}}", "https://shop.example/all")
+	e.exec(`UPDATE contacts SET attributes = '{"order": "A 17"}' WHERE id = 1`)
+	require.Equal(t, e.links[1].Token(0), e.links[1].Uncounted(1))
+	require.NotEqual(t, e.links[0].Token(1), e.links[0].Uncounted(1))
+	for token, want := range map[string]string{
+		e.links[0].Token(1): "https://shop.example/order/A%2017", e.links[0].Uncounted(1): "https://shop.example/order/A%2017",
+		e.links[1].Uncounted(1): "https://shop.example/all",
+	} {
+		at, err := e.opens.Follow(t.Context(), token, true)
+		require.NoError(t, err)
+		require.Equal(t, want, at)
+	}
+	require.Len(t, e.counter.queue, 1)
+
+	// One kind of token cannot be turned into the other.
+	raw, err := base64.RawURLEncoding.DecodeString(e.links[0].Uncounted(1))
+	require.NoError(t, err)
+	raw[0] = tokenCounted
+	_, err = e.opens.Follow(t.Context(), base64.RawURLEncoding.EncodeToString(raw), true)
+	require.True(t, apperr.Is(err, apperr.CodeNotFound), "%v", err)
+}
+
+// TestALinkOpenedWithoutEndAsksPostgresOnce, and those of many messages ask two at a time and for a second at most.
+func TestALinkOpenedWithoutEndAsksPostgresOnce(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	e := start(t, d, "")
+	e.send(UTM{}, "https://shop.example/{{name}}", "https://shop.example/{{name | friend}}")
+	follow := func(i int, message int64) (string, error) {
+		return e.opens.Follow(t.Context(), e.links[i].Token(message), false)
+	}
+	at, err := follow(0, 1)
+	require.NoError(t, err)
+	require.Equal(t, "https://shop.example/Person%201001", at)
+
+	tx, err := d.BeginTx(t.Context(), nil) // questions wait from here on
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.NewRaw("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").Exec(t.Context())
+	require.NoError(t, err)
+	for range 100 {
+		at, err = follow(0, 1)
+		require.NoError(t, err)
+		require.Equal(t, "https://shop.example/Person%201001", at)
+	}
+	began := time.Now()
+	var asking sync.WaitGroup
+	for message := range int64(20) {
+		asking.Go(func() {
+			_, err := follow(0, 100+message)
+			if !apperr.Is(err, apperr.CodeUnavailable) {
+				t.Errorf("message %d: %v", message, err)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return len(e.opens.people.turn) == valuesAtOnce }, time.Minute, time.Millisecond)
+	waiting := 0
+	require.NoError(t, tx.NewRaw(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).
+		Scan(t.Context(), &waiting))
+	require.LessOrEqual(t, waiting, valuesAtOnce)
+	asking.Wait()
+	require.Less(t, time.Since(began), 10*valuesLimit)
+	at, err = follow(1, 2) // where there is a fallback, it stands in
+	require.NoError(t, err)
+	require.Equal(t, "https://shop.example/friend", at)
+}
+
+// TestAMergedContactIsLedOnAndCounted as who they are now.
+func TestAMergedContactIsLedOnAndCounted(t *testing.T) {
+	t.Parallel()
+	e := start(t, dbtest.New(t), "")
+	e.send(UTM{}, "https://shop.example/{{name}}")
+	// Both got the campaign, so that each message stays with the contact it was written to.
+	e.exec("UPDATE contacts SET merged_into = 2, erased_at = now(), name = '' WHERE id = 1")
+	at, err := e.opens.Follow(t.Context(), e.links[0].Token(1), true)
+	require.NoError(t, err)
+	require.Equal(t, "https://shop.example/Person%201002", at)
+	e.run()()
+	require.Equal(t, 1, e.number("SELECT count(*) FROM clicks WHERE message_id = 1"))
+	require.Equal(t, 1, e.number("SELECT count(*) FROM messages WHERE clicked_at IS NOT NULL AND id = 1"))
+	require.Equal(t, 1, e.number("SELECT people FROM link_counts"))
+}
+
 // TestLinksGoOnWhilePostgresIsAway: they lead where they led, and each click counts once afterwards, also by another process.
 func TestLinksGoOnWhilePostgresIsAway(t *testing.T) {
 	t.Parallel()
@@ -353,7 +442,7 @@ func TestLinksGoOnWhilePostgresIsAway(t *testing.T) {
 
 	dir := t.TempDir()
 	e := start(t, d, dir)
-	e.send(UTM{}, "https://shop.example/a", "https://shop.example/{{name | friend}}")
+	e.send(UTM{}, "https://shop.example/a", "https://shop.example/{{name | friend}}", "https://shop.example/{{name}}")
 	stop := e.run()
 	_, err = e.opens.Follow(t.Context(), e.links[0].Token(1), true)
 	require.NoError(t, err)
@@ -377,6 +466,8 @@ func TestLinksGoOnWhilePostgresIsAway(t *testing.T) {
 		}
 	}
 	follow(e, 1, 1, "https://shop.example/friend") // nobody can say what they are called
+	at, err := e.opens.Follow(t.Context(), e.links[2].Token(1), true)
+	require.True(t, apperr.Is(err, apperr.CodeUnavailable), "it would lead to another page: %s %v", at, err)
 	require.Eventually(t, func() bool { return !e.counter.Spool.Empty() }, time.Minute, 20*time.Millisecond)
 	for message := range int64(3) {
 		follow(e, 0, message+1, "https://shop.example/a")

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
-	"eventstream/server/contact"
 	"eventstream/server/db"
 
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
@@ -15,7 +14,6 @@ import (
 )
 
 const (
-	valuesLimit = time.Second // for the values of a contact
 	// How often one token counts in a minute, in one server. It leads on all the same.
 	mostPerMinute = 20
 	mostTokens    = 50_000 // of which that is known
@@ -23,10 +21,10 @@ const (
 
 // Redirects leads whoever opens a link to its address.
 type Redirects struct {
-	db     bun.IDB
 	signer *Signer
 	book   *Book
 	clicks *Counter
+	people *people
 	now    func() time.Time
 	opened *prometheus.CounterVec
 
@@ -43,7 +41,7 @@ type recent struct {
 // NewRedirects makes it.
 func NewRedirects(idb bun.IDB, signer *Signer, book *Book, clicks *Counter, now func() time.Time) *Redirects {
 	r := &Redirects{
-		db: idb, signer: signer, book: book, clicks: clicks, now: now,
+		signer: signer, book: book, clicks: clicks, people: newPeople(idb), now: now,
 		opened: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "links_opened_total", Help: "Links that were opened: counted, fetched (by a program), uncounted, repeated, unknown or failed.",
 		}, []string{"outcome"}),
@@ -75,7 +73,12 @@ func (r *Redirects) Follow(ctx context.Context, text string, person bool) (addre
 		return "", err
 	}
 	if address = e.fixed; address == "" {
-		if address, ok = e.address.For(r.valuesOf(ctx, t.messageID)); !ok {
+		who, err := r.people.of(ctx, t.messageID)
+		if err != nil && e.address.Needs() {
+			r.opened.WithLabelValues("failed").Inc()
+			return "", err
+		}
+		if address, ok = e.address.For(who); !ok {
 			r.opened.WithLabelValues("failed").Inc()
 			return "", errUnknown
 		}
@@ -83,7 +86,7 @@ func (r *Redirects) Follow(ctx context.Context, text string, person bool) (addre
 	outcome := "fetched"
 	if person {
 		outcome = "uncounted"
-		if t.messageID != 0 {
+		if t.messageID != 0 && !t.uncounted {
 			if outcome = "repeated"; r.within(text) {
 				outcome = "counted"
 				r.clicks.Count(NewClick(t.linkID, t.messageID, r.now()))
@@ -105,23 +108,4 @@ func (r *Redirects) within(token string) bool {
 	}
 	known.n++
 	return known.n <= mostPerMinute
-}
-
-// valuesOf reads whom a message was written to; nil, for whom an address has its fallbacks, where there is nobody any more
-// or Postgres does not answer in time.
-func (r *Redirects) valuesOf(ctx context.Context, messageID int64) *contact.Contact {
-	if messageID == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, valuesLimit)
-	defer cancel()
-	id, err := contactOf(ctx, r.db, messageID)
-	if err != nil || id == 0 {
-		return nil
-	}
-	found, err := contact.ByIDs(ctx, r.db, []int64{id})
-	if err != nil || len(found) == 0 {
-		return nil
-	}
-	return found[0]
 }

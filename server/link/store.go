@@ -71,17 +71,6 @@ func byID(ctx context.Context, idb bun.IDB, id int64) (*Link, error) {
 	return rows[0], nil
 }
 
-// contactOf gives whom a message was written to; 0 when there is nobody, or nobody any more.
-func contactOf(ctx context.Context, idb bun.IDB, messageID int64) (id int64, err error) {
-	var ids []int64
-	err = idb.NewRaw("SELECT c.id FROM messages m JOIN contacts c ON c.id = m.contact_id WHERE m.id = ? AND c.erased_at IS NULL",
-		messageID).Scan(ctx, &ids)
-	if err != nil || len(ids) == 0 {
-		return 0, db.Err(err)
-	}
-	return ids[0], nil
-}
-
 func countedOf(ctx context.Context, idb bun.IDB, campaignIDs []int64) (map[int64][]*Counted, error) {
 	var rows []*Counted
 	err := idb.NewRaw(`SELECT l.id, l.campaign_id, l.template_version_id, l.part, l.title, l.destination, n.people, n.clicks, t.language

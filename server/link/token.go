@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 
 	"eventstream/server/keys"
 	"eventstream/server/secret"
@@ -15,11 +16,12 @@ import (
 )
 
 const (
-	tokenVersion = 1
-	tagLength    = 4
-	macLength    = 10 // bytes: a guess is right once in 2^80
-	mostToken    = 64 // characters
-	keyID        = 1  // of the only key
+	tokenCounted   = 1 // the first byte
+	tokenUncounted = 2
+	tagLength      = 4
+	macLength      = 10 // bytes: a guess is right once in 2^80
+	mostToken      = 64 // characters
+	keyID          = 1  // of the only key
 )
 
 // Signer makes tokens and recognises those that it made, without asking anybody. A rotation of SECRET_KEY encrypts its key anew
@@ -45,14 +47,32 @@ func OpenSigner(ctx context.Context, idb bun.IDB, k *secret.Keys) (*Signer, erro
 }
 
 // token is what stands in the address of a link in a message.
-type token struct{ linkID, messageID, tag int64 }
+type token struct {
+	linkID, messageID, tag int64
+	uncounted              bool
+}
 
 // Token is the token of a link for a message; 0 is nobody's, which counts nothing.
-func (l *Link) Token(messageID int64) string { return l.signer.write(token{l.ID, messageID, l.Tag}) }
+func (l *Link) Token(messageID int64) string {
+	return l.signer.write(token{linkID: l.ID, messageID: messageID, tag: l.Tag})
+}
+
+// Uncounted is a message's token where nobody is to know who opens it. It names the message only where the address holds
+// values of the contact, which could not be filled in otherwise.
+func (l *Link) Uncounted(messageID int64) string {
+	if !strings.Contains(l.Destination, "{{") {
+		return l.Token(0)
+	}
+	return l.signer.write(token{linkID: l.ID, messageID: messageID, tag: l.Tag, uncounted: true})
+}
 
 func (s *Signer) write(t token) string {
 	raw := make([]byte, 0, 1+2*binary.MaxVarintLen64+tagLength+macLength)
-	raw = append(raw, tokenVersion)
+	if t.uncounted {
+		raw = append(raw, tokenUncounted)
+	} else {
+		raw = append(raw, tokenCounted)
+	}
 	raw = binary.AppendUvarint(raw, uint64(t.linkID)) // ids are positive
 	raw = binary.AppendUvarint(raw, uint64(t.messageID))
 	raw = binary.BigEndian.AppendUint32(raw, uint32(t.tag)) // the database keeps it within 32 bits
@@ -71,7 +91,7 @@ func (s *Signer) read(text string) (t token, ok bool) {
 		return token{}, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) < 3+tagLength+macLength || raw[0] != tokenVersion {
+	if err != nil || len(raw) < 3+tagLength+macLength || raw[0] != tokenCounted && raw[0] != tokenUncounted {
 		return token{}, false
 	}
 	signed, sum := raw[:len(raw)-macLength], raw[len(raw)-macLength:]
@@ -87,5 +107,5 @@ func (s *Signer) read(text string) (t token, ok bool) {
 	if m <= 0 || n+m != len(ids) || link == 0 || link > 1<<62 || message > 1<<62 {
 		return token{}, false
 	}
-	return token{int64(link), int64(message), int64(binary.BigEndian.Uint32(tag))}, true
+	return token{int64(link), int64(message), int64(binary.BigEndian.Uint32(tag)), signed[0] == tokenUncounted}, true
 }

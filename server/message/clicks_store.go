@@ -20,7 +20,7 @@ func MarkClicked(ctx context.Context, tx bun.Tx, ids []int64, at []time.Time) (k
 	}
 	err = tx.NewRaw(`
 		SELECT m.id, m.campaign_id FROM messages m JOIN contacts c ON c.id = m.contact_id
-		WHERE m.id = ANY (?::bigint[]) AND m.direction = 'outbound' AND c.erased_at IS NULL
+		WHERE m.id = ANY (?::bigint[]) AND m.direction = 'outbound' AND (c.erased_at IS NULL OR c.merged_into IS NOT NULL)
 		ORDER BY m.id FOR NO KEY UPDATE OF m`, pgdialect.Array(ids)).Scan(ctx, &rows)
 	if err != nil || len(rows) == 0 {
 		return nil, nil, db.Err(err)

@@ -2,6 +2,7 @@ package template
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -82,8 +83,9 @@ func (l *Link) missing(p *contact.Contact) (sources []string) {
 
 // Address is an address in which placeholders may stand behind the host.
 type Address struct {
-	body *Body
-	host string
+	body  *Body
+	host  string
+	needs bool // a value of the contact, for which it has no fallback
 }
 
 // ParseAddress reads one. It refuses what would let a value choose the host.
@@ -103,11 +105,18 @@ func ParseAddress(text string) (*Address, error) {
 	if err != nil || !webAddress(before) {
 		return nil, apperr.Invalid("destination", "%q is no address: begin it with https://", clip(text))
 	}
-	return &Address{b, u.Host}, nil
+	needs := slices.ContainsFunc(b.Exprs, func(e *Expression) bool {
+		_, ok := e.Value(&contact.Contact{})
+		return !ok
+	})
+	return &Address{b, u.Host, needs}, nil
 }
 
 // Fixed reports whether it is the same for everybody.
 func (a *Address) Fixed() bool { return len(a.body.Exprs) == 0 }
+
+// Needs reports whether it leads elsewhere than meant where the contact's values are not known: a placeholder has no fallback.
+func (a *Address) Needs() bool { return a.needs }
 
 // For is the address for a contact; values that are missing leave their places empty, and nobody: nil has those alone that
 // have a fallback. Values are escaped so that none of them can end the part of the address in which it stands.
