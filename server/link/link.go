@@ -13,14 +13,17 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"eventstream/server/apperr"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
+	"golang.org/x/net/idna"
 )
 
 // Path begins the address of a short link, behind the host.
@@ -90,19 +93,19 @@ func (u UTM) pairs() []pair {
 // Into puts the parameters into an address, in which placeholders may stand.
 func (u UTM) Into(address string) string {
 	rest, fragment, hasFragment := cutOutside(address, '#')
-	_, query, _ := cutOutside(rest, '?')
+	_, query, hasQuery := cutOutside(rest, '?')
 	var add []string
 	for _, p := range u.pairs() {
-		if p.value != "" && !strings.Contains("&"+query, "&utm_"+p.name+"=") {
+		if p.value != "" && !names(query, "utm_"+p.name) {
 			add = append(add, "utm_"+p.name+"="+strings.ReplaceAll(url.QueryEscape(p.value), "+", "%20"))
 		}
 	}
 	if len(add) > 0 {
-		if u, err := url.Parse(rest); err == nil && u.Path == "" && u.RawQuery == "" && !strings.Contains(rest, "{{") {
+		if u, err := url.Parse(rest); err == nil && u.Path == "" && !hasQuery && !strings.Contains(rest, "{{") {
 			rest += "/"
 		}
 		switch {
-		case !strings.Contains(rest, "?"):
+		case !hasQuery:
 			rest += "?"
 		case query != "" && !strings.HasSuffix(query, "&"):
 			rest += "&"
@@ -113,6 +116,42 @@ func (u UTM) Into(address string) string {
 		rest += "#" + fragment
 	}
 	return rest
+}
+
+// names reports whether a query has a parameter, however its name is written.
+func names(query, parameter string) bool {
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if decoded, err := url.QueryUnescape(name); err == nil && decoded == parameter {
+			return true
+		}
+	}
+	return false
+}
+
+// InASCII writes an address as a header may hold it, which names the same place: hosts in Punycode (RFC 5891), all else in
+// percent signs (RFC 3987, 3.1). Programs differ in how they read the bytes of other letters.
+func InASCII(address string) string {
+	ascii := func(s string) bool {
+		return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
+	}
+	if ascii(address) {
+		return address
+	}
+	if u, err := url.Parse(address); err == nil && !ascii(u.Hostname()) {
+		if host, err := idna.Lookup.ToASCII(u.Hostname()); err == nil {
+			address = strings.Replace(address, u.Hostname(), host, 1)
+		}
+	}
+	var out strings.Builder
+	for _, b := range []byte(address) {
+		if b > unicode.MaxASCII {
+			fmt.Fprintf(&out, "%%%02X", b)
+			continue
+		}
+		out.WriteByte(b)
+	}
+	return out.String()
 }
 
 // cutOutside cuts at the first sign outside of placeholders.

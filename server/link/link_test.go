@@ -500,6 +500,11 @@ func TestParametersAreAddedWhereTheyBelong(t *testing.T) {
 		"https://shop.example":                    "https://shop.example/?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201",
 		"https://shop.example/a":                  "https://shop.example/a?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201",
 		"https://shop.example/a?b=c#d":            "https://shop.example/a?b=c&utm_source=whatsapp&utm_campaign=%C3%9Cnter%201#d",
+		"https://shop.example?":                   "https://shop.example?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201",
+		`https://shop.example/{{name | "?"}}`:     `https://shop.example/{{name | "?"}}?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201`,
+		"https://shop.example/a?utm%5Fsource=x":   "https://shop.example/a?utm%5Fsource=x&utm_campaign=%C3%9Cnter%201",
+		"https://shop.example/a?utm_source":       "https://shop.example/a?utm_source&utm_campaign=%C3%9Cnter%201",
+		"https://shop.example/a?my_utm_source=x":  "https://shop.example/a?my_utm_source=x&utm_source=whatsapp&utm_campaign=%C3%9Cnter%201",
 		"https://shop.example/a?utm_source=x":     "https://shop.example/a?utm_source=x&utm_campaign=%C3%9Cnter%201",
 		`https://shop.example/{{name | "?#"}}?`:   `https://shop.example/{{name | "?#"}}?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201`,
 		`https://shop.example/{{name | "#"}}#top`: `https://shop.example/{{name | "#"}}?utm_source=whatsapp&utm_campaign=%C3%9Cnter%201#top`,
@@ -509,5 +514,17 @@ func TestParametersAreAddedWhereTheyBelong(t *testing.T) {
 	}
 	for value, ok := range map[string]bool{"": true, "summer-sale": true, "a&b": false, "=": false, "a#b": false, " a": false, "Ä 1": true} {
 		require.Equal(t, ok, UTM{Source: value}.Validate() == nil, value)
+	}
+}
+
+func TestAddressesAreWrittenInASCII(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://shop.example/a%20b?c=d#e":   "https://shop.example/a%20b?c=d#e",
+		"https://shop.example/größe?q=é#ü":   "https://shop.example/gr%C3%B6%C3%9Fe?q=%C3%A9#%C3%BC",
+		"https://bücher.example:8443/bücher": "https://xn--bcher-kva.example:8443/b%C3%BCcher",
+		"https://例え.example/":                "https://xn--r8jz45g.example/",
+	} {
+		require.Equal(t, want, InASCII(address))
 	}
 }

@@ -94,7 +94,7 @@ func (r *Redirects) Follow(ctx context.Context, text string, person bool) (addre
 		}
 	}
 	r.opened.WithLabelValues(outcome).Inc()
-	return address, nil
+	return InASCII(address), nil
 }
 
 // within reports whether a token may count once more: whoever repeats it without end fills nothing.
