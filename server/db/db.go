@@ -185,3 +185,10 @@ func (h *slowQueryHook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
 		h.log.WarnContext(ctx, "slow query", "duration", d, "fingerprint", id, "query", text)
 	}
 }
+
+// Refused reports whether Postgres answered that it cannot hold these values, as opposed to
+// being away or in trouble.
+func Refused(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "54"))
+}

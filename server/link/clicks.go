@@ -25,11 +25,12 @@ const (
 	queueRoom  = 20_000
 	maxGroup   = 500
 	gather     = 100 * time.Millisecond // between two groups, so that they grow
-	storeLimit = 2 * time.Second        // a group that takes longer waits on disk
+	spoolAfter = 200 * time.Millisecond // a group that takes longer waits on disk, where it outlives the process
+	storeLimit = 2 * time.Second        // a group that waits already, or for which there is no disk
 	retryEvery = 500 * time.Millisecond
 	adoptEvery = 10 * time.Second
-	readTries  = 8 // of a segment, before it is set aside
-	mostHeld   = 100_000
+	readTries  = 8       // of a segment, before it is set aside
+	mostHeld   = 100_000 // besides the queue
 )
 
 // Click is one time that somebody opened the link of a message.
@@ -130,8 +131,12 @@ func (c *Counter) Run(ctx context.Context) {
 func (c *Counter) take(ctx context.Context, first ...Click) {
 	group := slices.Concat(c.held, first)
 	c.held = nil
+	room, limit := maxGroup, spoolAfter
+	if c.Spool == nil {
+		room, limit = mostHeld, storeLimit
+	}
 fill:
-	for len(group) < maxGroup {
+	for len(group) < room {
 		select {
 		case next := <-c.queue:
 			group = append(group, next)
@@ -144,20 +149,26 @@ fill:
 	}
 	err := error(nil)
 	if c.Spool == nil || c.Spool.Empty() { // else Postgres is away, and each question takes its time
-		for part := range slices.Chunk(group, maxGroup) {
-			if err = c.store(ctx, part); err != nil {
-				break
+		for len(group) > 0 && err == nil {
+			n := min(maxGroup, len(group))
+			if err = c.store(ctx, group[:n], limit); err == nil {
+				group = group[n:]
 			}
 		}
-		if err == nil {
-			return
-		}
+	}
+	if len(group) == 0 {
+		return
 	}
 	if c.Spool == nil {
-		c.Log.WarnContext(ctx, "clicks are not stored yet", "clicks", len(group), "error", err)
-		if n := len(group) - mostHeld; n > 0 {
-			c.lost.Add(float64(n))
-			group = group[n:]
+		if db.Refused(err) {
+			n := min(maxGroup, len(group))
+			rejected, err := c.storeApart(ctx, group[:n])
+			c.lost.Add(float64(rejected))
+			if err == nil {
+				group = group[n:]
+			}
+		} else {
+			c.Log.WarnContext(ctx, "clicks are not stored yet", "clicks", len(group), "error", err)
 		}
 		c.held = group
 		return
@@ -177,8 +188,8 @@ func (c *Counter) spool(clicks []Click) error {
 }
 
 // store counts clicks. Storing one twice is harmless.
-func (c *Counter) store(ctx context.Context, clicks []Click) error {
-	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+func (c *Counter) store(ctx context.Context, clicks []Click, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var campaigns []int64
 	err := c.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
@@ -196,6 +207,26 @@ func (c *Counter) store(ctx context.Context, clicks []Click) error {
 		c.Hub.Publish(pubsub.TopicCampaign, campaigns...)
 	}
 	return nil
+}
+
+// storeApart stores clicks, and counts those that Postgres cannot hold: they keep no other one waiting.
+func (c *Counter) storeApart(ctx context.Context, clicks []Click) (rejected int, err error) {
+	err = c.store(ctx, clicks, storeLimit)
+	switch {
+	case err == nil || !db.Refused(err):
+		return 0, err
+	case len(clicks) == 1:
+		c.Log.ErrorContext(ctx, "a click cannot be stored", "link", clicks[0].LinkID, "message", clicks[0].MessageID, "error", err)
+		return 1, nil
+	}
+	half := len(clicks) / 2
+	for _, part := range [][]Click{clicks[:half], clicks[half:]} {
+		n, err := c.storeApart(ctx, part)
+		if rejected += n; err != nil {
+			return rejected, err
+		}
+	}
+	return rejected, nil
 }
 
 // watchSpool stores what lies on disk as soon as Postgres answers, and looks now and then for what another process left.
@@ -243,12 +274,14 @@ func (c *Counter) replay(ctx context.Context) error {
 			clicks = append(clicks, click)
 		}
 		for part := range slices.Chunk(clicks, maxGroup) {
-			if err := c.store(ctx, part); err != nil {
+			rejected, err := c.storeApart(ctx, part)
+			if err != nil {
 				return err
 			}
+			damaged = damaged || rejected > 0
 		}
 		if damaged {
-			if err := c.Spool.SetAside(seg, "damaged on disk"); err != nil {
+			if err := c.Spool.SetAside(seg, "damaged on disk, or values that Postgres cannot hold"); err != nil {
 				c.Spool.Leave(seg, err)
 				continue
 			}

@@ -21,6 +21,7 @@ import (
 	"eventstream/server/spool"
 	"eventstream/server/template"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 )
@@ -310,8 +311,8 @@ func TestWhoOpensALinkCountsOnce(t *testing.T) {
 	for i := range clicks {
 		clicks[i] = NewClick(e.links[1].ID, 3, time.Now())
 	}
-	require.NoError(t, e.counter.store(t.Context(), clicks))
-	require.NoError(t, e.counter.store(t.Context(), clicks[:50]), "and a second time it changes nothing")
+	require.NoError(t, e.counter.store(t.Context(), clicks, storeLimit))
+	require.NoError(t, e.counter.store(t.Context(), clicks[:50], storeLimit), "and a second time it changes nothing")
 	require.Equal(t, MostOpened, e.number("SELECT clicks FROM link_counts WHERE link_id = ?", e.links[1].ID))
 	for range 2 * mostPerMinute {
 		_, err := e.opens.Follow(t.Context(), e.links[1].Token(1), true)
@@ -527,4 +528,62 @@ func TestAddressesAreWrittenInASCII(t *testing.T) {
 	} {
 		require.Equal(t, want, InASCII(address))
 	}
+}
+
+// TestAClickThatCannotBeStoredKeepsNoOtherWaiting, on disk and in memory.
+func TestAClickThatCannotBeStoredKeepsNoOtherWaiting(t *testing.T) {
+	t.Parallel()
+	for name, dir := range map[string]string{"on disk": t.TempDir(), "in memory": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := start(t, dbtest.New(t), dir)
+			e.send(UTM{}, "https://shop.example/a")
+			clicks := make([]Click, 40)
+			for i := range clicks {
+				clicks[i] = NewClick(e.links[0].ID, 1, time.Now())
+			}
+			clicks[17].Key = "no hexadecimal digits"
+			if dir != "" {
+				require.NoError(t, e.counter.spool(clicks))
+			} else {
+				for _, c := range clicks {
+					e.counter.Count(c)
+				}
+			}
+			stop := e.run()
+			require.Eventually(t, func() bool { return e.number("SELECT count(*) FROM clicks") == len(clicks)-1 }, time.Minute, 20*time.Millisecond)
+			if dir != "" {
+				require.Eventually(t, e.counter.Spool.Empty, time.Minute, 20*time.Millisecond)
+			}
+			stop()
+		})
+	}
+}
+
+// TestClicksWaitInMemoryWithoutADisk: more of them than there is room in the queue.
+func TestClicksWaitInMemoryWithoutADisk(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	e := start(t, d, "")
+	e.send(UTM{}, "https://shop.example/a")
+	tx, err := d.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.NewRaw("LOCK TABLE clicks IN ACCESS EXCLUSIVE MODE").Exec(t.Context())
+	require.NoError(t, err)
+	stop := e.run()
+	const many = 30_000
+	for i := range many {
+		for len(e.counter.queue) == cap(e.counter.queue) { // it is taken from while Postgres does not answer
+			time.Sleep(time.Millisecond)
+		}
+		e.counter.Count(NewClick(e.links[0].ID, int64(1+i%3), time.Now()))
+	}
+	require.NoError(t, tx.Rollback())
+	require.Eventually(t, func() bool { return len(e.counter.queue) == 0 }, time.Minute, 20*time.Millisecond)
+	stop()
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(e.counter.lost)
+	gathered, err := metrics.Gather()
+	require.NoError(t, err)
+	require.Zero(t, gathered[0].GetMetric()[0].GetCounter().GetValue(), "clicks are lost")
 }

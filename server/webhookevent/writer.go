@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"eventstream/server/provider"
 	"eventstream/server/spool"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -205,7 +203,7 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	switch {
 	case err == nil:
 		return answers(events)
-	case refused(err):
+	case db.Refused(err):
 		return w.oneByOne(ctx, events, err)
 	case w.Spool == nil:
 		w.Log.ErrorContext(ctx, "webhook events not stored", "events", len(events), "error", err)
@@ -256,13 +254,6 @@ func (w *Writer) store(ctx context.Context, events []*Event) error {
 	return err
 }
 
-// refused reports whether Postgres answered that it cannot hold these values,
-// as opposed to being away or in trouble.
-func refused(err error) bool {
-	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "54"))
-}
-
 // oneByOne finds the event that Postgres cannot hold, so that it takes nobody
 // with it.
 func (w *Writer) oneByOne(ctx context.Context, events []*Event, err error) []error {
@@ -279,7 +270,7 @@ func (w *Writer) oneByOne(ctx context.Context, events []*Event, err error) []err
 		switch {
 		case err == nil:
 			errs = append(errs, answers(part)...)
-		case refused(err):
+		case db.Refused(err):
 			errs = append(errs, w.oneByOne(ctx, part, err)...)
 		default:
 			errs = append(errs, all(part, apperr.Wrap(err, apperr.CodeUnavailable, "the database is away or slow"))...)
@@ -461,7 +452,7 @@ func (w *Writer) storeKept(ctx context.Context, events []*Event) (rejected int, 
 	defer cancel()
 	err = w.store(limited, events)
 	switch {
-	case err == nil || !refused(err):
+	case err == nil || !db.Refused(err):
 		return 0, err
 	case len(events) == 1:
 		w.Log.ErrorContext(ctx, "a webhook of the spool cannot be stored", "kind", events[0].Kind, "sid", events[0].SID, "error", err)
