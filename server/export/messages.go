@@ -13,10 +13,10 @@ import (
 
 // outcome is what became of a campaign's message, with whom it went to.
 type outcome struct {
-	ContactID                                                               int64
-	Address, Name, Status, SkipReason, ErrorMessage, SID, Body              string
-	ErrorCode, Attempts                                                     int
-	CreatedAt                                                               time.Time
+	ContactID                                                                          int64
+	Address, Name, Status, SkipReason, ErrorMessage, SID, Body                         string
+	ErrorCode, Attempts                                                                int
+	CreatedAt                                                                          time.Time
 	AcceptedAt, SentAt, DeliveredAt, ReadAt, EndedAt, ClickedAt, RepliedAt, OptedOutAt *time.Time
 }
 

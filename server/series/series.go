@@ -13,8 +13,8 @@ const Resolution = 10 * time.Second
 
 // Point is what happened in one step.
 type Point struct {
-	At                                                time.Time     // its start
-	Length                                            time.Duration // shorter than others where the stretch begins or ends within it
+	At                                                         time.Time     // its start
+	Length                                                     time.Duration // shorter than others where the stretch begins or ends within it
 	Accepted, Sent, Delivered, Read, Clicked, Failed, Received int64
 }
 
