@@ -429,9 +429,10 @@ func TestTwoProcessesStartAtOnceWithNewCredentials(t *testing.T) {
 	require.NoError(t, provider.Lock(t.Context(), tx))
 	started := make(chan error)
 	for range 2 {
-		cfg.DataDir = t.TempDir()
+		own := cfg
+		own.DataDir = t.TempDir()
 		go func() {
-			a, err := app.New(t.Context(), cfg, app.Roles{Work: true}, slog.New(slog.DiscardHandler))
+			a, err := app.New(t.Context(), own, app.Roles{Work: true}, slog.New(slog.DiscardHandler))
 			if err == nil {
 				a.Close()
 			}

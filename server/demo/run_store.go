@@ -84,22 +84,20 @@ func demoContacts(ctx context.Context, tx bun.Tx, limit int) (ids []int64, err e
 	return ids, db.Err(err)
 }
 
+// state reads the run first: what it says to have done is seen by what is read after it.
 func state(ctx context.Context, idb bun.IDB) (s State, err error) {
-	if s.Present, err = marked(ctx, idb); err != nil {
-		return s, err
-	}
-	if s.Present {
-		err = idb.NewRaw("SELECT count(*) FROM contacts c, "+spans+" s WHERE c.id BETWEEN s.low AND s.high AND c.erased_at IS NULL").
-			Scan(ctx, &s.Contacts)
-		if err != nil {
-			return s, db.Err(err)
-		}
-	}
 	var newest []*Run
-	err = idb.NewSelect().Model(&newest).Order("dr.id DESC").Limit(1).Scan(ctx)
+	if err = idb.NewSelect().Model(&newest).Order("dr.id DESC").Limit(1).Scan(ctx); err != nil {
+		return s, db.Err(err)
+	}
 	if len(newest) > 0 {
 		s.Run = newest[0]
 	}
+	if s.Present, err = marked(ctx, idb); err != nil || !s.Present {
+		return s, err
+	}
+	err = idb.NewRaw("SELECT count(*) FROM contacts c, "+spans+" s WHERE c.id BETWEEN s.low AND s.high AND c.erased_at IS NULL").
+		Scan(ctx, &s.Contacts)
 	return s, db.Err(err)
 }
 
