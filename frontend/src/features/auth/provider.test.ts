@@ -3,7 +3,7 @@ import { providerLink, refusalIn } from "./provider";
 
 test("a refusal is told in a sentence, and nothing else of the address is shown", () => {
   expect(refusalIn("#signin=role", { name: "Shop SSO" })).toContain("None of your groups at Shop SSO");
-  expect(refusalIn("#signin=constructor", { name: "Shop SSO" })).toContain("not taken");
+  expect(refusalIn("#signin=constructor", { name: "Shop SSO" })).toContain("not accepted");
   expect(refusalIn("#signin=denied")).toBe("Your sign-in provider did not let you in.");
   expect(refusalIn("#signin=<b>call 555</b>")).toBe("");
   expect(refusalIn("#setup=x")).toBe("");
