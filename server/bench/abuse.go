@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/rig"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"
@@ -389,7 +391,7 @@ func uploaded(ctx context.Context, r *rig.Rig, name string, file io.Reader) (str
 		case "FAILED":
 			return "refused: " + *i.Failure, nil
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 20*time.Millisecond); err != nil {
 			return "", err
 		}
 	}

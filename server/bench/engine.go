@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/rig"
 )
 
@@ -158,7 +160,7 @@ func prepared(ctx context.Context, r *rig.Rig) error {
 		if err != nil || done > 0 {
 			return err
 		}
-		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}

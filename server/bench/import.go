@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/rig"
 
 	"github.com/jackc/pgx/v5"
@@ -101,7 +103,7 @@ func runImport(ctx context.Context, r *rig.Rig, worker *rig.Process, path string
 		return 0, 0, err
 	}
 	for {
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 200*time.Millisecond); err != nil {
 			return 0, 0, err
 		}
 		memoryMB = max(memoryMB, worker.MemoryMB())

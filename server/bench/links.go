@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/rig"
 )
 
@@ -56,7 +58,7 @@ func (b *Bench) Links(ctx context.Context, people int) (Table, error) {
 			if err := finished(ctx, r, people, func() {}); err != nil {
 				return t, err
 			}
-			if err := sleep(ctx, 10*time.Second); err != nil { // the last receipts
+			if err := pause.For(ctx, 10*time.Second); err != nil { // the last receipts
 				return t, err
 			}
 		}
@@ -73,7 +75,7 @@ func (b *Bench) Links(ctx context.Context, people int) (Table, error) {
 // tokensOf waits until some messages have arrived at the peer, and gives their links.
 func tokensOf(ctx context.Context, r *rig.Rig) (tokens []string, err error) {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 500*time.Millisecond); err != nil {
 			return nil, err
 		}
 		sent, err := r.SandboxLog()
@@ -139,7 +141,7 @@ func (b *Bench) linkCase(ctx context.Context, r *rig.Rig, tokens []string) ([]st
 	}
 	after := before
 	for end := time.Now().Add(30 * time.Second); after < before+linkRate*linkSeconds && time.Now().Before(end); {
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 100*time.Millisecond); err != nil {
 			return nil, err
 		}
 		if after, err = r.Number(ctx, counted); err != nil {

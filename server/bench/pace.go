@@ -7,6 +7,8 @@ import (
 	"sort"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/rig"
 )
 
@@ -137,7 +139,7 @@ func (b *Bench) readyAt(
 // and then.
 func finished(ctx context.Context, r *rig.Rig, people int, look func()) error {
 	for accepted := int64(0); accepted < int64(people); look() {
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 		var err error

@@ -19,6 +19,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/db"
 	"eventstream/server/rig"
 	"eventstream/server/twilio"
@@ -192,7 +194,7 @@ func (b *Bench) receiptCase(ctx context.Context, r *rig.Rig, server *rig.Process
 			if left == 0 {
 				break
 			}
-			if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			if err := pause.For(ctx, 20*time.Millisecond); err != nil {
 				return c, err
 			}
 		}

@@ -133,15 +133,6 @@ func (b *Bench) sendCase(ctx context.Context, people, processes int, receipts bo
 	return c, nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
 const (
 	bareSeconds = 3
 	bareCallers = 64

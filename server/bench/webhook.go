@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/rig"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"
@@ -55,7 +57,7 @@ func (b *Bench) Webhooks(ctx context.Context, people int) (Table, error) {
 			if err := r.Launch(ctx, id); err != nil {
 				return t, err
 			}
-			if err := sleep(ctx, 2*time.Second); err != nil {
+			if err := pause.For(ctx, 2*time.Second); err != nil {
 				return t, err
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
@@ -515,7 +517,7 @@ const (
 
 // awaitIdle waits until no message of the campaign is being sent.
 func (s *Service) awaitIdle(ctx context.Context, id int64) error {
-	for end := time.Now().Add(idleLimit); time.Now().Before(end) && ctx.Err() == nil; sleep(ctx, idleStep) {
+	for end := time.Now().Add(idleLimit); time.Now().Before(end) && ctx.Err() == nil; _ = pause.For(ctx, idleStep) {
 		if n, err := inFlight(ctx, s.db, id); err != nil || n == 0 {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -24,13 +23,6 @@ func inBatches(batch func() (int, error)) error {
 		if n, err := batch(); err != nil || n < endBatch {
 			return err
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }
 

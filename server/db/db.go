@@ -192,3 +192,21 @@ func Refused(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "54"))
 }
+
+// StoreApart stores items together, and halves what Postgres refuses until the items that it
+// cannot hold are alone: those are rejected, and take no others with them.
+func StoreApart[T any](items []T, store func([]T) error, reject func(T, error)) error {
+	err := store(items)
+	switch {
+	case err == nil || !Refused(err):
+		return err
+	case len(items) == 1:
+		reject(items[0], err)
+		return nil
+	}
+	half := len(items) / 2
+	if err := StoreApart(items[:half], store, reject); err != nil {
+		return err
+	}
+	return StoreApart(items[half:], store, reject)
+}

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/audit"
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
@@ -334,7 +336,7 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 			}
 		}
 		if early := time.Until(slot); early > time.Millisecond {
-			sleep(deadline, early)
+			_ = pause.For(deadline, early)
 		}
 		slot = slot.Add(b.step)
 		if d.Hooks.BeforeLook != nil {

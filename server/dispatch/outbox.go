@@ -10,6 +10,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/link"
 	"eventstream/server/message"
+	"eventstream/server/pause"
 	"eventstream/server/provider"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -87,7 +88,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, senderID int64) error {
 	room := semaphore.NewWeighted(claimedAtOnce)
 	for started := time.Now(); ctx.Err() == nil && time.Since(started) < shift; {
 		if wait := max(d.brake.wait(), o.brake.wait()); wait > 0 {
-			sleep(ctx, min(wait, time.Second))
+			_ = pause.For(ctx, min(wait, time.Second))
 			continue
 		}
 		if room.Acquire(ctx, maxBatch) != nil {
@@ -106,7 +107,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, senderID int64) error {
 				return err
 			}
 			d.Log.WarnContext(ctx, "dispatch tries again", "sender", senderID, "error", err)
-			sleep(ctx, time.Duration(failures)*failureStep)
+			_ = pause.For(ctx, time.Duration(failures)*failureStep)
 			continue
 		}
 		failures = 0
@@ -120,17 +121,10 @@ func (d *Dispatcher) Dispatch(ctx context.Context, senderID int64) error {
 		case wait < 0:
 			return nil
 		case len(ready) == 0:
-			sleep(ctx, wait)
+			_ = pause.For(ctx, wait)
 		}
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }
 
 // next takes slots and claims as many messages; they are submitting, durably,

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
+
+	"eventstream/server/pause"
 
 	"eventstream/server/actor"
 	"eventstream/server/db"
@@ -29,7 +29,6 @@ const (
 	storeLimit = 2 * time.Second        // a group that waits already, or for which there is no disk
 	retryEvery = 500 * time.Millisecond
 	adoptEvery = 10 * time.Second
-	readTries  = 8       // of a segment, before it is set aside
 	mostHeld   = 100_000 // besides the queue
 )
 
@@ -111,7 +110,7 @@ func (c *Counter) Run(ctx context.Context) {
 		case <-ctx.Done():
 		case first := <-c.queue:
 			c.take(ctx, first)
-			pause(ctx, gather)
+			_ = pause.For(ctx, gather)
 		case <-time.After(retryEvery):
 			c.take(ctx)
 		}
@@ -131,9 +130,9 @@ func (c *Counter) Run(ctx context.Context) {
 func (c *Counter) take(ctx context.Context, first ...Click) {
 	group := slices.Concat(c.held, first)
 	c.held = nil
-	room, limit := maxGroup, spoolAfter
+	room := maxGroup
 	if c.Spool == nil {
-		room, limit = mostHeld, storeLimit
+		room = mostHeld
 	}
 fill:
 	for len(group) < room {
@@ -147,36 +146,35 @@ fill:
 	if len(group) == 0 {
 		return
 	}
-	err := error(nil)
-	if c.Spool == nil || c.Spool.Empty() { // else Postgres is away, and each question takes its time
-		for len(group) > 0 && err == nil {
-			n := min(maxGroup, len(group))
-			if err = c.store(ctx, group[:n], limit); err == nil {
-				group = group[n:]
-			}
-		}
-	}
-	if len(group) == 0 {
-		return
-	}
 	if c.Spool == nil {
-		if db.Refused(err) {
-			n := min(maxGroup, len(group))
-			rejected, err := c.storeApart(ctx, group[:n])
-			c.lost.Add(float64(rejected))
-			if err == nil {
-				group = group[n:]
-			}
-		} else {
-			c.Log.WarnContext(ctx, "clicks are not stored yet", "clicks", len(group), "error", err)
-		}
-		c.held = group
+		c.held = c.storeOrHold(ctx, group)
 		return
+	}
+	if c.Spool.Empty() { // else Postgres is away, and each question takes its time
+		err := c.store(ctx, group, spoolAfter)
+		if err == nil {
+			return
+		}
 	}
 	if err := c.spool(group); err != nil {
 		c.Log.ErrorContext(ctx, "clicks are lost: the spool does not take them", "clicks", len(group), "error", err)
 		c.lost.Add(float64(len(group)))
 	}
+}
+
+// storeOrHold stores clicks where there is no disk, and gives those back that Postgres does not take now.
+func (c *Counter) storeOrHold(ctx context.Context, group []Click) []Click {
+	for len(group) > 0 {
+		n := min(maxGroup, len(group))
+		rejected, err := c.storeApart(ctx, group[:n])
+		c.lost.Add(float64(rejected))
+		if err != nil {
+			c.Log.WarnContext(ctx, "clicks are not stored yet", "clicks", len(group), "error", err)
+			break
+		}
+		group = group[n:]
+	}
+	return group
 }
 
 func (c *Counter) spool(clicks []Click) error {
@@ -211,29 +209,19 @@ func (c *Counter) store(ctx context.Context, clicks []Click, limit time.Duration
 
 // storeApart stores clicks, and counts those that Postgres cannot hold: they keep no other one waiting.
 func (c *Counter) storeApart(ctx context.Context, clicks []Click) (rejected int, err error) {
-	err = c.store(ctx, clicks, storeLimit)
-	switch {
-	case err == nil || !db.Refused(err):
-		return 0, err
-	case len(clicks) == 1:
-		c.Log.ErrorContext(ctx, "a click cannot be stored", "link", clicks[0].LinkID, "message", clicks[0].MessageID, "error", err)
-		return 1, nil
-	}
-	half := len(clicks) / 2
-	for _, part := range [][]Click{clicks[:half], clicks[half:]} {
-		n, err := c.storeApart(ctx, part)
-		if rejected += n; err != nil {
-			return rejected, err
-		}
-	}
-	return rejected, nil
+	store := func(part []Click) error { return c.store(ctx, part, storeLimit) }
+	err = db.StoreApart(clicks, store, func(click Click, err error) {
+		c.Log.ErrorContext(ctx, "a click cannot be stored", "link", click.LinkID, "message", click.MessageID, "error", err)
+		rejected++
+	})
+	return rejected, err
 }
 
 // watchSpool stores what lies on disk as soon as Postgres answers, and looks now and then for what another process left.
 func (c *Counter) watchSpool(ctx context.Context) {
 	adopted := time.Now()
 	for ctx.Err() == nil {
-		pause(ctx, retryEvery)
+		_ = pause.For(ctx, retryEvery)
 		if !db.Fresh(adopted, adoptEvery) {
 			adopted = time.Now()
 			if err := c.Spool.Adopt(); err != nil {
@@ -252,18 +240,7 @@ func (c *Counter) watchSpool(ctx context.Context) {
 
 // replay stores all that is sealed.
 func (c *Counter) replay(ctx context.Context) error {
-	for seg := c.Spool.Next(); seg != nil; seg = c.Spool.Next() {
-		records, damaged, err := seg.Read()
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			c.Spool.Done(seg)
-			continue
-		case err != nil:
-			if seg.Tries++; seg.Tries < readTries {
-				return err
-			}
-			damaged, records = true, nil
-		}
+	return c.Spool.Replay(func(records [][]byte) (damaged bool, err error) {
 		var clicks []Click
 		for _, raw := range records {
 			var click Click
@@ -276,24 +253,10 @@ func (c *Counter) replay(ctx context.Context) error {
 		for part := range slices.Chunk(clicks, maxGroup) {
 			rejected, err := c.storeApart(ctx, part)
 			if err != nil {
-				return err
+				return damaged, err
 			}
 			damaged = damaged || rejected > 0
 		}
-		if damaged {
-			if err := c.Spool.SetAside(seg, "damaged on disk, or values that Postgres cannot hold"); err != nil {
-				c.Spool.Leave(seg, err)
-				continue
-			}
-		}
-		c.Spool.Done(seg)
-	}
-	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
+		return damaged, nil
+	})
 }

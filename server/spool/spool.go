@@ -36,6 +36,8 @@ const (
 	recordHeader = 8 // length and checksum
 	// MaxRecord is how many bytes a record may have.
 	MaxRecord = 4 << 20
+	// ReadTries is how often a segment is tried to be read before it is set aside.
+	ReadTries = 8
 )
 
 // ErrFull is why a spool takes nothing more.
@@ -72,8 +74,7 @@ type Segment struct {
 	file  *os.File
 	size  int64
 	since time.Time // its first event
-	// Tries to read it that failed.
-	Tries int
+	tries int       // to read it, that failed
 }
 
 // Open opens or makes the directory and takes over what processes that are
@@ -179,13 +180,54 @@ func (s *Spool) Next() *Segment {
 	return s.sealed[0]
 }
 
+// Replay gives the records of each sealed segment to store, in order, and is done with it
+// then. Those of which store cannot keep all are set aside. After an error a segment is
+// read from its beginning the next time, so that storing a record twice has to be
+// harmless. One that is gone, or that cannot be read again and again, stops none behind it.
+func (s *Spool) Replay(store func(records [][]byte) (damaged bool, err error)) error {
+	for seg := s.Next(); seg != nil; seg = s.Next() {
+		records, damaged, err := seg.Read()
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			s.log.Error("a part of the spool is gone: somebody removed it", "file", seg.path)
+			s.Done(seg)
+			continue
+		case err != nil:
+			if seg.tries++; seg.tries < ReadTries {
+				return err
+			}
+			s.finish(seg, "it cannot be read: "+err.Error())
+			continue
+		}
+		lacking, err := store(records)
+		if err != nil {
+			return err
+		}
+		if damaged || lacking {
+			s.finish(seg, "damaged on disk, or values that Postgres cannot hold")
+			continue
+		}
+		s.Done(seg)
+	}
+	return nil
+}
+
+// finish is done with a segment that a person must look at.
+func (s *Spool) finish(seg *Segment, why string) {
+	if err := s.setAside(seg, why); err != nil {
+		s.leave(seg, err)
+		return
+	}
+	s.Done(seg)
+}
+
 // Done removes a segment whose events are all stored, or kept elsewhere. One
 // that cannot be removed is left for the next process: what lies behind it does
 // not wait, and storing its events again is harmless.
 func (s *Spool) Done(seg *Segment) {
 	err := os.Remove(seg.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.Leave(seg, err)
+		s.leave(seg, err)
 		return
 	}
 	_ = seg.file.Close()
@@ -194,8 +236,8 @@ func (s *Spool) Done(seg *Segment) {
 	s.sealed = slices.DeleteFunc(s.sealed, func(other *Segment) bool { return other == seg })
 }
 
-// Leave goes on without a segment and keeps its lock.
-func (s *Spool) Leave(seg *Segment, err error) {
+// leave goes on without a segment and keeps its lock.
+func (s *Spool) leave(seg *Segment, err error) {
 	s.log.Error("a part of the spool cannot be finished: it stays until the next start", "file", seg.path, "error", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -356,9 +398,9 @@ func (seg *Segment) Read() (records [][]byte, damaged bool, err error) {
 	return records, false, nil
 }
 
-// SetAside keeps what cannot be read or stored for a person to look at. Where
+// setAside keeps what cannot be read or stored for a person to look at. Where
 // the file system has no links the segment itself is what is kept.
-func (s *Spool) SetAside(seg *Segment, why string) error {
+func (s *Spool) setAside(seg *Segment, why string) error {
 	kept := strings.TrimSuffix(seg.path, suffix) + DamagedSuffix
 	s.log.Error("a part of the spool cannot be stored: it is kept", "file", kept, "reason", why)
 	err := s.Link(seg.path, kept)

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"eventstream/server/pause"
+
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
@@ -155,7 +157,7 @@ func (a *Applier) receiptsAtHand(ctx context.Context) {
 			a.Log.WarnContext(ctx, "receipts not applied yet", "events", len(batch), "error", err)
 		}
 		if len(batch) < statusBatch/2 {
-			pause(ctx, gather)
+			_ = pause.For(ctx, gather)
 		}
 	}
 }

@@ -31,17 +31,16 @@ func (s *Spool) Append(events []*Event) error {
 	return s.Spool.Append(records)
 }
 
-// read gives the events of a segment in order; damaged: whole events behind them cannot be read.
-func read(seg *spool.Segment) (events []*Event, damaged bool, err error) {
-	records, damaged, err := seg.Read()
+// decode gives the events of a segment's records in order; damaged: whole ones behind them cannot be read.
+func decode(records [][]byte) (events []*Event, damaged bool) {
 	for i, raw := range records {
 		var kept spooled
 		if json.Unmarshal(raw, &kept) != nil {
-			return events, damaged || i < len(records)-1, err
+			return events, i < len(records)-1
 		}
 		events = append(events, kept.event())
 	}
-	return events, damaged, err
+	return events, false
 }
 
 // spooled is an event as it lies on disk: only what a request brought.

@@ -37,6 +37,13 @@ func openSpool(t *testing.T, dir string, limit int64) *Spool {
 	return s
 }
 
+// read gives the events of a segment.
+func read(seg *spool.Segment) (events []*Event, damaged bool, err error) {
+	records, damaged, err := seg.Read()
+	events, lacking := decode(records)
+	return events, damaged || lacking, err
+}
+
 // drained reads and removes all that a spool may read.
 func drained(t *testing.T, s *Spool) (sids []string, damaged bool) {
 	t.Helper()
@@ -439,7 +446,7 @@ func TestASegmentThatCannotBeFinishedStopsNobody(t *testing.T) {
 		require.NoError(t, w.Spool.Append([]*Event{status("SM-c-"+name, "sent")}))
 		w.Spool.Seal()
 		var err error
-		for range readTries {
+		for range spool.ReadTries {
 			err = w.drain(e.ctx)
 		}
 		require.NoError(t, err, name)

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"eventstream/server/pause"
 
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
@@ -32,7 +33,6 @@ const (
 	probeEvery  = 250 * time.Millisecond
 	adoptEvery  = 10 * time.Second
 	replayGroup = 500
-	readTries   = 8        // of a segment, before it is set aside
 	lastStretch = 64 << 10 // bytes in the spool that are stored while new events wait
 
 	// A group of so many events is applied as it is stored; a smaller one is
@@ -327,16 +327,9 @@ func (w *Writer) watchSpool(ctx context.Context) {
 		for ctx.Err() == nil && (w.away.Load() || w.Spool.Next() != nil) {
 			if err := w.drain(ctx); err != nil {
 				w.Log.DebugContext(ctx, "webhook spool not stored yet", "error", err)
-				pause(ctx, probeEvery)
+				_ = pause.For(ctx, probeEvery)
 			}
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }
 
@@ -400,71 +393,24 @@ func (w *Writer) drain(ctx context.Context) error {
 	return nil
 }
 
-// replay stores all sealed segments in order. Storing an event twice is
-// harmless, so a segment is read from its beginning after a failure. One that
-// is gone, or that cannot be read again and again, stops none behind it.
+// replay stores all sealed segments in order. Storing an event twice is harmless.
 func (w *Writer) replay(ctx context.Context) error {
-	for seg := w.Spool.Next(); seg != nil; seg = w.Spool.Next() {
-		events, damaged, err := read(seg)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			w.Log.ErrorContext(ctx, "a part of the webhook spool is gone: somebody removed it", "file", seg.Path())
-			w.Spool.Done(seg)
-			continue
-		case err != nil:
-			if seg.Tries++; seg.Tries < readTries {
-				return err
+	return w.Spool.Replay(func(records [][]byte) (damaged bool, err error) {
+		events, damaged := decode(records)
+		store := func(part []*Event) error {
+			limited, cancel := context.WithTimeout(ctx, 2*storeLimit)
+			defer cancel()
+			return w.store(limited, part)
+		}
+		for group := range slices.Chunk(events, replayGroup) {
+			err := db.StoreApart(group, store, func(e *Event, err error) {
+				w.Log.ErrorContext(ctx, "a webhook of the spool cannot be stored", "kind", e.Kind, "sid", e.SID, "error", err)
+				damaged = true
+			})
+			if err != nil {
+				return damaged, fmt.Errorf("store the spool: %w", err)
 			}
-			w.finish(seg, "it cannot be read: "+err.Error())
-			continue
 		}
-		for len(events) > 0 && err == nil {
-			n := min(replayGroup, len(events))
-			var rejected int
-			if rejected, err = w.storeKept(ctx, events[:n]); err != nil {
-				return err
-			}
-			damaged = damaged || rejected > 0
-			events = events[n:]
-		}
-		if damaged {
-			w.finish(seg, "damaged on disk, or values that Postgres cannot hold")
-			continue
-		}
-		w.Spool.Done(seg)
-	}
-	return nil
-}
-
-// finish is done with a segment that a person must look at.
-func (w *Writer) finish(seg *spool.Segment, why string) {
-	if err := w.Spool.SetAside(seg, why); err != nil {
-		w.Spool.Leave(seg, err)
-		return
-	}
-	w.Spool.Done(seg)
-}
-
-// storeKept stores events of the spool and counts those that Postgres cannot
-// hold.
-func (w *Writer) storeKept(ctx context.Context, events []*Event) (rejected int, err error) {
-	limited, cancel := context.WithTimeout(ctx, 2*storeLimit)
-	defer cancel()
-	err = w.store(limited, events)
-	switch {
-	case err == nil || !db.Refused(err):
-		return 0, err
-	case len(events) == 1:
-		w.Log.ErrorContext(ctx, "a webhook of the spool cannot be stored", "kind", events[0].Kind, "sid", events[0].SID, "error", err)
-		return 1, nil
-	}
-	half := len(events) / 2
-	for _, part := range [][]*Event{events[:half], events[half:]} {
-		n, err := w.storeKept(ctx, part)
-		if err != nil {
-			return rejected, fmt.Errorf("store the spool: %w", err)
-		}
-		rejected += n
-	}
-	return rejected, nil
+		return damaged, nil
+	})
 }
