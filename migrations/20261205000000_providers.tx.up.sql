@@ -6,6 +6,14 @@ UPDATE provider_periods SET provider = 'sandbox' WHERE account = 'AC5a4db0f5a4db
 CREATE FUNCTION provider_now() RETURNS text LANGUAGE sql STABLE
     AS $$ SELECT coalesce((SELECT provider FROM provider_periods ORDER BY began_at DESC LIMIT 1), 'sandbox') $$;
 
+-- Keeps the provider as it is until the transaction ends, and tells which one it is. Each statement of a volatile function
+-- sees what was committed before it: also who went live while the lock was waited for.
+CREATE FUNCTION provider_hold() RETURNS text LANGUAGE plpgsql
+    AS $$ BEGIN
+        PERFORM pg_advisory_xact_lock_shared(7239013);
+        RETURN provider_now();
+    END $$;
+
 -- The provider that was in use at a time.
 CREATE FUNCTION provider_at(at timestamptz) RETURNS text LANGUAGE sql STABLE
     AS $$ SELECT coalesce((SELECT provider FROM provider_periods WHERE began_at <= $1 ORDER BY began_at DESC LIMIT 1),

@@ -11,7 +11,7 @@ CREATE TABLE links (
     created_at          timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE UNIQUE INDEX links_part_idx ON links (coalesce(campaign_id, 0), template_version_id, part);
-CREATE INDEX links_version_idx ON links (template_version_id);
+CREATE INDEX links_campaign_idx ON links (campaign_id);
 
 -- The key of the tokens of all links, encrypted by SECRET_KEY. There is one; without it no link leads anywhere.
 CREATE TABLE link_keys (

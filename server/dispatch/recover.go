@@ -48,7 +48,7 @@ func (d *Dispatcher) EnqueueLost(ctx context.Context) error {
 		if err := forgetWorkers(ctx, tx, queues); err != nil {
 			return err
 		}
-		missing, err := missingJobs(ctx, tx, queues)
+		missing, err := missingJobs(ctx, tx, queues, provider.Of(d.Live))
 		if err != nil {
 			return err
 		}

@@ -115,8 +115,8 @@ type missingJob struct {
 }
 
 // missingJobs are the dispatch jobs that living workers should have: one for each
-// sender with something due.
-func missingJobs(ctx context.Context, idb bun.IDB, queues []string) (rows []missingJob, err error) {
+// sender of the provider with something due.
+func missingJobs(ctx context.Context, idb bun.IDB, queues []string, of provider.Name) (rows []missingJob, err error) {
 	err = idb.NewRaw(`
 		WITH RECURSIVE busy AS (
 			(SELECT sender_id, campaign_id FROM messages WHERE work = 'send' AND campaign_id IS NOT NULL ORDER BY sender_id, campaign_id LIMIT 1)
@@ -126,13 +126,14 @@ func missingJobs(ctx context.Context, idb bun.IDB, queues []string) (rows []miss
 				WHERE m.work = 'send' AND m.campaign_id IS NOT NULL AND (m.sender_id, m.campaign_id) > (b.sender_id, b.campaign_id)
 				ORDER BY m.sender_id, m.campaign_id LIMIT 1) n)
 		SELECT q.queue, s.sender_id FROM unnest(?::text[]) q (queue), (
-			SELECT DISTINCT b.sender_id FROM busy b JOIN campaigns ca ON ca.id = b.campaign_id WHERE ca.status IN ('sending', 'completed')
+			SELECT DISTINCT b.sender_id FROM busy b JOIN campaigns ca ON ca.id = b.campaign_id
+				JOIN senders x ON x.id = b.sender_id AND x.provider = ? WHERE ca.status IN ('sending', 'completed')
 				AND (ca.ends_at <= now() OR EXISTS (SELECT 1 FROM messages m WHERE m.work = 'send' AND m.sender_id = b.sender_id AND m.campaign_id = b.campaign_id
 					AND m.not_before <= now()))) s
 		WHERE NOT EXISTS (SELECT 1 FROM sending_hold)
 			AND NOT EXISTS (SELECT 1 FROM river_job j WHERE j.kind = 'campaign_dispatch' AND j.queue = q.queue
 			AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending') AND (j.args ->> 'sender_id')::bigint = s.sender_id)`,
-		pgdialect.Array(queues)).Scan(ctx, &rows)
+		pgdialect.Array(queues), string(of)).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
 

@@ -179,7 +179,7 @@ func firstKey(ctx context.Context, d *db.DB, k *secret.Keys) ([]byte, error) {
 		return nil, err
 	}
 	if !used {
-		return newKey(), nil
+		return NewKey(), nil
 	}
 	samples, err := hashSamples(ctx, d)
 	if err != nil {
@@ -205,7 +205,8 @@ func firstKey(ctx context.Context, d *db.DB, k *secret.Keys) ([]byte, error) {
 	return before[0], nil
 }
 
-func newKey() []byte {
+// NewKey makes a key of 256 bits.
+func NewKey() []byte {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails, see crypto/rand
 	return key

@@ -116,7 +116,7 @@ func Rotate(ctx context.Context, d *db.DB, k *secret.Keys, lost bool) (added *Ad
 		if err != nil {
 			return err
 		}
-		key := newKey()
+		key := NewKey()
 		if len(rows) == 0 {
 			if !lost {
 				return errors.New("there is no key yet: the first start of this version makes it")

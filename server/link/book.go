@@ -176,6 +176,7 @@ func (b *Book) get(id, tag int64) *entry {
 func (e *entry) read() {
 	if e.address, e.err = template.ParseAddress(e.link.Destination); e.err == nil && e.address.Fixed() {
 		e.fixed, _ = e.address.For(nil)
+		e.fixed = InASCII(e.fixed)
 	}
 }
 

@@ -42,6 +42,7 @@ type Link struct {
 	Tag               int64  // random, and in its tokens: a database that was restored gives ids a second time
 
 	signer *Signer
+	fixed  bool // its address is the same for everybody
 }
 
 // Counted is a link with who opened it.
@@ -222,7 +223,8 @@ func (s *Service) of(ctx context.Context, idb bun.IDB, campaignID *int64, versio
 		if l == nil {
 			return nil, apperr.New(apperr.CodeUnavailable, "a link of the template was not kept")
 		}
-		l.signer = s.signer
+		address, err := template.ParseAddress(l.Destination)
+		l.signer, l.fixed = s.signer, err == nil && address.Fixed()
 		links[i] = l
 	}
 	return links, nil

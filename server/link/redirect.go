@@ -58,43 +58,43 @@ var errUnknown = apperr.New(apperr.CodeNotFound, "there is no such link")
 
 // Follow gives the address to which a token leads, and counts that a person opened it. Not found: nobody made this token.
 func (r *Redirects) Follow(ctx context.Context, text string, person bool) (address string, err error) {
+	outcome := "failed"
+	defer func() { r.opened.WithLabelValues(outcome).Inc() }()
 	t, ok := r.signer.read(text)
 	if !ok {
-		r.opened.WithLabelValues("unknown").Inc()
+		outcome = "unknown"
 		return "", errUnknown
 	}
 	e, err := r.book.find(ctx, t.linkID, t.tag)
 	if apperr.Is(err, apperr.CodeNotFound) {
-		r.opened.WithLabelValues("unknown").Inc()
+		outcome = "unknown"
 		return "", errUnknown
 	}
 	if err != nil {
-		r.opened.WithLabelValues("failed").Inc()
 		return "", err
 	}
 	if address = e.fixed; address == "" {
 		who, err := r.people.of(ctx, t.messageID)
 		if err != nil && e.address.Needs() {
-			r.opened.WithLabelValues("failed").Inc()
 			return "", err
 		}
 		if address, ok = e.address.For(who); !ok {
-			r.opened.WithLabelValues("failed").Inc()
 			return "", errUnknown
 		}
+		address = InASCII(address)
 	}
-	outcome := "fetched"
-	if person {
+	switch {
+	case !person:
+		outcome = "fetched"
+	case t.messageID == 0 || t.uncounted:
 		outcome = "uncounted"
-		if t.messageID != 0 && !t.uncounted {
-			if outcome = "repeated"; r.within(text) {
-				outcome = "counted"
-				r.clicks.Count(NewClick(t.linkID, t.messageID, r.now()))
-			}
-		}
+	case !r.within(text):
+		outcome = "repeated"
+	default:
+		outcome = "counted"
+		r.clicks.Count(NewClick(t.linkID, t.messageID, r.now()))
 	}
-	r.opened.WithLabelValues(outcome).Inc()
-	return InASCII(address), nil
+	return address, nil
 }
 
 // within reports whether a token may count once more: whoever repeats it without end fills nothing.

@@ -13,13 +13,18 @@ import (
 
 const columns = "id, campaign_id, template_version_id, part, title, destination, tag"
 
-// ensureKey gives the key of tokens, encrypted: this one where there was none.
-func ensureKey(ctx context.Context, idb bun.IDB, sealed string) (kept string, err error) {
+// sealedKey gives the key of tokens, encrypted; "" where there is none.
+func sealedKey(ctx context.Context, idb bun.IDB) (sealed string, err error) {
+	err = idb.NewRaw("SELECT coalesce((SELECT sealed FROM link_keys WHERE id = ?), '')", keyID).Scan(ctx, &sealed)
+	return sealed, db.Err(err)
+}
+
+// keepFirst keeps the first key, and gives the one that is kept: of two processes one was first.
+func keepFirst(ctx context.Context, idb bun.IDB, sealed string) (kept string, err error) {
 	if _, err = idb.NewRaw("INSERT INTO link_keys (id, sealed) VALUES (?, ?) ON CONFLICT DO NOTHING", keyID, sealed).Exec(ctx); err != nil {
 		return "", db.Err(err)
 	}
-	err = idb.NewRaw("SELECT sealed FROM link_keys WHERE id = ?", keyID).Scan(ctx, &kept)
-	return kept, db.Err(err)
+	return sealedKey(ctx, idb)
 }
 
 // insert keeps a link with its count; one that is there stays.

@@ -3,11 +3,9 @@ package link
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"strings"
 
 	"eventstream/server/keys"
 	"eventstream/server/secret"
@@ -30,17 +28,18 @@ type Signer struct{ key []byte }
 
 // OpenSigner reads the key of the installation, and makes it where there is none.
 func OpenSigner(ctx context.Context, idb bun.IDB, k *secret.Keys) (*Signer, error) {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, see crypto/rand
 	purpose := secret.LinkKey.Purpose(keyID)
-	sealed, err := k.Seal(purpose, key)
+	sealed, err := sealedKey(ctx, idb)
+	if err == nil && sealed == "" {
+		if sealed, err = k.Seal(purpose, keys.NewKey()); err == nil {
+			sealed, err = keepFirst(ctx, idb, sealed)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	if sealed, err = ensureKey(ctx, idb, sealed); err != nil {
-		return nil, err
-	}
-	if key, err = k.Open(purpose, sealed); err != nil {
+	key, err := k.Open(purpose, sealed)
+	if err != nil {
 		return nil, &keys.UnreadableError{What: "the key of short links", Key: secret.KeyOf(sealed)}
 	}
 	return &Signer{key}, nil
@@ -60,7 +59,7 @@ func (l *Link) Token(messageID int64) string {
 // Uncounted is a message's token where nobody is to know who opens it. It names the message only where the address holds
 // values of the contact, which could not be filled in otherwise.
 func (l *Link) Uncounted(messageID int64) string {
-	if !strings.Contains(l.Destination, "{{") {
+	if l.fixed {
 		return l.Token(0)
 	}
 	return l.signer.write(token{linkID: l.ID, messageID: messageID, tag: l.Tag, uncounted: true})

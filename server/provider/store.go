@@ -11,7 +11,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-const periodLock = 7_239_013
+const periodLock = 7_239_013 // provider_hold takes it, too
 
 func lock(ctx context.Context, tx bun.Tx) error {
 	_, err := tx.NewRaw("SELECT pg_advisory_xact_lock(?)", periodLock).Exec(ctx)
@@ -19,10 +19,7 @@ func lock(ctx context.Context, tx bun.Tx) error {
 }
 
 func hold(ctx context.Context, tx bun.Tx) (now Name, err error) {
-	if _, err := tx.NewRaw("SELECT pg_advisory_xact_lock_shared(?)", periodLock).Exec(ctx); err != nil {
-		return "", db.Err(err)
-	}
-	err = tx.NewRaw("SELECT provider_now()").Scan(ctx, &now) // a statement of its own, which sees who went live meanwhile
+	err = tx.NewRaw("SELECT provider_hold()").Scan(ctx, &now)
 	return now, db.Err(err)
 }
 

@@ -238,8 +238,7 @@ func (a *Applier) Replay(ctx context.Context, id int64) (*Event, error) {
 // tells how many were news.
 func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 	for _, e := range events {
-		e.Provider = a.Provider
-		e.classify(ctx, a.Reader, a.Words)
+		e.classify(ctx, a.Provider, a.Reader, a.Words)
 	}
 	fresh, err := insert(ctx, a.DB, events, false)
 	if err != nil {
@@ -251,8 +250,7 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 
 // RecordOne is Record for one event among many: whoever nudges finds them.
 func (a *Applier) RecordOne(ctx context.Context, e *Event) error {
-	e.Provider = a.Provider
-	e.classify(ctx, a.Reader, a.Words)
+	e.classify(ctx, a.Provider, a.Reader, a.Words)
 	fresh, err := insert(ctx, a.DB, []*Event{e}, false)
 	if err == nil {
 		a.offer(fresh)

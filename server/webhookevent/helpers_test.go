@@ -118,7 +118,7 @@ func says(sid, from, body string) *Event {
 		Kind: KindInbound, SID: sid, DedupeKey: InboundKey(sid), SignatureValid: true, Source: SourceLive,
 		Params: map[string]string{"MessageSid": sid, "From": "whatsapp:" + from, "To": "whatsapp:+15005550006", "Body": body},
 	}
-	e.classify(context.Background(), reader{}, nil)
+	e.classify(context.Background(), e.Provider, reader{}, nil)
 	return e
 }
 

@@ -193,7 +193,7 @@ func TestPeopleAreWhatTheEvidenceSays(t *testing.T) {
 			named := [][]string{{pick(numbers)}, {pick(ids)}, {pick(numbers), pick(ids)}, {pick(ids), pick(parents)}}[dice.IntN(4)]
 			body := []string{"hello", "hello", "STOP", "START"}[dice.IntN(4)]
 			ev := written(fmt.Sprintf("SM%d.%d", round, n), body, named...)
-			ev.classify(t.Context(), reader{}, nil)
+			ev.classify(t.Context(), ev.Provider, reader{}, nil)
 			events = append(events, ev)
 			if dice.IntN(4) == 0 {
 				again := *ev

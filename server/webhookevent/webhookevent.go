@@ -116,8 +116,9 @@ func (e *Event) Decided() time.Time {
 	return e.Arrived()
 }
 
-// classify notes what applying in order needs to know before it reads params.
-func (e *Event) classify(ctx context.Context, reader Reader, known *consent.Words) {
+// classify notes whose an event is, and what applying in order needs to know before it reads params.
+func (e *Event) classify(ctx context.Context, of provider.Name, reader Reader, known *consent.Words) {
+	e.Provider = of
 	if e.Kind != KindInbound {
 		return
 	}

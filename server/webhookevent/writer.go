@@ -119,8 +119,7 @@ func (w *Writer) Write(ctx context.Context, e *Event) error {
 	if e.Source == "" {
 		e.Source = SourceLive
 	}
-	e.Provider = w.Provider
-	e.classify(ctx, w.Reader, w.Words)
+	e.classify(ctx, w.Provider, w.Reader, w.Words)
 	wait := &waiting{event: e, done: make(chan error, 1)}
 	select {
 	case w.queue <- wait:
