@@ -112,6 +112,8 @@ func TestATrackedButtonIsCountedFromTheTemplateToTheTimeline(t *testing.T) {
 	e.must("campaignUpdate", "campaign", map[string]any{"id": campaign, "utm": map[string]any{"source": "whatsapp"}})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": campaign})
 	require.Equal(t, 1, e.settled(campaign).Delivered)
+	// It is opened after it was read, which is the last receipt.
+	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM messages WHERE read_at IS NOT NULL") == 1 }, patience, 20*time.Millisecond)
 	sent := e.Sandbox.Messages()[0]
 	token := sent.Variables["2"]
 	require.NotEmpty(t, token)
