@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"sync"
 	"time"
 
 	"eventstream/server/pause"
@@ -105,39 +103,11 @@ func (b *Bench) linkCase(ctx context.Context, r *rig.Rig, tokens []string) ([]st
 		Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: linkRate},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	var mu sync.Mutex
-	var answers, nothing []time.Duration
-	var failed error
-	note := func(into *[]time.Duration, began time.Time, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
-			failed = err
-			return
-		}
-		*into = append(*into, time.Since(began))
-	}
-	var calls sync.WaitGroup
-	tick := time.NewTicker(time.Second / linkRate)
-	defer tick.Stop()
-	for i := range linkRate * linkSeconds {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-tick.C:
-		}
-		calls.Go(func() {
-			at := time.Now()
-			note(&answers, at, open(ctx, client, r.URL+"/l/"+tokens[i%len(tokens)]))
-		})
-		calls.Go(func() {
-			at := time.Now()
-			note(&nothing, at, get(ctx, client, r.URL+"/healthz"))
-		})
-	}
-	calls.Wait()
-	if failed != nil {
-		return nil, failed
+	asked, err := beside(ctx, client, r.URL, linkRate, linkSeconds, func(i int) error {
+		return open(ctx, client, r.URL+"/l/"+tokens[i%len(tokens)])
+	})
+	if err != nil {
+		return nil, err
 	}
 	after := before
 	for end := time.Now().Add(30 * time.Second); after < before+linkRate*linkSeconds && time.Now().Before(end); {
@@ -148,10 +118,7 @@ func (b *Bench) linkCase(ctx context.Context, r *rig.Rig, tokens []string) ([]st
 			return nil, err
 		}
 	}
-	return []string{
-		fmt.Sprint(len(answers)), ms(average(answers)), ms(median(answers)), ms(slowestHundredth(answers)), ms(slices.Max(answers)),
-		ms(average(nothing)), ms(slowestHundredth(nothing)), fmt.Sprint(after - before),
-	}, nil
+	return append(asked, fmt.Sprint(after-before)), nil
 }
 
 // open follows a link as a phone does, and goes no further.

@@ -82,6 +82,24 @@ func (b *Bench) webhookCase(ctx context.Context, r *rig.Rig, busy bool) ([]strin
 		return nil, err
 	}
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: webhookRate}}
+	began := time.Now()
+	asked, err := beside(ctx, client, r.URL, webhookRate, webhookSeconds, func(i int) error {
+		return inbound(ctx, client, token, r.URL, i, busy)
+	})
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(began).Seconds()
+	after, err := r.Number(ctx, received)
+	if err != nil {
+		return nil, err
+	}
+	return append(asked, fmt.Sprintf("%.0f", float64(after-before)/took)), nil
+}
+
+// beside calls so many times a second, and as often asks for what does nothing. It gives the columns from how many were
+// answered to the slowest hundredth of those that did nothing.
+func beside(ctx context.Context, client *http.Client, base string, rate, seconds int, call func(i int) error) ([]string, error) {
 	var mu sync.Mutex
 	var answers, nothing []time.Duration
 	var failed error
@@ -95,10 +113,9 @@ func (b *Bench) webhookCase(ctx context.Context, r *rig.Rig, busy bool) ([]strin
 		*into = append(*into, time.Since(began))
 	}
 	var calls sync.WaitGroup
-	tick := time.NewTicker(time.Second / webhookRate)
+	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
-	began := time.Now()
-	for i := range webhookRate * webhookSeconds {
+	for i := range rate * seconds {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -106,25 +123,20 @@ func (b *Bench) webhookCase(ctx context.Context, r *rig.Rig, busy bool) ([]strin
 		}
 		calls.Go(func() {
 			at := time.Now()
-			note(&answers, at, inbound(ctx, client, token, r.URL, i, busy))
+			note(&answers, at, call(i))
 		})
 		calls.Go(func() {
 			at := time.Now()
-			note(&nothing, at, get(ctx, client, r.URL+"/healthz"))
+			note(&nothing, at, get(ctx, client, base+"/healthz"))
 		})
 	}
 	calls.Wait()
-	took := time.Since(began).Seconds()
 	if failed != nil {
 		return nil, failed
 	}
-	after, err := r.Number(ctx, received)
-	if err != nil {
-		return nil, err
-	}
 	return []string{
 		fmt.Sprint(len(answers)), ms(average(answers)), ms(median(answers)), ms(slowestHundredth(answers)), ms(slices.Max(answers)),
-		ms(average(nothing)), ms(slowestHundredth(nothing)), fmt.Sprintf("%.0f", float64(after-before)/took),
+		ms(average(nothing)), ms(slowestHundredth(nothing)),
 	}, nil
 }
 
