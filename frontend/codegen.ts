@@ -20,6 +20,7 @@ const config: CodegenConfig = {
         scalars: {
           DateTime: "string",
           LocalTime: "string",
+          LocalDate: "string",
           PhoneNumber: "string",
           Int64: "number",
           JSON: "unknown",

@@ -253,7 +253,7 @@ func at(path []string, err error) error {
 
 // readers check a value by the name of its scalar; name is the argument's.
 var readers = map[string]func(name string, v any) error{
-	"String": shortText, "PhoneNumber": shortText, "LocalTime": shortText,
+	"String": shortText, "PhoneNumber": shortText, "LocalTime": shortText, "LocalDate": shortText,
 	"ID": func(_ string, v any) error {
 		s, err := scalar.UnmarshalID(v)
 		if err == nil && len(s) > maxIDBytes {

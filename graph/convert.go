@@ -631,7 +631,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt,
 		UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold,
-		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, RunsDone: c.Runs,
+		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, LocalStart: fromLocalMoment(c.LocalStart), RunsDone: c.Runs,
 		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
 		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),
 	}
@@ -688,10 +688,10 @@ func toSchedule(s *campaign.Schedule) *model.CampaignSchedule {
 	if s == nil {
 		return nil
 	}
-	out := &model.CampaignSchedule{At: s.At}
+	out := &model.CampaignSchedule{At: s.At, Local: fromLocalMoment(s.Local)}
 	if r := s.Recurrence; r != nil {
 		out.Recurrence = &model.Recurrence{
-			Frequency: upper[model.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone,
+			Frequency: upper[model.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone, Local: r.Local,
 			Days: toDays(r.Days), Until: r.Until,
 		}
 		if r.DayOfMonth > 0 {
@@ -702,6 +702,13 @@ func toSchedule(s *campaign.Schedule) *model.CampaignSchedule {
 		}
 	}
 	return out
+}
+
+func fromLocalMoment(l *hours.LocalMoment) *model.LocalMoment {
+	if l == nil {
+		return nil
+	}
+	return &model.LocalMoment{Date: l.Date, Time: l.Time}
 }
 
 func toLegalHours(h *hours.LegalHours) *model.LegalHours {

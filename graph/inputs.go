@@ -24,6 +24,7 @@ import (
 	"eventstream/server/demo"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/globalid"
+	"eventstream/server/hours"
 	"eventstream/server/importer"
 	"eventstream/server/link"
 	"eventstream/server/message"
@@ -254,9 +255,12 @@ func importRequest(input model.ContactImportConfirmInput) (importer.Request, err
 
 func scheduleInput(in model.CampaignScheduleInput) campaign.Schedule {
 	plan := campaign.Schedule{At: in.At.Value()}
+	if l := in.Local.Value(); l != nil {
+		plan.Local = &hours.LocalMoment{Date: l.Date, Time: l.Time}
+	}
 	if r := in.Recurrence.Value(); r != nil {
 		plan.Recurrence = &campaign.Recurrence{
-			Frequency: lower[campaign.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone, Until: r.Until.Value(),
+			Frequency: lower[campaign.Frequency](r.Frequency), Time: r.Time, Zone: r.Zone, Local: r.Local, Until: r.Until.Value(),
 			Days: mapped(r.Days.Value(), func(d model.Weekday) string { return lower[string](d) }),
 		}
 		if d := r.DayOfMonth.Value(); d != nil {

@@ -794,6 +794,19 @@ test("a campaign is scheduled, again and again, and taken back", async () => {
   await expect(page.getByText("every Mon and Thu at 10:30, Europe/Berlin")).toBeVisible();
   await expect(page.getByText("Scheduled", { exact: true })).toBeVisible();
   await look("campaign-scheduled");
+  await page.getByRole("button", { name: "Change the schedule" }).click();
+  await form.getByLabel("At each recipient's local time").check();
+  await expect(form.getByRole("combobox", { name: "Time zone" })).toHaveCount(0);
+  await form.getByRole("button", { name: "Schedule", exact: true }).click();
+  await expect(page.getByText("every Mon and Thu at 10:30, each recipient's time")).toBeVisible();
+  await page.getByRole("button", { name: "Change the schedule" }).click();
+  await form.getByText("Once").click();
+  const year = new Date().getFullYear() + 1;
+  await form.getByLabel("Starts at").fill(`${year}-06-01T10:00`);
+  await form.getByRole("button", { name: "Schedule", exact: true }).click();
+  await expect(
+    page.getByText(new RegExp(`Everybody gets it Jun 1, ${year}, 10:00.AM, each recipient's time`)),
+  ).toBeVisible();
   await page.getByRole("button", { name: "Back to draft" }).click();
   await expect(page.getByText("Draft", { exact: true })).toBeVisible();
 });

@@ -700,6 +700,38 @@ func (ec *executionContext) fieldContext_Campaign_nextRunAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Campaign_localStart(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_localStart(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LocalStart, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LocalMoment) graphql.Marshaler {
+			return ec.marshalOLocalMoment2ᚖeventstreamᚋgraphᚋmodelᚐLocalMoment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_localStart(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LocalMoment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Campaign_startError(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3435,6 +3467,38 @@ func (ec *executionContext) fieldContext_CampaignSchedule_at(_ context.Context, 
 	return graphql.NewScalarFieldContext("CampaignSchedule", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _CampaignSchedule_local(ctx context.Context, field graphql.CollectedField, obj *model.CampaignSchedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignSchedule_local(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Local, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LocalMoment) graphql.Marshaler {
+			return ec.marshalOLocalMoment2ᚖeventstreamᚋgraphᚋmodelᚐLocalMoment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignSchedule_local(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignSchedule",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LocalMoment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignSchedule_recurrence(ctx context.Context, field graphql.CollectedField, obj *model.CampaignSchedule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4394,6 +4458,52 @@ func (ec *executionContext) fieldContext_LegalHoursBook_rules(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _LocalMoment_date(ctx context.Context, field graphql.CollectedField, obj *model.LocalMoment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LocalMoment_date(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Date, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNLocalDate2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LocalMoment_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LocalMoment", field, false, false, "LocalDate")
+}
+
+func (ec *executionContext) _LocalMoment_time(ctx context.Context, field graphql.CollectedField, obj *model.LocalMoment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LocalMoment_time(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Time, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNLocalTime2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LocalMoment_time(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LocalMoment", field, false, false, "LocalTime")
+}
+
 func (ec *executionContext) _QuietHours_start(ctx context.Context, field graphql.CollectedField, obj *model.QuietHours) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4553,6 +4663,29 @@ func (ec *executionContext) _Recurrence_zone(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Recurrence_zone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "String")
+}
+
+func (ec *executionContext) _Recurrence_local(ctx context.Context, field graphql.CollectedField, obj *model.Recurrence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recurrence_local(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Local, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Recurrence_local(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Recurrence_days(ctx context.Context, field graphql.CollectedField, obj *model.Recurrence) (ret graphql.Marshaler) {
@@ -5251,7 +5384,7 @@ func (ec *executionContext) unmarshalInputCampaignScheduleInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "at", "recurrence"}
+	fieldsInOrder := [...]string{"id", "at", "local", "recurrence"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -5272,6 +5405,13 @@ func (ec *executionContext) unmarshalInputCampaignScheduleInput(ctx context.Cont
 				return it, err
 			}
 			it.At = graphql.OmittableOf(data)
+		case "local":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("local"))
+			data, err := ec.unmarshalOLocalMomentInput2ᚖeventstreamᚋgraphᚋmodelᚐLocalMomentInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Local = graphql.OmittableOf(data)
 		case "recurrence":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recurrence"))
 			data, err := ec.unmarshalORecurrenceInput2ᚖeventstreamᚋgraphᚋmodelᚐRecurrenceInput(ctx, v)
@@ -5695,6 +5835,55 @@ func UnmarshalFrequencyCapInput(ctx context.Context, raw any) (model.FrequencyCa
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputLocalMomentInput(ctx context.Context, obj any) (model.LocalMomentInput, error) {
+	var it model.LocalMomentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"date", "time"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "date":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("date"))
+			data, err := ec.unmarshalNLocalDate2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Date = data
+		case "time":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("time"))
+			data, err := ec.unmarshalNLocalTime2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Time = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLocalMomentInput unmarshals raw into the LocalMomentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLocalMomentInput(ctx context.Context, raw any) (model.LocalMomentInput, error) {
+	var out model.LocalMomentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LocalMomentInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputQuietHoursInput(ctx context.Context, obj any) (model.QuietHoursInput, error) {
 	var it model.QuietHoursInput
 	if obj == nil {
@@ -5769,7 +5958,11 @@ func (ec *executionContext) unmarshalInputRecurrenceInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"frequency", "time", "zone", "days", "dayOfMonth", "until", "runs"}
+	if _, present := asMap["local"]; !present {
+		asMap["local"] = false
+	}
+
+	fieldsInOrder := [...]string{"frequency", "time", "zone", "local", "days", "dayOfMonth", "until", "runs"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -5797,6 +5990,13 @@ func (ec *executionContext) unmarshalInputRecurrenceInput(ctx context.Context, o
 				return it, err
 			}
 			it.Zone = data
+		case "local":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("local"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Local = data
 		case "days":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("days"))
 			data, err := ec.unmarshalOWeekday2ᚕeventstreamᚋgraphᚋmodelᚐWeekdayᚄ(ctx, v)
@@ -6035,6 +6235,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "nextRunAt":
 			out.Values[i] = ec._Campaign_nextRunAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "localStart":
+			out.Values[i] = ec._Campaign_localStart(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -7022,6 +7227,11 @@ func (ec *executionContext) _CampaignSchedule(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "local":
+			out.Values[i] = ec._CampaignSchedule_local(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "recurrence":
 			out.Values[i] = ec._CampaignSchedule_recurrence(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -7533,6 +7743,44 @@ func (ec *executionContext) _LegalHoursBook(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var localMomentImplementors = []string{"LocalMoment"}
+
+func (ec *executionContext) _LocalMoment(ctx context.Context, sel ast.SelectionSet, obj *model.LocalMoment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, localMomentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LocalMoment")
+		case "date":
+			out.Values[i] = ec._LocalMoment_date(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "time":
+			out.Values[i] = ec._LocalMoment_time(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var quietHoursImplementors = []string{"QuietHours"}
 
 func (ec *executionContext) _QuietHours(ctx context.Context, sel ast.SelectionSet, obj *model.QuietHours) graphql.Marshaler {
@@ -7604,6 +7852,11 @@ func (ec *executionContext) _Recurrence(ctx context.Context, sel ast.SelectionSe
 			}
 		case "zone":
 			out.Values[i] = ec._Recurrence_zone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "local":
+			out.Values[i] = ec._Recurrence_local(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8337,6 +8590,21 @@ func (ec *executionContext) unmarshalOFrequencyCapInput2ᚖeventstreamᚋgraph�
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputFrequencyCapInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLocalMoment2ᚖeventstreamᚋgraphᚋmodelᚐLocalMoment(ctx context.Context, sel ast.SelectionSet, v *model.LocalMoment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LocalMoment(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOLocalMomentInput2ᚖeventstreamᚋgraphᚋmodelᚐLocalMomentInput(ctx context.Context, v any) (*model.LocalMomentInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputLocalMomentInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

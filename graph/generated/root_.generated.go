@@ -264,6 +264,7 @@ type ComplexityRoot struct {
 		FrequencyCap       func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Links              func(childComplexity int) int
+		LocalStart         func(childComplexity int) int
 		Messages           func(childComplexity int, filter *model.CampaignMessageFilter, first *int, after *string) int
 		Name               func(childComplexity int) int
 		NextRunAt          func(childComplexity int) int
@@ -427,6 +428,7 @@ type ComplexityRoot struct {
 
 	CampaignSchedule struct {
 		At         func(childComplexity int) int
+		Local      func(childComplexity int) int
 		Recurrence func(childComplexity int) int
 	}
 
@@ -1153,6 +1155,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	LocalMoment struct {
+		Date func(childComplexity int) int
+		Time func(childComplexity int) int
+	}
+
 	Market struct {
 		Countries func(childComplexity int) int
 		Name      func(childComplexity int) int
@@ -1792,6 +1799,7 @@ type ComplexityRoot struct {
 		DayOfMonth func(childComplexity int) int
 		Days       func(childComplexity int) int
 		Frequency  func(childComplexity int) int
+		Local      func(childComplexity int) int
 		Runs       func(childComplexity int) int
 		Time       func(childComplexity int) int
 		Until      func(childComplexity int) int
@@ -3219,6 +3227,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Links(childComplexity), true
+	case "Campaign.localStart":
+		if e.ComplexityRoot.Campaign.LocalStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.LocalStart(childComplexity), true
 	case "Campaign.messages":
 		if e.ComplexityRoot.Campaign.Messages == nil {
 			break
@@ -3918,6 +3932,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignSchedule.At(childComplexity), true
+	case "CampaignSchedule.local":
+		if e.ComplexityRoot.CampaignSchedule.Local == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSchedule.Local(childComplexity), true
 	case "CampaignSchedule.recurrence":
 		if e.ComplexityRoot.CampaignSchedule.Recurrence == nil {
 			break
@@ -6743,6 +6763,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LiveTestSendPayload.UserErrors(childComplexity), true
+
+	case "LocalMoment.date":
+		if e.ComplexityRoot.LocalMoment.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocalMoment.Date(childComplexity), true
+	case "LocalMoment.time":
+		if e.ComplexityRoot.LocalMoment.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocalMoment.Time(childComplexity), true
 
 	case "Market.countries":
 		if e.ComplexityRoot.Market.Countries == nil {
@@ -10195,6 +10228,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recurrence.Frequency(childComplexity), true
+	case "Recurrence.local":
+		if e.ComplexityRoot.Recurrence.Local == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Local(childComplexity), true
 	case "Recurrence.runs":
 		if e.ComplexityRoot.Recurrence.Runs == nil {
 			break
@@ -12717,6 +12756,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LabelUpdateInput", ec.unmarshalInputLabelUpdateInput),
 			graphql.NewInputUnmarshaler("LanguageSetInput", ec.unmarshalInputLanguageSetInput),
 			graphql.NewInputUnmarshaler("LiveTestSendInput", ec.unmarshalInputLiveTestSendInput),
+			graphql.NewInputUnmarshaler("LocalMomentInput", ec.unmarshalInputLocalMomentInput),
 			graphql.NewInputUnmarshaler("MediaDeleteInput", ec.unmarshalInputMediaDeleteInput),
 			graphql.NewInputUnmarshaler("MediaFileFilter", ec.unmarshalInputMediaFileFilter),
 			graphql.NewInputUnmarshaler("MediaUploadInput", ec.unmarshalInputMediaUploadInput),
@@ -13321,8 +13361,10 @@ A run that was due while no worker ran starts when one does; further missed ones
 type Recurrence {
   frequency: Frequency!
   time: LocalTime!
-  "IANA zone of time."
+  "IANA zone of time; it does not matter where local is true."
   zone: String!
+  "time is by the clocks of each recipient, as CampaignSchedule.local. A run starts when its day has come to that time where days begin first, at UTC+14."
+  local: Boolean!
   "Weekly: the days."
   days: [Weekday!]! @listSize(assumedSize: 7)
   "Monthly: 1 to 31; shorter months: their last day."
@@ -13336,6 +13378,8 @@ input RecurrenceInput {
   frequency: Frequency!
   time: LocalTime!
   zone: String!
+  "true: time is by the clocks of each recipient."
+  local: Boolean! = false
   "Weekly: at least one."
   days: [Weekday!]
   "Monthly: 1 to 31."
@@ -13347,7 +13391,22 @@ input RecurrenceInput {
 "When a campaign starts by itself: once, or again and again."
 type CampaignSchedule {
   at: DateTime
+  """
+  Once, and each recipient's message goes when the clocks where they are show this: their declared time zone, else that of their number, of several the
+  last, else UTC. The campaign starts, and takes its audience, when it is that time at UTC+14, where days begin first. Whose time has passed by then gets
+  it at once. Quiet hours and legal hours hold as ever.
+  """
+  local: LocalMoment
   recurrence: Recurrence
+}
+"A date and a time of day by the clocks of whoever it concerns: for each recipient another instant."
+type LocalMoment {
+  date: LocalDate!
+  time: LocalTime!
+}
+input LocalMomentInput {
+  date: LocalDate!
+  time: LocalTime!
 }
 
 """
@@ -13383,6 +13442,11 @@ type Campaign implements Node {
   schedule: CampaignSchedule
   "When it starts by itself next."
   nextRunAt: DateTime
+  """
+  Of one that its schedule started: no message of it goes before this, by the clocks of its recipient. Null where each may go at once, such as after a
+  launch by hand.
+  """
+  localStart: LocalMoment
   """
   Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
   started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
@@ -13527,7 +13591,7 @@ type SkipReasonCount {
   count: Int64!
 }
 type DeferralCount {
-  "quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors."
+  "local_time (their clocks did not show localStart yet), quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors."
   reason: String!
   count: Int64!
 }
@@ -13715,6 +13779,8 @@ input CampaignScheduleInput {
   id: ID!
   "Either a moment, at most two years ahead…"
   at: DateTime
+  "…or one by the clocks of each recipient, which has not passed everywhere and is at most two years ahead…"
+  local: LocalMomentInput
   "…or how it recurs."
   recurrence: RecurrenceInput
 }
@@ -17190,6 +17256,8 @@ directive @goField(forceResolver: Boolean, name: String, omittable: Boolean, typ
 scalar DateTime
 "A time of day, 24 hours, such as 21:00."
 scalar LocalTime
+"A day of the calendar, such as 2026-12-01."
+scalar LocalDate
 "A phone number. Read in any spelling with country code, or a WhatsApp BSUID such as BR.1000000000000001; written in E.164."
 scalar PhoneNumber
 "Any JSON value."
@@ -18566,6 +18634,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_schedule(ctx, field)
 	case "nextRunAt":
 		return ec.fieldContext_Campaign_nextRunAt(ctx, field)
+	case "localStart":
+		return ec.fieldContext_Campaign_localStart(ctx, field)
 	case "startError":
 		return ec.fieldContext_Campaign_startError(ctx, field)
 	case "startRetryAt":
@@ -18878,6 +18948,8 @@ func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, fi
 	switch field.Name {
 	case "at":
 		return ec.fieldContext_CampaignSchedule_at(ctx, field)
+	case "local":
+		return ec.fieldContext_CampaignSchedule_local(ctx, field)
 	case "recurrence":
 		return ec.fieldContext_CampaignSchedule_recurrence(ctx, field)
 	}
@@ -20330,6 +20402,16 @@ func (ec *executionContext) childFields_LiveTestSendPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type LiveTestSendPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_LocalMoment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_LocalMoment_date(ctx, field)
+	case "time":
+		return ec.fieldContext_LocalMoment_time(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocalMoment", field.Name)
+}
+
 func (ec *executionContext) childFields_Market(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -21232,6 +21314,8 @@ func (ec *executionContext) childFields_Recurrence(ctx context.Context, field gr
 		return ec.fieldContext_Recurrence_time(ctx, field)
 	case "zone":
 		return ec.fieldContext_Recurrence_zone(ctx, field)
+	case "local":
+		return ec.fieldContext_Recurrence_local(ctx, field)
 	case "days":
 		return ec.fieldContext_Recurrence_days(ctx, field)
 	case "dayOfMonth":

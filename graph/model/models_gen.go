@@ -344,6 +344,9 @@ type Campaign struct {
 	Schedule       *CampaignSchedule `json:"schedule,omitempty"`
 	// When it starts by itself next.
 	NextRunAt *time.Time `json:"nextRunAt,omitempty"`
+	// Of one that its schedule started: no message of it goes before this, by the clocks of its recipient. Null where each may go at once, such as after a
+	// launch by hand.
+	LocalStart *LocalMoment `json:"localStart,omitempty"`
 	// Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
 	// started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
 	StartError *string `json:"startError,omitempty"`
@@ -651,14 +654,20 @@ type CampaignResumePayload struct {
 
 // When a campaign starts by itself: once, or again and again.
 type CampaignSchedule struct {
-	At         *time.Time  `json:"at,omitempty"`
-	Recurrence *Recurrence `json:"recurrence,omitempty"`
+	At *time.Time `json:"at,omitempty"`
+	// Once, and each recipient's message goes when the clocks where they are show this: their declared time zone, else that of their number, of several the
+	// last, else UTC. The campaign starts, and takes its audience, when it is that time at UTC+14, where days begin first. Whose time has passed by then gets
+	// it at once. Quiet hours and legal hours hold as ever.
+	Local      *LocalMoment `json:"local,omitempty"`
+	Recurrence *Recurrence  `json:"recurrence,omitempty"`
 }
 
 type CampaignScheduleInput struct {
 	ID string `json:"id"`
 	// Either a moment, at most two years ahead…
 	At graphql.Omittable[*time.Time] `json:"at,omitempty"`
+	// …or one by the clocks of each recipient, which has not passed everywhere and is at most two years ahead…
+	Local graphql.Omittable[*LocalMomentInput] `json:"local,omitempty"`
 	// …or how it recurs.
 	Recurrence graphql.Omittable[*RecurrenceInput] `json:"recurrence,omitempty"`
 }
@@ -1564,7 +1573,7 @@ type DecisionStep struct {
 }
 
 type DeferralCount struct {
-	// quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors.
+	// local_time (their clocks did not show localStart yet), quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors.
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
 }
@@ -2121,6 +2130,17 @@ type LiveTestSendInput struct {
 type LiveTestSendPayload struct {
 	Test       *LiveTest    `json:"test,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A date and a time of day by the clocks of whoever it concerns: for each recipient another instant.
+type LocalMoment struct {
+	Date string `json:"date"`
+	Time string `json:"time"`
+}
+
+type LocalMomentInput struct {
+	Date string `json:"date"`
+	Time string `json:"time"`
 }
 
 // What Meta has one price for: a country, or the rest of a region.
@@ -2925,8 +2945,10 @@ type RecoveryCodesRenewPayload struct {
 type Recurrence struct {
 	Frequency Frequency `json:"frequency"`
 	Time      string    `json:"time"`
-	// IANA zone of time.
+	// IANA zone of time; it does not matter where local is true.
 	Zone string `json:"zone"`
+	// time is by the clocks of each recipient, as CampaignSchedule.local. A run starts when its day has come to that time where days begin first, at UTC+14.
+	Local bool `json:"local"`
 	// Weekly: the days.
 	Days []Weekday `json:"days"`
 	// Monthly: 1 to 31; shorter months: their last day.
@@ -2941,6 +2963,8 @@ type RecurrenceInput struct {
 	Frequency Frequency `json:"frequency"`
 	Time      string    `json:"time"`
 	Zone      string    `json:"zone"`
+	// true: time is by the clocks of each recipient.
+	Local bool `json:"local"`
 	// Weekly: at least one.
 	Days graphql.Omittable[[]Weekday] `json:"days,omitempty"`
 	// Monthly: 1 to 31.

@@ -99,6 +99,12 @@ func UnmarshalLocalTime(v any) (string, error) {
 	return readText(v, "a time of day: want 24 hours, such as 21:00")
 }
 
+// MarshalLocalDate writes a day.
+func MarshalLocalDate(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalLocalDate reads a day; who needs it tells whether it is one.
+func UnmarshalLocalDate(v any) (string, error) { return readText(v, "a day: want 2026-12-01") }
+
 // MarshalPhoneNumber writes a number.
 func MarshalPhoneNumber(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 

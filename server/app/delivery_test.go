@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"eventstream/server/hours"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -85,6 +87,80 @@ func TestAScheduledCampaignStartsByItself(t *testing.T) {
 	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "rateLimitPerSecond": 500})
 	require.Equal(t, 30, e.await(camp, "COMPLETED").Accepted)
 	e.exact(camp)
+}
+
+func TestEachRecipientGetsItAtTheirLocalTime(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	people := map[string]string{"Pacific/Kiritimati": "+4915112340001", "Europe/Berlin": "+4915112340002", "America/Los_Angeles": "+4915112340003"}
+	for zone, address := range people {
+		e.must("contactCreate", "contact", map[string]any{
+			"address": address, "name": zone, "timeZone": zone,
+			"consent": map[string]any{"note": "on paper"},
+		})
+	}
+	camp := e.draft("local", map[string]any{"quietHours": nil})
+	for field, local := range map[string]map[string]any{
+		"local.date":             {"date": "2026-02-30", "time": "10:00"},
+		"local.time":             {"date": "2026-12-01", "time": "25:00"},
+		"in the past everywhere": {"date": "2020-12-01", "time": "10:00"},
+	} {
+		_, problems := e.mutate("campaignSchedule", "campaign", map[string]any{"id": camp, "local": local})
+		require.Contains(t, problems, field)
+	}
+	// It has just become that time where days begin first, and nowhere else.
+	first := time.Now().In(hours.Easternmost)
+	local := hours.LocalMoment{Date: first.Format(time.DateOnly), Time: first.Format("15:04")}
+	e.must("campaignSchedule", "campaign", map[string]any{"id": camp, "local": local})
+	type waiting struct {
+		NotBefore       *time.Time
+		NotBeforeReason *string
+		Contact         struct{ Name string }
+		Status          string
+	}
+	var out struct {
+		Node struct {
+			LocalStart    *hours.LocalMoment
+			WaitingReason *string
+			Counts        struct{ Accepted, Pending int }
+			Deferrals     []struct {
+				Reason string
+				Count  int
+			}
+			Messages struct{ Nodes []waiting }
+		}
+	}
+	require.Eventually(t, func() bool {
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { localStart { date time } waitingReason counts { accepted pending }
+			deferrals { reason count } messages(first: 10) { nodes { status notBefore notBeforeReason contact { name } } } } } }`,
+			map[string]any{"id": camp})
+		return out.Node.Counts.Accepted == 1 && len(out.Node.Deferrals) == 1 && out.Node.Deferrals[0].Count == 2
+	}, patience, 20*time.Millisecond)
+	require.Equal(t, &local, out.Node.LocalStart)
+	require.Equal(t, 2, out.Node.Counts.Pending)
+	require.Equal(t, hours.LocalTime, out.Node.Deferrals[0].Reason)
+	require.Equal(t, hours.LocalTime, *out.Node.WaitingReason)
+	for _, m := range out.Node.Messages.Nodes {
+		if m.Contact.Name == "Pacific/Kiritimati" {
+			require.NotEqual(t, "PENDING", m.Status)
+			continue
+		}
+		zone, err := time.LoadLocation(m.Contact.Name)
+		require.NoError(t, err)
+		require.Equal(t, "PENDING", m.Status)
+		require.Equal(t, local.In(zone).UTC(), m.NotBefore.UTC(), m.Contact.Name)
+		require.Equal(t, hours.LocalTime, *m.NotBeforeReason)
+	}
+	e.must("campaignCancel", "campaign", map[string]any{"id": camp})
+	e.await(camp, "CANCELED")
+
+	// By hand it goes to everybody at once.
+	again := e.draft("by hand", nil)
+	e.must("campaignSchedule", "campaign", map[string]any{"id": again, "local": hours.LocalMoment{
+		Date: first.AddDate(0, 0, 3).Format(time.DateOnly), Time: "10:00",
+	}})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": again})
+	require.Equal(t, 3, e.await(again, "COMPLETED").Accepted)
 }
 
 func TestARecurringCampaignRunsAgainAndAgain(t *testing.T) {

@@ -100,6 +100,7 @@ type Campaign struct {
 	BudgetCurrency     string             // of Budget
 	Schedule           *Schedule          `bun:"type:jsonb,nullzero"`
 	NextRunAt          *time.Time         // of a scheduled one
+	LocalStart         *hours.LocalMoment `bun:"type:jsonb,nullzero"` // of one that was started: nothing goes before it, by each recipient's clocks
 	StartFailures      int                // how often its scheduled start failed
 	StartError         string             // why it failed last
 	StartRetryAt       *time.Time         // when it is tried again

@@ -29,11 +29,12 @@ const (
 	Monthly Frequency = "monthly"
 )
 
-// Schedule says when a campaign starts by itself: once, at At; or again and
-// again, when Recurrence is set.
+// Schedule says when a campaign starts by itself: once, at At or, by the clocks of each
+// recipient, at Local; or again and again, when Recurrence is set.
 type Schedule struct {
-	At         *time.Time  `json:"at,omitempty"`
-	Recurrence *Recurrence `json:"recurrence,omitempty"`
+	At         *time.Time         `json:"at,omitempty"`
+	Local      *hours.LocalMoment `json:"local,omitempty"`
+	Recurrence *Recurrence        `json:"recurrence,omitempty"`
 }
 
 // Recurrence is a time of day in a zone, on some days. Where a clock change
@@ -42,7 +43,8 @@ type Schedule struct {
 type Recurrence struct {
 	Frequency  Frequency  `json:"frequency"`
 	Time       string     `json:"time"`                 // "09:00"
-	Zone       string     `json:"zone"`                 // IANA
+	Zone       string     `json:"zone"`                 // IANA; without meaning when Local
+	Local      bool       `json:"local,omitempty"`      // Time is by the clocks of each recipient
 	Days       []string   `json:"days,omitempty"`       // weekly: "mon"…
 	DayOfMonth int        `json:"dayOfMonth,omitempty"` // monthly: 1 to 31; shorter months: their last day
 	Until      *time.Time `json:"until,omitempty"`      // no run after it
@@ -51,12 +53,30 @@ type Recurrence struct {
 
 // Validate checks every part against now.
 func (s *Schedule) Validate(now time.Time) error {
+	given := 0
+	for _, is := range []bool{s.At != nil, s.Local != nil, s.Recurrence != nil} {
+		if is {
+			given++
+		}
+	}
+	latest := now.AddDate(2, 0, 0)
 	switch {
-	case (s.At == nil) == (s.Recurrence == nil):
-		return apperr.Invalid("schedule", "give a moment, or how it recurs")
+	case given != 1:
+		return apperr.Invalid("schedule", "give one of a moment, a local moment, and how it recurs")
+	case s.Local != nil:
+		if err := s.Local.Validate(); err != nil {
+			return err
+		}
+		switch {
+		case s.Local.Last().Before(now):
+			return apperr.Invalid("local", "%s %s is in the past everywhere", s.Local.Date, s.Local.Time)
+		case s.Local.First().After(latest):
+			return apperr.Invalid("local", "%s %s is more than two years ahead", s.Local.Date, s.Local.Time)
+		}
+		return nil
 	case s.At != nil && s.At.Before(now):
 		return apperr.Invalid("at", "%s is in the past", s.At.UTC().Format(time.RFC3339))
-	case s.At != nil && s.At.After(now.AddDate(2, 0, 0)):
+	case s.At != nil && s.At.After(latest):
 		return apperr.Invalid("at", "%s is more than two years ahead", s.At.UTC().Format(time.RFC3339))
 	case s.At != nil:
 		return nil
@@ -107,8 +127,17 @@ func (s *Schedule) Next(t time.Time, done int) *time.Time {
 		}
 		return nil
 	}
+	if s.Local != nil {
+		switch first := s.Local.First(); {
+		case first.After(t):
+			return &first
+		case s.Local.Last().After(t):
+			return &t // for those who are farther west
+		}
+		return nil
+	}
 	r := s.Recurrence
-	zone, err := contact.Zone(r.Zone)
+	zone, err := r.zone()
 	if err != nil || (r.Runs > 0 && done >= r.Runs) {
 		return nil
 	}
@@ -128,6 +157,15 @@ func (s *Schedule) Next(t time.Time, done int) *time.Time {
 		return &at
 	}
 	return nil
+}
+
+// zone is where a run's day begins. A run by the clocks of its recipients starts where that
+// is first.
+func (r *Recurrence) zone() (*time.Location, error) {
+	if r.Local {
+		return hours.Easternmost, nil
+	}
+	return contact.Zone(r.Zone)
 }
 
 func (r *Recurrence) on(day time.Time) bool {
@@ -315,10 +353,12 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 }
 
 // run makes one run of a recurring campaign: a campaign of its own, so that its
-// audience and numbers stand for themselves. It ends when the next one starts.
+// audience and numbers stand for themselves. It ends when the next one starts; by the
+// clocks of its recipients, when that one has started everywhere.
 func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time.Time) (*Campaign, error) {
 	at := *parent.NextRunAt
-	zone, err := contact.Zone(parent.Schedule.Recurrence.Zone)
+	plan := parent.Schedule.Recurrence
+	zone, err := plan.zone()
 	if err != nil {
 		return nil, err
 	}
@@ -332,7 +372,16 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 		TrackLinks: parent.TrackLinks, UTM: parent.UTM, ParentID: &parent.ID,
 		CreatedBy: parent.CreatedBy,
 	}
-	if next := parent.Schedule.Next(now, parent.Runs+1); next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {
+	next := parent.Schedule.Next(now, parent.Runs+1)
+	if plan.Local {
+		start := hours.On(at, plan.Time)
+		c.LocalStart = &start
+		if next != nil {
+			last := hours.On(*next, plan.Time).Last()
+			next = &last
+		}
+	}
+	if next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {
 		c.EndsAt = next
 	}
 	if err := insert(ctx, tx, c); err != nil {

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"eventstream/server/hours"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -62,6 +64,12 @@ func TestNextRuns(t *testing.T) {
 			[]string{"2027-02-28T10:00:00Z", "2027-03-31T10:00:00Z"},
 		},
 		{
+			"by the clocks of each recipient: from where the day begins first",
+			Recurrence{Frequency: Weekly, Time: "10:00", Zone: "Europe/Berlin", Local: true, Days: []string{"tue"}},
+			"2026-11-30T19:59:00Z",
+			[]string{"2026-11-30T20:00:00Z", "2026-12-07T20:00:00Z"},
+		},
+		{
 			"until",
 			Recurrence{Frequency: Daily, Time: "10:00", Zone: "UTC", Until: &until},
 			"2026-12-01T11:00:00Z",
@@ -93,12 +101,12 @@ func TestBadSchedulesAreNamed(t *testing.T) {
 	t.Parallel()
 	now, past, far := at("2026-11-24T12:00:00Z"), at("2026-11-24T11:00:00Z"), at("2029-11-24T11:00:00Z")
 	for want, plan := range map[string]Schedule{
-		"give a moment, or how it recurs": {},
-		"is in the past":                  {At: &past},
-		"more than two years":             {At: &far},
-		`"9 am" is not a time of day`:     {Recurrence: &Recurrence{Frequency: Daily, Time: "9 am", Zone: "UTC"}},
-		`"Mars/Base" is not an IANA`:      {Recurrence: &Recurrence{Frequency: Daily, Time: "09:00", Zone: "Mars/Base"}},
-		"at least one day":                {Recurrence: &Recurrence{Frequency: Weekly, Time: "09:00", Zone: "UTC"}},
+		"give one of a moment, a local moment, and how it recurs": {},
+		"is in the past":              {At: &past},
+		"more than two years":         {At: &far},
+		`"9 am" is not a time of day`: {Recurrence: &Recurrence{Frequency: Daily, Time: "9 am", Zone: "UTC"}},
+		`"Mars/Base" is not an IANA`:  {Recurrence: &Recurrence{Frequency: Daily, Time: "09:00", Zone: "Mars/Base"}},
+		"at least one day":            {Recurrence: &Recurrence{Frequency: Weekly, Time: "09:00", Zone: "UTC"}},
 		`"monday" is not a day`: {Recurrence: &Recurrence{
 			Frequency: Weekly, Time: "09:00", Zone: "UTC",
 			Days: []string{"monday"},
@@ -116,4 +124,23 @@ func TestBadSchedulesAreNamed(t *testing.T) {
 	} {
 		require.ErrorContains(t, plan.Validate(now), want)
 	}
+}
+
+func TestALocalScheduleStartsWhereTheDayBeginsFirst(t *testing.T) {
+	t.Parallel()
+	plan := Schedule{Local: &hours.LocalMoment{Date: "2026-12-01", Time: "10:00"}}
+	for now, want := range map[string]string{
+		"2026-11-20T00:00:00Z": "2026-11-30T20:00:00Z",
+		"2026-12-01T09:00:00Z": "2026-12-01T09:00:00Z", // at once, for those farther west
+	} {
+		require.NoError(t, plan.Validate(at(now)))
+		require.Equal(t, at(want), plan.Next(at(now), 0).UTC())
+	}
+	over := at("2026-12-01T22:00:01Z")
+	require.ErrorContains(t, plan.Validate(over), "in the past everywhere")
+	require.Nil(t, plan.Next(over, 0))
+	require.ErrorContains(t, plan.Validate(at("2024-11-20T00:00:00Z")), "more than two years ahead")
+	moment := at("2026-12-01T00:00:00Z")
+	both := Schedule{At: &moment, Local: plan.Local}
+	require.ErrorContains(t, both.Validate(at("2026-11-20T00:00:00Z")), "give one of")
 }

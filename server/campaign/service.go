@@ -304,7 +304,7 @@ func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
 		if c.Status != StatusPreparing || c.UndoUntil == nil || !c.UndoUntil.After(now) {
 			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
 		}
-		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil
+		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil // a launch by hand has no local start
 		return s.links.Thaw(ctx, tx, c.ID)
 	})
 }
@@ -334,8 +334,11 @@ func (c *Campaign) started() { c.StartFailures, c.StartError, c.StartRetryAt = 0
 
 func (c *Campaign) recurs() bool { return c.Schedule != nil && c.Schedule.Recurrence != nil }
 
-// start freezes what goes out and has the audience taken.
+// start freezes what goes out and has the audience taken, at the time of its schedule.
 func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if c.Schedule != nil {
+		c.LocalStart = c.Schedule.Local
+	}
 	if err := s.freeze(ctx, tx, c); err != nil {
 		return err
 	}
@@ -695,7 +698,8 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query,
 		SenderID: old.SenderID, TopicID: old.TopicID, Status: StatusDraft,
 		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, FrequencyCap: old.FrequencyCap,
-		ErrorThreshold: old.ErrorThreshold, Budget: old.Budget, BudgetCurrency: old.BudgetCurrency, CreatedBy: actor.OperatorID(ctx),
+		ErrorThreshold: old.ErrorThreshold, Budget: old.Budget, BudgetCurrency: old.BudgetCurrency, TrackLinks: old.TrackLinks,
+		UTM: old.UTM, CreatedBy: actor.OperatorID(ctx),
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insert(ctx, tx, c); err != nil {

@@ -271,6 +271,7 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 	}
 	c.OffTopic = b.campaign.TopicID != nil && !f.onTopic[p.ID]
 	c.Cap, c.QuietHours, c.EndsAt = b.campaign.FrequencyCap, b.campaign.QuietHours, b.campaign.EndsAt
+	c.LocalStart = b.campaign.LocalStart
 	return gate.Decide(c, b.clock())
 }
 

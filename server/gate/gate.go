@@ -37,6 +37,7 @@ type Candidate struct {
 	Cap        *FrequencyCap
 	Recent     Recent // with a Cap: what other campaigns did with them
 	QuietHours *hours.QuietHours
+	LocalStart *hours.LocalMoment // nothing goes before it, by the clocks of the contact
 	EndsAt     *time.Time
 
 	// Of a question of double opt-in: its answer is waited for, and they have just filled in

@@ -120,6 +120,18 @@ func TestTheGateInItsOrder(t *testing.T) {
 	c.EndsAt = &ends
 	require.Equal(t, message.StatusExpired, Decide(c, at("2026-11-23T22:00:00Z")).Status,
 		"its morning lies behind the campaign's end")
+	c.EndsAt, c.LocalStart = nil, &hours.LocalMoment{Date: "2026-11-24", Time: "12:00"}
+	v = Decide(c, at("2026-11-23T22:00:00Z"))
+	require.Equal(t, message.StatusPending, v.Status)
+	require.Equal(t, at("2026-11-24T11:00:00Z"), v.NotBefore.UTC(), "noon in Berlin")
+	require.Equal(t, hours.LocalTime, v.Reason)
+	require.Equal(t, message.StatusSubmitting, Decide(c, at("2026-11-24T11:00:00Z")).Status)
+	c.LocalStart.Time = "23:00"
+	v = Decide(c, at("2026-11-23T22:00:00Z"))
+	require.Equal(t, at("2026-11-25T07:00:00Z"), v.NotBefore.UTC(), "after the quiet hours in which their time falls")
+	require.Equal(t, "quiet_hours", v.Reason)
+	c.EndsAt = &ends
+	require.Equal(t, message.StatusExpired, Decide(c, at("2026-11-23T22:00:00Z")).Status, "their time lies behind the campaign's end")
 	us := good()
 	us.Contact.Region, us.Contact.TimeZone, us.Category = "US", "America/New_York", template.CategoryUtility
 	v = Decide(us, at("2026-11-24T03:00:00Z")) // 22:00 in New York

@@ -169,10 +169,13 @@ var questions = []Question{
 	},
 	{
 		Check: "Hours", Skip: message.SkipNoAllowedHours,
-		Rule:     "Campaigns keep quiet hours, and the hours that law allows where the person may be.",
+		Rule:     "Campaigns keep quiet hours, the hours that law allows where the person may be, and their own hour there.",
 		concerns: func(a *asked) bool { return a.campaign() || a.optInQuestion() && !a.Expected },
 		refusal: func(a *asked) *Verdict {
-			at, why, ok := hours.NextAllowed(hours.RulesFor(a.QuietHours, a.Contact), a.now)
+			at, why, ok := hours.NextAllowed(hours.RulesFor(a.QuietHours, a.Contact), a.earliest())
+			if why == "" {
+				why = hours.LocalTime
+			}
 			switch {
 			case !ok:
 				return &Verdict{Status: message.StatusSkipped, Skip: message.SkipNoAllowedHours}
@@ -201,6 +204,16 @@ func moment(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *t
+}
+
+// earliest is when a campaign begins for the contact, or now if that has been.
+func (a *asked) earliest() time.Time {
+	if a.LocalStart != nil {
+		if at := a.LocalStart.For(a.Contact); at.After(a.now) {
+			return at
+		}
+	}
+	return a.now
 }
 
 func (a *asked) campaign() bool     { return a.Purpose == message.PurposeCampaign }

@@ -80,6 +80,7 @@ export const keys = {
   Keywords: none,
   LegalHours: none,
   LegalHoursBook: none,
+  LocalMoment: none,
   Market: none, // who belongs to it depends on the day
   MediaFileConnection: none,
   MessageAttempt: none,

@@ -129,6 +129,7 @@ export const errorClasses: Record<ErrorClass, string> = {
 export const waitText = (reason: string) =>
   ({
     quiet_hours: t`Quiet hours`,
+    local_time: t`Their local time`,
     frequency_cap: t`Another campaign was writing to them`,
     retry: t`Twilio's limits and temporary errors`,
     budget: t`The budget was used up`,
@@ -138,6 +139,7 @@ export const waitText = (reason: string) =>
 export const holdText = (reason: string) =>
   ({
     quiet_hours: t`quiet hours`,
+    local_time: t`their local time`,
     frequency_cap: t`another campaign was writing to them`,
     retry: t`Twilio refused the call for now`,
     redeliver: t`the attempt before failed`,

@@ -12,6 +12,7 @@ import { needsDecision } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignLaunchDocument, UndoLaunch } from "./launch";
 import { retriesText } from "./outcome";
+import { localText } from "./schedule";
 
 /** What somebody should know before anything else. */
 export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
@@ -57,6 +58,7 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
           color="blue"
           title={c.startError ? t`Was to start ${moment(c.nextRunAt)}` : t`Starts ${moment(c.nextRunAt)}`}
         >
+          {c.schedule.local && `${t`Everybody gets it ${localText(c.schedule.local)}.`} `}
           {c.runsDone > 0 && `${plural(c.runsDone, { one: "# run done.", other: "# runs done." })} `}
           {t`It can be edited until it starts; its segment is taken as it stands when it starts.`}
         </Alert>

@@ -31,6 +31,10 @@ graphql(`
     progress
     throughput
     nextRunAt
+    localStart {
+      date
+      time
+    }
     startError
     startRetryAt
     runsDone

@@ -21,7 +21,7 @@ import { besideText, courseOf, hasEnded, leftText, remaining, share, statusText,
 import { type People, searchFor } from "./people";
 import { useLightPrint } from "./printing";
 import "./report.css";
-import { capText, quietText } from "./schedule";
+import { capText, localText, quietText } from "./schedule";
 import { Tally } from "./Tally";
 import { Taps } from "./Taps";
 
@@ -137,7 +137,11 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
   const left = remaining(c.counts);
   const waiting = waitingText(c);
   const sending = c.status === "SENDING" && !waiting;
-  const limits = [c.quietHours && t`Quiet hours ${quietText(c.quietHours)}`, c.frequencyCap && capText(c.frequencyCap)]
+  const limits = [
+    c.localStart && localText(c.localStart),
+    c.quietHours && t`Quiet hours ${quietText(c.quietHours)}`,
+    c.frequencyCap && capText(c.frequencyCap),
+  ]
     .filter(Boolean)
     .join(" · ");
   return (

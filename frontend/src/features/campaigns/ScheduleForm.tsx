@@ -1,5 +1,16 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Chip, Group, NumberInput, SegmentedControl, Select, Stack, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Chip,
+  Group,
+  NumberInput,
+  SegmentedControl,
+  Select,
+  Stack,
+  TextInput,
+} from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation } from "urql";
@@ -14,10 +25,15 @@ graphql(`
   fragment CampaignPlan on Campaign {
     schedule {
       at
+      local {
+        date
+        time
+      }
       recurrence {
         frequency
         time
         zone
+        local
         days
         dayOfMonth
         until
@@ -53,7 +69,11 @@ const soon = () => new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 3_60
 export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: () => void }) {
   const before = props.plan?.recurrence;
   const [kind, setKind] = useState(before ? "again" : "once");
-  const [at, setAt] = useState(() => localInput(props.plan?.at ? new Date(props.plan.at) : soon()));
+  const [at, setAt] = useState(() => {
+    const l = props.plan?.local;
+    return l ? `${l.date}T${l.time}` : localInput(props.plan?.at ? new Date(props.plan.at) : soon());
+  });
+  const [local, setLocal] = useState(Boolean(props.plan?.local ?? before?.local));
   const [frequency, setFrequency] = useState<Frequency>(before?.frequency ?? "WEEKLY");
   const [time, setTime] = useState(before?.time ?? "09:00");
   const [zone, setZone] = useState(before?.zone ?? zoneName());
@@ -65,13 +85,16 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
   const save = async () => {
     const input: CampaignScheduleInput = { id: props.id };
     if (kind === "once") {
-      input.at = at ? momentOf(at) : null;
-      if (input.at === undefined) return setProblem(noMoment(at));
+      const moment = at ? momentOf(at) : null;
+      if (moment === undefined) return setProblem(noMoment(at));
+      if (local && moment) input.local = { date: at.slice(0, 10), time: at.slice(11, 16) };
+      else input.at = moment;
     } else
       input.recurrence = {
         frequency,
         time,
         zone,
+        local,
         days: frequency === "WEEKLY" ? (days as Weekday[]) : [],
         dayOfMonth: frequency === "MONTHLY" ? dayOfMonth : null,
         runs: runs === "" ? null : runs,
@@ -103,7 +126,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
       {kind === "once" ? (
         <TextInput
           label={t`Starts at`}
-          description={t`Time of ${zoneName()}`}
+          description={local ? t`Each recipient's time` : t`Time of ${zoneName()}`}
           type="datetime-local"
           value={at}
           onChange={(e) => setAt(e.currentTarget.value)}
@@ -145,14 +168,16 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
               onChange={(v) => setDayOfMonth(Number(v))}
             />
           )}
-          <Select
-            label={t`Time zone`}
-            searchable
-            data={zones.includes(zone) ? zones : [zone, ...zones]}
-            value={zone}
-            onChange={(v) => v && setZone(v)}
-            allowDeselect={false}
-          />
+          {!local && (
+            <Select
+              label={t`Time zone`}
+              searchable
+              data={zones.includes(zone) ? zones : [zone, ...zones]}
+              value={zone}
+              onChange={(v) => v && setZone(v)}
+              allowDeselect={false}
+            />
+          )}
           <NumberInput
             label={t`How many times`}
             description={t`Empty: until it is canceled`}
@@ -163,6 +188,12 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
           />
         </>
       )}
+      <Checkbox
+        label={t`At each recipient's local time`}
+        description={t`Everybody gets it when their own clocks show this time: by their time zone, else by their number. The segment is taken when it is that time in the first zone, up to a day before yours.`}
+        checked={local}
+        onChange={(e) => setLocal(e.currentTarget.checked)}
+      />
       <Group justify="flex-end">
         <Button onClick={save} loading={fetching}>{t`Schedule`}</Button>
       </Group>

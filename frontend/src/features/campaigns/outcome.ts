@@ -107,6 +107,7 @@ export function waitingText(c: Waiting, now = Date.now()): string | null {
   const until = untilWhen(c.waitingUntil, now);
   const reason = c.waitingReason ?? "";
   if (reason === "quiet_hours") return t`Waiting for quiet hours until ${until}`;
+  if (reason === "local_time") return t`Waiting for each recipient's time, next until ${until}`;
   if (["retry", "redeliver", "reconciled", "operator", "frequency_cap", ""].includes(reason))
     return reason ? t`Waiting until ${until} (${holdText(reason)})` : t`Waiting until ${until}`;
   return t`Waiting for legal hours until ${until}`;

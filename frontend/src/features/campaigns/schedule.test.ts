@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { capText, planText, quietText, sendersText } from "./schedule";
 
-const weekly = { frequency: "WEEKLY", time: "09:00", zone: "Europe/Berlin", dayOfMonth: null, until: null } as const;
+const weekly = {
+  frequency: "WEEKLY",
+  time: "09:00",
+  zone: "Europe/Berlin",
+  local: false,
+  dayOfMonth: null,
+  until: null,
+} as const;
 
 test("a plan reads as a sentence", () => {
   expect(planText({ recurrence: { ...weekly, days: ["THU", "MON"], runs: 4 } })).toBe(
@@ -15,6 +22,12 @@ test("a plan reads as a sentence", () => {
     "every month on the 31. at 09:00, Europe/Berlin",
   );
   expect(planText({ at: "2026-11-24T12:00:00Z" })).toContain("once, Nov 24, 2026");
+  expect(planText({ local: { date: "2026-12-01", time: "10:00" } })).toMatch(
+    /^once, Dec 1, 2026, 10:00\sAM, each recipient's time$/,
+  );
+  expect(planText({ recurrence: { ...weekly, local: true, days: ["SUN"], runs: null } })).toBe(
+    "every Sun at 09:00, each recipient's time",
+  );
 });
 
 test("senders, quiet hours and a cap read as on every page", () => {

@@ -1,14 +1,19 @@
 import { plural, t } from "@lingui/core/macro";
 import type { CampaignSettingsFragment, Frequency, Weekday } from "../../gql/graphql";
-import { allOf, moment } from "../../lib/format";
+import { allOf, moment, momentOf } from "../../lib/format";
+
+/** A date and a time by the clocks of each recipient. */
+export type LocalMoment = { date: string; time: string };
 
 /** As CampaignSchedule in the API. */
 export type Plan = {
   at?: string | null;
+  local?: LocalMoment | null;
   recurrence?: {
     frequency: Frequency;
     time: string;
     zone: string;
+    local: boolean;
     days: readonly Weekday[];
     dayOfMonth?: number | null;
     until?: string | null;
@@ -26,9 +31,16 @@ export const weekdays: { value: Weekday; label: string }[] = [
   { value: "SUN", label: t`Sun` },
 ];
 
+/** "Dec 1, 2026, 10:00 AM, each recipient's time" */
+export function localText(l: LocalMoment): string {
+  const shown = moment(momentOf(`${l.date}T${l.time}`));
+  return t`${shown}, each recipient's time`;
+}
+
 /** A plan as a sentence: "every Mon and Thu at 09:00, Europe/Berlin, 4 times". */
 export function planText(plan: Plan): string {
   const r = plan.recurrence;
+  if (plan.local) return t`once, ${localText(plan.local)}`;
   if (!r) return t`once, ${moment(plan.at)}`;
   const chosen = weekdays.filter((d) => r.days.includes(d.value)).map((d) => d.label);
   const when =
@@ -38,7 +50,7 @@ export function planText(plan: Plan): string {
         ? t`every ${allOf(chosen)}`
         : t`every month on the ${r.dayOfMonth ?? 1}.`;
   const end = [r.runs ? t`${r.runs} times` : "", r.until ? t`until ${moment(r.until)}` : ""].filter(Boolean);
-  return [t`${when} at ${r.time}`, r.zone, ...end].join(", ");
+  return [t`${when} at ${r.time}`, r.local ? t`each recipient's time` : r.zone, ...end].join(", ");
 }
 
 /** "Shop (2), Service (1)": who sends, and where there are several, by what weight; nothing while nobody does. */
