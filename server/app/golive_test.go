@@ -12,9 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"eventstream/server/actor"
 	"eventstream/server/app"
 	"eventstream/server/config"
 	"eventstream/server/db"
+	"eventstream/server/demo"
+	"eventstream/server/golive"
 	"eventstream/server/provider"
 	"eventstream/server/twilio/sandbox"
 
@@ -397,6 +400,26 @@ func TestCredentialsInTheEnvironmentWaitForAWord(t *testing.T) {
 		require.Empty(t, e.problems(`mutation { goLive(input: {campaigns: 1}) { userErrors { field message } } }`, nil))
 		require.Nil(t, e.again().Sandbox)
 	}
+}
+
+// TestWhatWasMadeIsSeenWithoutALock: a start that must not go live anyhow keeps nobody waiting, and cancels nothing
+// only to take it back.
+func TestWhatWasMadeIsSeenWithoutALock(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.draft("draft", nil)
+	e.stop()
+	d, err := db.Open(t.Context(), string(e.cfg.DatabaseURL), 3, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	tx, err := d.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer tx.Rollback() //nolint:errcheck // nothing is written
+	_, err = provider.Hold(t.Context(), tx)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, golive.New(golive.Options{DB: d, Demo: demo.Blocks}).LeaveUnused(actor.With(ctx, actor.System), sandbox.AccountSID))
 }
 
 // TestASeedUnderWayKeepsFromGoingLive: its data, and the mark that tells of it, come only when it commits.

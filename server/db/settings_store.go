@@ -17,12 +17,12 @@ func Setting[T any](ctx context.Context, idb bun.IDB, key string) (v *T, err err
 }
 
 // SaveSetting writes a setting.
-func SaveSetting(ctx context.Context, tx bun.Tx, key string, v any) error {
+func SaveSetting(ctx context.Context, idb bun.IDB, key string, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	_, err = tx.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	_, err = idb.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
 		key, string(raw)).Exec(ctx)
 	return Err(err)
 }

@@ -286,14 +286,9 @@ func (s *Service) account(ctx context.Context) (*Account, error) {
 
 // Left tells what belongs to the sandbox: what going live would end.
 func Left(ctx context.Context, idb bun.IDB) (c Counts, err error) {
-	var waiting, left int64
-	if c.Campaigns, waiting, err = campaign.Unfinished(ctx, idb, provider.Sandbox); err != nil {
+	if c.Campaigns, c.Messages, err = unfinished(ctx, idb); err != nil {
 		return c, err
 	}
-	if left, err = message.LeftOfSandbox(ctx, idb); err != nil {
-		return c, err
-	}
-	c.Messages = waiting + left
 	for _, part := range []struct {
 		n     *int64
 		count func(context.Context, bun.IDB) (int64, error)
@@ -310,6 +305,17 @@ func Left(ctx context.Context, idb bun.IDB) (c Counts, err error) {
 		}
 	}
 	return c, nil
+}
+
+// unfinished counts the campaigns of the sandbox that have not ended, and the messages that
+// would be canceled.
+func unfinished(ctx context.Context, idb bun.IDB) (campaigns, messages int64, err error) {
+	campaigns, waiting, err := campaign.Unfinished(ctx, idb, provider.Sandbox)
+	if err != nil {
+		return 0, 0, err
+	}
+	left, err := message.LeftOfSandbox(ctx, idb)
+	return campaigns, waiting + left, err
 }
 
 // Demo data keeps an installation from going live.
@@ -352,7 +358,8 @@ func (s *Service) Go(ctx context.Context, campaigns int64) (Counts, error) {
 var errLive = apperr.Conflict("Twilio is live already")
 
 // leave makes Twilio the provider, and ends what belongs to the sandbox, unless may refuses
-// when it sees how much that is, under the lock that credentials are changed under, too.
+// when it sees how many campaigns and messages that are, under the lock that credentials are
+// changed under, too.
 func (s *Service) leave(
 	ctx context.Context, account string, may func(ctx context.Context, tx bun.Tx, ends Counts) error,
 ) (ended Counts, err error) {
@@ -372,7 +379,7 @@ func (s *Service) leave(
 		} else if blocked {
 			return errDemo
 		}
-		if ended, err = Left(ctx, tx); err != nil {
+		if _, ended.Messages, err = unfinished(ctx, tx); err != nil { // it counts no campaign that was canceled
 			return err
 		}
 		if ended.Campaigns, err = campaign.CancelAll(ctx, tx, provider.Sandbox); err != nil {
@@ -403,7 +410,7 @@ func (s *Service) leave(
 		if ended.Windows, err = conversation.CloseWindows(ctx, tx); err != nil {
 			return err
 		}
-		if err := keepEnded(ctx, tx, ended); err != nil {
+		if err := db.SaveSetting(ctx, tx, endedSetting, ended); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "provider.live", "provider", 0, map[string]any{"account": account, "ended": ended})
@@ -417,11 +424,16 @@ var errUsed = apperr.Conflict("something was made under the sandbox")
 // would end by it that somebody made. Else, and where another process did so meanwhile, it
 // does nothing.
 func (s *Service) LeaveUnused(ctx context.Context, account string) error {
-	_, err := s.leave(ctx, account, func(_ context.Context, _ bun.Tx, left Counts) error {
-		if left.any() {
+	// Without the lock, and before anything is canceled only to find that it must not be.
+	if left, err := Left(ctx, s.DB); err != nil || left.any() {
+		return err
+	}
+	_, err := s.leave(ctx, account, func(ctx context.Context, tx bun.Tx, ends Counts) error {
+		left, err := Left(ctx, tx) // without the campaigns, which are canceled by now
+		if err == nil && (ends.any() || left.any()) {
 			return errUsed
 		}
-		return nil
+		return err
 	})
 	for _, nothing := range []error{errUsed, errDemo, errLive} {
 		if errors.Is(err, nothing) {

@@ -9,6 +9,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/provider"
 	"eventstream/server/recent"
@@ -78,11 +79,8 @@ func (s *Service) Way(ctx context.Context) (*Way, error) {
 			return nil, err
 		}
 	}
-	ended := new(Counts)
-	if found, err := kept(ctx, s.DB, endedSetting, ended); err != nil {
+	if w.Ended, err = db.Setting[Counts](ctx, s.DB, endedSetting); err != nil {
 		return nil, err
-	} else if found {
-		w.Ended = ended
 	}
 	if w.Test, err = s.LastTest(ctx); err != nil {
 		return nil, err

@@ -3,9 +3,7 @@ package golive
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"eventstream/server/db"
@@ -68,33 +66,6 @@ const (
 	endedSetting = "went_live" // what going live ended
 	testSetting  = "live_test" // the message to one's own number
 )
-
-func keep(ctx context.Context, idb bun.IDB, key string, value any) error {
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("setting %s: %w", key, err)
-	}
-	_, err = idb.NewRaw(`INSERT INTO settings (key, value) VALUES (?, ?::jsonb)
-		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, string(raw)).Exec(ctx)
-	return db.Err(err)
-}
-
-// kept reads a setting; false: there is none.
-func kept(ctx context.Context, idb bun.IDB, key string, into any) (bool, error) {
-	var raw string
-	err := idb.NewRaw("SELECT value::text FROM settings WHERE key = ?", key).Scan(ctx, &raw)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, db.Err(err)
-	}
-	return true, json.Unmarshal([]byte(raw), into)
-}
-
-func keepEnded(ctx context.Context, tx bun.Tx, ended Counts) error {
-	return keep(ctx, tx, endedSetting, ended)
-}
 
 // ChangeState is what Twilio made of a change.
 type ChangeState string
@@ -172,14 +143,4 @@ func answerAfter(ctx context.Context, idb bun.IDB, contactID, messageID int64) (
 	err = idb.NewRaw(`SELECT min(created_at) FROM messages
 		WHERE contact_id = ? AND direction = 'inbound' AND id > ?`, contactID, messageID).Scan(ctx, &at)
 	return at, db.Err(err)
-}
-
-// conversationOf gives the conversation of whoever has an address; 0: there is none.
-func conversationOf(ctx context.Context, idb bun.IDB, matchKey string) (id int64, err error) {
-	err = idb.NewRaw(`SELECT co.id FROM conversations co JOIN contacts c ON c.id = co.contact_id
-		WHERE c.match_key = ? AND c.erased_at IS NULL`, matchKey).Scan(ctx, &id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	return id, db.Err(err)
 }
