@@ -41,6 +41,10 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	ctx = actor.With(ctx, actor.System)
 	// The sandbox is in use from here on: credentials that come later wait for an admin's word.
 	if err := d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// Begin changes the provider: for that a shared lock, which OnlySandbox takes, is too little.
+		if err := provider.Lock(ctx, tx); err != nil {
+			return err
+		}
 		if err := demo.OnlySandbox(ctx, tx); err != nil {
 			return err
 		}

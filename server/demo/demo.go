@@ -109,7 +109,7 @@ func Blocks(ctx context.Context, idb bun.IDB) (bool, error) { return markedOrCom
 // OnlySandbox refuses to write demo data unless the sandbox is in use, and keeps it so until
 // the transaction ends.
 func OnlySandbox(ctx context.Context, tx bun.Tx) error {
-	if err := provider.Lock(ctx, tx); err != nil {
+	if _, err := provider.Hold(ctx, tx); err != nil {
 		return err
 	}
 	now, err := provider.Current(ctx, tx)

@@ -12,7 +12,6 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/jobs"
-	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 
 	"github.com/riverqueue/river"
@@ -156,9 +155,6 @@ func (s *Service) Work(ctx context.Context, id int64) error {
 // Twilio became the provider fails.
 func (s *Service) begin(ctx context.Context, id int64) (r *Run, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := provider.Lock(ctx, tx); err != nil {
-			return err
-		}
 		if r, err = begin(ctx, tx, id); err != nil || r == nil || r.Kind != KindSeed {
 			return err
 		}
