@@ -362,7 +362,7 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 		SELECT p.person AS contact_id, count(*) FILTER (WHERE accepted_at IS NOT NULL OR decision_since IS NOT NULL) AS accepted,
 			count(*) FILTER (WHERE accepted_at IS NULL AND decision_since IS NULL) AS in_flight
 		FROM people p JOIN messages m ON m.contact_id = p.id
-		WHERE (campaign_id <> ?1 AND NOT EXISTS (SELECT 1 FROM senders s WHERE s.id = m.sender_id AND s.provider <> provider_now())
+		WHERE (campaign_id <> ?1 AND (m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s WHERE s.provider <> provider_now()))) IS NOT TRUE
 				OR purpose = 'history' AND direction = 'outbound')
 			AND (accepted_at > clock_timestamp() - make_interval(days => ?2) OR (accepted_at IS NULL AND work = 'watch'))
 		GROUP BY 1`, pgdialect.Array(contactIDs), c.ID, c.FrequencyCap.Days).Scan(ctx, &rows)

@@ -337,10 +337,11 @@ func (s *Service) counts(ctx context.Context, tx bun.Tx, c *contact.Contact, e *
 		return e.OccurredAt, true, nil
 	}
 	current := Decision{Status: c.ConsentStatus, At: *c.ConsentAt}
-	known, err := decisions(ctx, tx, c.ID)
+	ledgers, err := decisions(ctx, tx, c.ID)
 	if err != nil {
 		return time.Time{}, false, err
 	}
+	known := ledgers[c.ID]
 	late, explained := false, false
 	for _, d := range known {
 		late = late || d.Late

@@ -55,6 +55,15 @@ func ofPurpose(all []Decision, p Purpose) (out []Decision) {
 	return out
 }
 
+// utilityOf is where a contact stands with utility messages by its ledger; unknown: nothing
+// was decided that counts.
+func utilityOf(ledger []Decision) contact.ConsentStatus {
+	if standing, ok := Standing(ofPurpose(ledger, PurposeUtility)); ok {
+		return standing.Status
+	}
+	return contact.ConsentUnknown
+}
+
 // recordUtility keeps the contact in step with an event about utility messages that was
 // just written. What was agreed to as a contact that was merged into this one, and not
 // carried over, does not count. Suppressions are no part of it: they are of everything.
@@ -63,9 +72,9 @@ func recordUtility(ctx context.Context, tx bun.Tx, c *contact.Contact) error {
 	if err != nil {
 		return err
 	}
-	if standing, ok := Standing(ofPurpose(ledgers[c.ID], PurposeUtility)); ok && standing.Status != c.UtilityStatus {
-		c.UtilityStatus = standing.Status
-		return contact.SetUtility(ctx, tx, []int64{c.ID}, standing.Status)
+	if status := utilityOf(ledgers[c.ID]); status != contact.ConsentUnknown && status != c.UtilityStatus {
+		c.UtilityStatus = status
+		return contact.SetUtility(ctx, tx, []int64{c.ID}, status)
 	}
 	return nil
 }
@@ -103,8 +112,7 @@ func (s *Service) RecordUtility(ctx context.Context, tx bun.Tx, ch Change, peopl
 	}
 	// One that happened before what stands is kept, and changes nothing.
 	changed = slices.DeleteFunc(changed, func(id int64) bool {
-		standing, ok := Standing(ofPurpose(ledgers[id], PurposeUtility))
-		return !ok || standing.Status != ch.Status
+		return utilityOf(ledgers[id]) != ch.Status
 	})
 	return changed, contact.SetUtility(ctx, tx, changed, ch.Status)
 }

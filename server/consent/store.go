@@ -53,12 +53,24 @@ func insertMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 	return db.Err(err)
 }
 
-// decisions gives the latest of each kind that the ledger has of a contact about
-// marketing, with what was decided as one that was merged into it.
-func decisions(ctx context.Context, tx bun.Tx, contactID int64) (latest []Decision, err error) {
-	err = tx.NewRaw(`SELECT DISTINCT ON (status, late) purpose, status, late, occurred_at AS at, id AS seq FROM consent_events
-		WHERE `+contact.Family+` AND status IN ('opted_in', 'opted_out') AND purpose = 'marketing' AND `+counts+`
-		ORDER BY status, late, occurred_at DESC, id DESC`, contactID).Scan(ctx, &latest)
+// decisions gives the latest of each kind that the ledger has of contacts about
+// marketing, with what was decided as one that was merged into them.
+func decisions(ctx context.Context, tx bun.Tx, ids ...int64) (map[int64][]Decision, error) {
+	var rows []*struct {
+		ContactID int64
+		Decision  `bun:",extend"`
+	}
+	err := tx.NewRaw(`SELECT DISTINCT ON (p.id, status, late)
+			p.id AS contact_id, purpose, status, late, occurred_at AS at, consent_events.id AS seq
+		FROM unnest(?::bigint[]) p (id)
+			CROSS JOIN LATERAL (SELECT p.id UNION ALL SELECT c.id FROM contacts c WHERE c.merged_into = p.id) family (member)
+			JOIN consent_events ON consent_events.contact_id = family.member
+		WHERE status IN ('opted_in', 'opted_out') AND purpose = 'marketing' AND `+counts+`
+		ORDER BY p.id, status, late, occurred_at DESC, consent_events.id DESC`, pgdialect.Array(ids)).Scan(ctx, &rows)
+	latest := make(map[int64][]Decision, len(ids))
+	for _, r := range rows {
+		latest[r.ContactID] = append(latest[r.ContactID], r.Decision)
+	}
 	return latest, db.Err(err)
 }
 
@@ -152,6 +164,11 @@ const sandboxPeople = `SELECT DISTINCT coalesce(c.merged_into, c.id) FROM consen
 func saidToSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
 	err = idb.NewRaw("SELECT count(*) FROM ("+sandboxPeople+") x").Scan(ctx, &n)
 	return n, db.Err(err)
+}
+
+func peopleOfSandbox(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
+	err = tx.NewRaw(sandboxPeople).Scan(ctx, &ids)
+	return ids, db.Err(err)
 }
 
 func lockThoseOfSandbox(ctx context.Context, tx bun.Tx) (rows []*contact.Contact, err error) {
