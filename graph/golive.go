@@ -9,7 +9,7 @@ import (
 )
 
 func (r *Resolver) setCredentials(ctx context.Context, in model.ProviderCredentialsSetInput) (*golive.Credentials, error) {
-	err := r.Services.GoLive.SetCredentials(ctx, golive.Input{
+	err := r.Services.GoLive.SetCredentials(ctx, golive.Account{
 		AccountSID: in.AccountSid, AuthToken: in.AuthToken, APIKey: text(in.APIKeySid.Value()), APISecret: text(in.APIKeySecret.Value()),
 	})
 	if err != nil {
@@ -34,6 +34,7 @@ func toCredentials(c *golive.Credentials) *model.ProviderCredentials {
 	out := &model.ProviderCredentials{
 		Source: upper[model.CredentialsSource](c.Source), AccountSid: filled(c.AccountSID), APIKeySid: filled(c.APIKey), SetAt: c.SetAt,
 	}
+	out.PreviousTokenUntil = c.PreviousUntil
 	if c.SetBy != nil {
 		out.SetBy = &model.Operator{ID: encode(kindOperator, *c.SetBy)}
 	}
@@ -45,8 +46,8 @@ func toGoingLiveCounts(c *golive.Counts) *model.GoingLiveCounts {
 		return nil
 	}
 	return &model.GoingLiveCounts{
-		Campaigns: c.Campaigns, Messages: c.Messages, Questions: c.Questions, Consents: c.Consents, Windows: c.Windows, Marks: c.Marks,
-		Templates: c.Templates, Senders: c.Senders,
+		Campaigns: c.Campaigns, Messages: c.Messages, Questions: c.Questions, Consents: c.Consents, Subscriptions: c.Subscriptions,
+		Windows: c.Windows, Marks: c.Marks, Templates: c.Templates, Senders: c.Senders,
 	}
 }
 

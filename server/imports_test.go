@@ -26,7 +26,7 @@ var domains = map[string][]string{
 	"sender":   {"audit", "contact", "provider"},
 	"provider": {},
 	"golive": {
-		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "message", "provider", "sender", "template",
+		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "message", "provider", "sender", "template", "topic",
 	},
 	"topic":        {"audit", "consent", "contact"},
 	"template":     {"audit", "contact", "locale", "provider"},

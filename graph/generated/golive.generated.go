@@ -801,6 +801,29 @@ func (ec *executionContext) fieldContext_GoingLiveCounts_consents(_ context.Cont
 	return graphql.NewScalarFieldContext("GoingLiveCounts", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _GoingLiveCounts_subscriptions(ctx context.Context, field graphql.CollectedField, obj *model.GoingLiveCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GoingLiveCounts_subscriptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subscriptions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GoingLiveCounts_subscriptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GoingLiveCounts", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _GoingLiveCounts_windows(ctx context.Context, field graphql.CollectedField, obj *model.GoingLiveCounts) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1699,6 +1722,29 @@ func (ec *executionContext) fieldContext_ProviderCredentials_setBy(_ context.Con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ProviderCredentials_previousTokenUntil(ctx context.Context, field graphql.CollectedField, obj *model.ProviderCredentials) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProviderCredentials_previousTokenUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousTokenUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProviderCredentials_previousTokenUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProviderCredentials", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _ProviderCredentialsForgetPayload_credentials(ctx context.Context, field graphql.CollectedField, obj *model.ProviderCredentialsForgetPayload) (ret graphql.Marshaler) {
@@ -2829,6 +2875,11 @@ func (ec *executionContext) _GoingLiveCounts(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "subscriptions":
+			out.Values[i] = ec._GoingLiveCounts_subscriptions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "windows":
 			out.Values[i] = ec._GoingLiveCounts_windows(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3208,6 +3259,11 @@ func (ec *executionContext) _ProviderCredentials(ctx context.Context, sel ast.Se
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ProviderCredentials_setBy(ctx, field, obj)
 				})
+		case "previousTokenUntil":
+			out.Values[i] = ec._ProviderCredentials_previousTokenUntil(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -913,14 +913,15 @@ type ComplexityRoot struct {
 	}
 
 	GoingLiveCounts struct {
-		Campaigns func(childComplexity int) int
-		Consents  func(childComplexity int) int
-		Marks     func(childComplexity int) int
-		Messages  func(childComplexity int) int
-		Questions func(childComplexity int) int
-		Senders   func(childComplexity int) int
-		Templates func(childComplexity int) int
-		Windows   func(childComplexity int) int
+		Campaigns     func(childComplexity int) int
+		Consents      func(childComplexity int) int
+		Marks         func(childComplexity int) int
+		Messages      func(childComplexity int) int
+		Questions     func(childComplexity int) int
+		Senders       func(childComplexity int) int
+		Subscriptions func(childComplexity int) int
+		Templates     func(childComplexity int) int
+		Windows       func(childComplexity int) int
 	}
 
 	GoingLiveStep struct {
@@ -1636,11 +1637,12 @@ type ComplexityRoot struct {
 	}
 
 	ProviderCredentials struct {
-		APIKeySid  func(childComplexity int) int
-		AccountSid func(childComplexity int) int
-		SetAt      func(childComplexity int) int
-		SetBy      func(childComplexity int) int
-		Source     func(childComplexity int) int
+		APIKeySid          func(childComplexity int) int
+		AccountSid         func(childComplexity int) int
+		PreviousTokenUntil func(childComplexity int) int
+		SetAt              func(childComplexity int) int
+		SetBy              func(childComplexity int) int
+		Source             func(childComplexity int) int
 	}
 
 	ProviderCredentialsForgetPayload struct {
@@ -5825,6 +5827,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.GoingLiveCounts.Senders(childComplexity), true
+	case "GoingLiveCounts.subscriptions":
+		if e.ComplexityRoot.GoingLiveCounts.Subscriptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoingLiveCounts.Subscriptions(childComplexity), true
 	case "GoingLiveCounts.templates":
 		if e.ComplexityRoot.GoingLiveCounts.Templates == nil {
 			break
@@ -9334,6 +9342,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProviderCredentials.AccountSid(childComplexity), true
+	case "ProviderCredentials.previousTokenUntil":
+		if e.ComplexityRoot.ProviderCredentials.PreviousTokenUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderCredentials.PreviousTokenUntil(childComplexity), true
 	case "ProviderCredentials.setAt":
 		if e.ComplexityRoot.ProviderCredentials.SetAt == nil {
 			break
@@ -14883,6 +14897,12 @@ type ProviderCredentials {
   "When they were entered; null where nobody did."
   setAt: DateTime
   setBy: Operator @goField(forceResolver: true)
+  """
+  Until when webhooks are accepted, too, that the previous auth token signed: seven days from when another was entered. Twilio
+  signs with the primary token, and takes a secondary one for calls before it is promoted. Null: only the present token signs.
+  Entering the same credentials once more ends it.
+  """
+  previousTokenUntil: DateTime
 }
 "What belongs to the sandbox: what going live ends, or ended."
 type GoingLiveCounts {
@@ -14894,6 +14914,8 @@ type GoingLiveCounts {
   questions: Int64!
   "Contacts who opted in by a message to the sandbox; it counts no more. Opt-outs stay."
   consents: Int64!
+  "Subscriptions to topics by a message to the sandbox; they end. Who had left a topic before has left it again."
+  subscriptions: Int64!
   "Conversations whose 24 hours have not passed; they are over."
   windows: Int64!
   "Contacts that the sandbox said are unreachable or get no marketing; they are not any more."
@@ -19926,6 +19948,8 @@ func (ec *executionContext) childFields_GoingLiveCounts(ctx context.Context, fie
 		return ec.fieldContext_GoingLiveCounts_questions(ctx, field)
 	case "consents":
 		return ec.fieldContext_GoingLiveCounts_consents(ctx, field)
+	case "subscriptions":
+		return ec.fieldContext_GoingLiveCounts_subscriptions(ctx, field)
 	case "windows":
 		return ec.fieldContext_GoingLiveCounts_windows(ctx, field)
 	case "marks":
@@ -21130,6 +21154,8 @@ func (ec *executionContext) childFields_ProviderCredentials(ctx context.Context,
 		return ec.fieldContext_ProviderCredentials_setAt(ctx, field)
 	case "setBy":
 		return ec.fieldContext_ProviderCredentials_setBy(ctx, field)
+	case "previousTokenUntil":
+		return ec.fieldContext_ProviderCredentials_previousTokenUntil(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProviderCredentials", field.Name)
 }

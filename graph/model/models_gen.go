@@ -1725,6 +1725,8 @@ type GoingLiveCounts struct {
 	Questions int64 `json:"questions"`
 	// Contacts who opted in by a message to the sandbox; it counts no more. Opt-outs stay.
 	Consents int64 `json:"consents"`
+	// Subscriptions to topics by a message to the sandbox; they end. Who had left a topic before has left it again.
+	Subscriptions int64 `json:"subscriptions"`
 	// Conversations whose 24 hours have not passed; they are over.
 	Windows int64 `json:"windows"`
 	// Contacts that the sandbox said are unreachable or get no marketing; they are not any more.
@@ -2750,6 +2752,10 @@ type ProviderCredentials struct {
 	// When they were entered; null where nobody did.
 	SetAt *time.Time `json:"setAt,omitempty"`
 	SetBy *Operator  `json:"setBy,omitempty"`
+	// Until when webhooks are accepted, too, that the previous auth token signed: seven days from when another was entered. Twilio
+	// signs with the primary token, and takes a secondary one for calls before it is promoted. Null: only the present token signs.
+	// Entering the same credentials once more ends it.
+	PreviousTokenUntil *time.Time `json:"previousTokenUntil,omitempty"`
 }
 
 type ProviderCredentialsForgetPayload struct {

@@ -249,10 +249,7 @@ func (a *App) publicURL() string {
 
 func (a *App) build(ctx context.Context) error {
 	now := func() time.Time { return time.Now().Add(a.cfg.ClockOffset) }
-	account := a.twilioOptions(golive.Account{
-		AccountSID: a.cfg.Twilio.AccountSID, AuthToken: string(a.cfg.Twilio.AuthToken), APIKey: a.cfg.Twilio.APIKey,
-		APISecret: string(a.cfg.Twilio.APISecret),
-	})
+	account := a.twilioOptions(accountOf(a.cfg.Twilio))
 	live := a.cfg.Twilio.Live()
 	signers := signersOf(a.cfg)
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
@@ -435,7 +432,7 @@ func (a *App) build(ctx context.Context) error {
 func signersOf(cfg config.Config) []twilio.Account {
 	return []twilio.Account{
 		{SID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthToken)},
-		{SID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthTokenSecondary)},
+		{SID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthTokenSecondary), Until: cfg.Twilio.SecondaryUntil},
 	}
 }
 

@@ -26,13 +26,10 @@ func Examine(ctx context.Context, cfg config.Config, d *db.DB, why string, log *
 			log.WarnContext(ctx, "the provider", "error", err) // its checks will fail
 		}
 	}
-	base := cfg.BaseURL()
-	account, signers := twilio.Options{
-		AccountSID: cfg.Twilio.AccountSID, AuthToken: string(cfg.Twilio.AuthToken), APIKey: cfg.Twilio.APIKey,
-		APISecret: string(cfg.Twilio.APISecret), BaseURL: cfg.Twilio.APIBaseURL, PublicURL: base,
-	}, signersOf(cfg)
+	a := App{cfg: cfg, log: log} // of no role: it finds the sandbox, and starts none
+	account, signers := a.twilioOptions(accountOf(cfg.Twilio)), signersOf(cfg)
+	account.PublicURL = cfg.BaseURL()
 	if !cfg.Twilio.Live() {
-		a := App{cfg: cfg, log: log} // of no role: it finds the sandbox, and starts none
 		if peer, err := a.sandbox(); err == nil {
 			account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		} else {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"eventstream/server/demo"
 	"eventstream/server/golive"
 	"eventstream/server/provider"
+	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"
 
 	"github.com/stretchr/testify/require"
@@ -67,15 +69,15 @@ type goingLive struct {
 }
 
 type goneLive struct {
-	Campaigns, Messages, Questions, Consents, Windows, Marks, Templates, Senders int
+	Campaigns, Messages, Questions, Consents, Subscriptions, Windows, Marks, Templates, Senders int
 }
 
 func (e *env) goingLive() (g goingLive) {
 	e.t.Helper()
 	var out struct{ GoingLive goingLive }
 	e.do(&out, `{ goingLive { provider credentials { source accountSid } steps { key state found advice }
-		ends { campaigns messages questions consents windows marks templates senders }
-		ended { campaigns messages questions consents windows marks templates senders }
+		ends { campaigns messages questions consents subscriptions windows marks templates senders }
+		ended { campaigns messages questions consents subscriptions windows marks templates senders }
 		test { message { status provider } answeredAt } } }`, nil)
 	return out.GoingLive
 }
@@ -122,7 +124,8 @@ func TestGoingLive(t *testing.T) {
 	running := e.draft("running", map[string]any{"rateLimitPerSecond": 0.01})
 	require.Empty(t, e.problems(`mutation($i: ID!) { campaignLaunch(input: {id: $i}) { userErrors { field message } } }`, map[string]any{"i": running}))
 	e.draft("draft", nil)
-	e.says("+4915199999999", "START")
+	e.must("topicCreate", "topic", map[string]any{"name": "News", "keyword": "NEWS"})
+	e.says("+4915199999999", "START NEWS")
 	require.Eventually(t, func() bool { return e.query("SELECT count(*) FROM consent_events WHERE source = 'keyword'") == 1 }, patience, 20*time.Millisecond)
 	require.Eventually(t, func() bool { s, c := e.campaign(running); return s == "SENDING" && c.Pending > 20 }, patience, 20*time.Millisecond)
 	// A call of which nobody knows what became.
@@ -133,6 +136,7 @@ func TestGoingLive(t *testing.T) {
 	require.Equal(t, "OPEN", g.state("CREDENTIALS"))
 	require.Equal(t, "WAITING", g.state("SWITCH"))
 	require.Equal(t, 2, g.Ends.Campaigns)
+	require.Equal(t, 1, g.Ends.Subscriptions)
 	require.Contains(t, e.problems(`mutation { goLive(input: {campaigns: 2}) { userErrors { field message } } }`, nil), "no credentials")
 
 	// Credentials: what cannot be one, what Twilio does not take, and what it takes.
@@ -158,6 +162,8 @@ func TestGoingLive(t *testing.T) {
 	require.Equal(t, 2, g.Ended.Campaigns)
 	require.Greater(t, g.Ended.Messages, 20)
 	require.Equal(t, 1, g.Ended.Consents)
+	require.Equal(t, 1, g.Ended.Subscriptions)
+	require.Zero(t, e.query("SELECT count(*) FROM contact_topics"))
 	require.Equal(t, 1, g.Ended.Windows)
 	require.Positive(t, g.Ended.Templates)
 	require.Equal(t, 1, g.Ended.Senders)
@@ -422,6 +428,59 @@ func TestWhatWasMadeIsSeenWithoutALock(t *testing.T) {
 	require.NoError(t, golive.New(golive.Options{DB: d, Demo: demo.Blocks}).LeaveUnused(actor.With(ctx, actor.System), sandbox.AccountSID))
 }
 
+// TestGoingLiveWaitsInTheOrderOfLocks, and begins anew where Postgres ended it for another transaction.
+func TestGoingLiveWaitsInTheOrderOfLocks(t *testing.T) {
+	t.Parallel()
+	tw := carrier(t)
+	e := startWith(t, func(cfg *config.Config) { cfg.Twilio.APIBaseURL = tw.URL() })
+	require.Empty(t, e.problems(setCredentials, map[string]any{"s": sandbox.AccountSID, "t": tw.AuthToken()}))
+	// The first of two people opted in by a message; the second has a mark, which going live ends before.
+	e.says("+4915100000001", "START")
+	e.says("+4915100000002", "Hello")
+	require.Eventually(t, func() bool {
+		return e.query("SELECT count(*) FROM contacts") == 2 && e.query("SELECT count(*) FROM consent_events") == 1
+	}, patience, 20*time.Millisecond)
+	e.exec("UPDATE contacts SET reachable = false, unreachable_reason = 'undeliverable' WHERE match_key = '+4915100000002'")
+	for _, sql := range []string{
+		"CREATE SEQUENCE tries",
+		`CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('tries') = 1 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+			RETURN new;
+		END $$`,
+		"CREATE TRIGGER lose BEFORE INSERT ON settings FOR EACH ROW WHEN (new.key = 'went_live') EXECUTE FUNCTION lose()",
+	} {
+		e.exec(sql)
+	}
+	d, err := db.Open(t.Context(), e.databaseURL(), 3, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	other, err := d.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer other.Rollback() //nolint:errcheck // it is committed by then
+	locks := func(key string) {
+		_, err := other.NewRaw("SELECT id FROM contacts WHERE match_key = ? FOR NO KEY UPDATE", key).Exec(t.Context())
+		require.NoError(t, err)
+	}
+	locks("+4915100000001")
+	live := make(chan string, 1)
+	go func() {
+		live <- e.problems(`mutation { goLive(input: {campaigns: 0}) { userErrors { field message } } }`, nil)
+	}()
+	require.Eventually(t, func() bool {
+		var n int
+		require.NoError(t, d.NewRaw(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+			AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')`).Scan(t.Context(), &n))
+		return n > 0
+	}, patience, 20*time.Millisecond, "it waits for the first")
+	locks("+4915100000002")
+	require.NoError(t, other.Commit())
+	require.Empty(t, <-live)
+	require.Equal(t, 2, e.query("SELECT nextval('tries') - 1"), "it began anew")
+	e = e.again()
+	require.Equal(t, 1, e.goingLive().Ended.Marks)
+	require.Zero(t, deadlocks(t, e.databaseURL()))
+}
+
 // TestASeedUnderWayKeepsFromGoingLive: its data, and the mark that tells of it, come only when it commits.
 func TestASeedUnderWayKeepsFromGoingLive(t *testing.T) {
 	t.Parallel()
@@ -533,4 +592,78 @@ func TestCredentialsThatTwilioDoesNotConfirmAreNotKept(t *testing.T) {
 	asked = func() { e.exec("UPDATE provider_credentials SET account_sid = 'AC00000000000000000000000000000000'") }
 	require.Contains(t, e.problems(`mutation { goLive(input: {campaigns: 0}) { userErrors { field message } } }`, nil), "changed while")
 	require.Zero(t, e.query("SELECT count(*) FROM provider_periods WHERE provider = 'twilio'"))
+}
+
+// TestAReplacedTokenSignsForAWhile: Twilio signs with it until the new one is promoted.
+func TestAReplacedTokenSignsForAWhile(t *testing.T) {
+	t.Parallel()
+	tw := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // it takes every token
+		_, _ = w.Write([]byte(`{"status": "active"}`))
+	}))
+	t.Cleanup(tw.Close)
+	e := startWith(t, func(cfg *config.Config) { cfg.Twilio.APIBaseURL = tw.URL })
+	enter := func(token, key, keySecret string) {
+		t.Helper()
+		require.Empty(t, e.problems(`mutation($i: ProviderCredentialsSetInput!) { providerCredentialsSet(input: $i) { userErrors { field message } } }`,
+			map[string]any{"i": map[string]any{"accountSid": sandbox.AccountSID, "authToken": token, "apiKeySid": key, "apiKeySecret": keySecret}}))
+	}
+	first, second := strings.Repeat("1", 32), strings.Repeat("2", 32)
+	key := "SK" + strings.Repeat("0", 32)
+	signs := func(token string) bool {
+		t.Helper()
+		form := url.Values{"MessageSid": {"SM" + strings.Repeat("0", 32)}, "MessageStatus": {"sent"}, "AccountSid": {sandbox.AccountSID}}
+		const path = "/webhooks/twilio/status"
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL+path, strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("X-Twilio-Signature", twilio.Sign(token, e.URL+path, form))
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Contains(t, []int{http.StatusNoContent, http.StatusOK, http.StatusForbidden}, resp.StatusCode)
+		return resp.StatusCode != http.StatusForbidden
+	}
+	until := func() *time.Time {
+		var out struct {
+			GoingLive struct {
+				Credentials struct{ PreviousTokenUntil *time.Time }
+			}
+		}
+		e.do(&out, `{ goingLive { credentials { previousTokenUntil } } }`, nil)
+		return out.GoingLive.Credentials.PreviousTokenUntil
+	}
+	enter(strings.Repeat("0", 32), "", "")
+	enter(first, "", "")
+	require.Nil(t, until(), "nothing was signed yet")
+	require.Empty(t, e.problems(`mutation { goLive(input: {campaigns: 0}) { userErrors { field message } } }`, nil))
+	e = e.again()
+	require.Equal(t, []bool{true, false}, []bool{signs(first), signs(second)})
+
+	enter(second, "", "")
+	e = e.again()
+	require.Equal(t, []bool{true, true}, []bool{signs(first), signs(second)})
+	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), *until(), time.Hour)
+	require.Equal(t, 1, e.query("SELECT count(*) FROM provider_credentials WHERE previous_auth_token LIKE 'v1.%'"))
+	require.Equal(t, 1, e.query("SELECT count(*) FROM audit_entries WHERE action = 'provider.credentials' AND changes -> 'previous_token_signs_until' IS NOT NULL"))
+
+	enter(second, key, "secret") // it stays with that
+	e = e.again()
+	require.True(t, signs(first))
+	enter(second, key, "secret") // once more: nobody is to sign with the first one
+	e = e.again()
+	require.Equal(t, []bool{false, true}, []bool{signs(first), signs(second)})
+	require.Nil(t, until())
+	require.Zero(t, e.query("SELECT count(*) FROM provider_credentials WHERE previous_auth_token <> ''"))
+
+	// Its time is over, while a server runs and when one starts; then it is deleted.
+	enter(first, key, "secret")
+	e.exec("UPDATE provider_credentials SET previous_until = now() - interval '1 second'")
+	e = e.again()
+	require.Equal(t, []bool{true, false}, []bool{signs(first), signs(second)})
+	d, err := db.Open(t.Context(), e.databaseURL(), 2, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	_, err = golive.Clear(t.Context(), d, 1)
+	require.NoError(t, err)
+	require.Zero(t, e.query("SELECT count(*) FROM provider_credentials WHERE previous_auth_token <> '' OR previous_until IS NOT NULL"))
 }

@@ -54,19 +54,27 @@ func choose(ctx context.Context, cfg config.Config, d bun.IDB, k *secret.Keys) (
 		return cfg, fmt.Errorf("this database sends over Twilio, account %s, and nothing says how to sign in there: set TWILIO_ACCOUNT_SID and "+
 			"TWILIO_AUTH_TOKEN; to try things out, use a database of its own (server try)", now.Account)
 	}
+	previous, until, err := golive.Previous(ctx, d, k)
+	if err != nil {
+		return cfg, err
+	}
 	cfg.Twilio = config.Twilio{
 		AccountSID: a.AccountSID, AuthToken: config.Secret(a.AuthToken), APIKey: a.APIKey, APISecret: config.Secret(a.APISecret),
-		APIBaseURL: given.APIBaseURL,
+		APIBaseURL: given.APIBaseURL, AuthTokenSecondary: config.Secret(previous), SecondaryUntil: until,
 	}
 	return cfg, nil
+}
+
+// accountOf is the account of a configuration.
+func accountOf(t config.Twilio) golive.Account {
+	return golive.Account{AccountSID: t.AccountSID, AuthToken: string(t.AuthToken), APIKey: t.APIKey, APISecret: string(t.APISecret)}
 }
 
 // chooseProvider finds out with whom this process speaks, and notes that it does.
 func (a *App) chooseProvider(ctx context.Context) (err error) {
 	if given := a.cfg.Twilio; given.Live() {
-		a.environment = &golive.Account{
-			AccountSID: given.AccountSID, AuthToken: string(given.AuthToken), APIKey: given.APIKey, APISecret: string(given.APISecret),
-		}
+		environment := accountOf(given)
+		a.environment = &environment
 		if err := a.leaveUnused(ctx); err != nil {
 			return err
 		}
@@ -74,6 +82,9 @@ func (a *App) chooseProvider(ctx context.Context) (err error) {
 	given := a.cfg
 	err = a.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if err := provider.Lock(ctx, tx); err != nil { // another process may be going live
+			return err
+		}
+		if err := golive.SealWebhooks(ctx, tx, a.keys); err != nil {
 			return err
 		}
 		if a.cfg, err = choose(ctx, given, tx, a.keys); err != nil {

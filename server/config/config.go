@@ -183,7 +183,10 @@ type Twilio struct {
 	APIKey             string `env:"TWILIO_API_KEY"`
 	APISecret          Secret `env:"TWILIO_API_SECRET"`
 	PhoneNumber        string `env:"TWILIO_PHONE_NUMBER"`
-	APIBaseURL         string `env:"TWILIO_API_BASE_URL"` // also for credentials that an admin enters; unset: Twilio's own hosts
+	// SecondaryUntil is until when the secondary token counts, of credentials that an admin entered; zero: for good.
+	SecondaryUntil time.Time `env:"-"`
+
+	APIBaseURL string `env:"TWILIO_API_BASE_URL"` // also for credentials that an admin enters; unset: Twilio's own hosts
 }
 
 // Live reports whether messages go to Twilio rather than to the sandbox.

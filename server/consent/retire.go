@@ -13,7 +13,9 @@ import (
 func SaidToSandbox(ctx context.Context, idb bun.IDB) (int64, error) { return saidToSandbox(ctx, idb) }
 
 // PeopleOfSandbox are those contacts.
-func PeopleOfSandbox(ctx context.Context, tx bun.Tx) ([]int64, error) { return peopleOfSandbox(ctx, tx) }
+func PeopleOfSandbox(ctx context.Context, tx bun.Tx) ([]int64, error) {
+	return peopleOfSandbox(ctx, tx)
+}
 
 // LeaveSandbox gives contacts who opted in by a message to the sandbox the consent that
 // they have without it, and tells how many these were. Twilio is live already. The entries

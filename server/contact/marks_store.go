@@ -56,6 +56,12 @@ func EndMarks(ctx context.Context, tx bun.Tx) (int64, error) {
 
 const marked = `erased_at IS NULL AND (NOT reachable OR NOT marketing_eligible)`
 
+// MarkedPeople are the contacts with a mark.
+func MarkedPeople(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
+	err = tx.NewRaw("SELECT id FROM contacts WHERE "+marked).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
 // Marked counts the contacts with a mark.
 func Marked(ctx context.Context, idb bun.IDB) (n int64, err error) {
 	err = idb.NewRaw("SELECT count(*) FROM contacts WHERE "+marked).Scan(ctx, &n)

@@ -49,7 +49,7 @@ var sections = []section{
 	{
 		name: "topics", title: "Topics", about: "What they subscribed to or left. The history is under Changes.",
 		tables: []string{"contact_topics"},
-		query: `SELECT t.id, t.name AS topic, ct.status, ct.source, ct.since
+		query: `SELECT t.id, t.name AS topic, ct.status, ct.source, ct.since, ct.left_at AS "leftBeforeAt", ct.left_source AS "leftBeforeSource"
 			FROM contact_topics ct JOIN topics t ON t.id = ct.topic_id
 			WHERE ct.contact_id = ANY (?0) AND t.id > ?1 ORDER BY t.id LIMIT ?2`,
 	},

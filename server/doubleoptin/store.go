@@ -239,6 +239,11 @@ func openRequests(ctx context.Context, idb bun.IDB) (n int64, err error) {
 	return n, db.Err(err)
 }
 
+func peopleAsked(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
+	err = tx.NewRaw("SELECT DISTINCT contact_id FROM opt_in_requests WHERE status IN ('waiting', 'asked')").Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
 // lockOpen locks up to n contacts who have a request that is open.
 func lockOpen(ctx context.Context, tx bun.Tx, n int) (ids []int64, err error) {
 	err = tx.NewRaw(`SELECT id FROM contacts WHERE id IN (SELECT contact_id FROM opt_in_requests WHERE status IN ('waiting', 'asked')

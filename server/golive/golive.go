@@ -29,6 +29,7 @@ import (
 	"eventstream/server/secret"
 	"eventstream/server/sender"
 	"eventstream/server/template"
+	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
 )
@@ -55,6 +56,8 @@ type Credentials struct {
 	APIKey     string     // SK…; "": the auth token signs in
 	SetAt      *time.Time // of those that were entered
 	SetBy      *int64     // the operator
+	// PreviousUntil is how long webhooks count that the token before signed; nil: none counts.
+	PreviousUntil *time.Time
 }
 
 // Counts are what belongs to the sandbox: what going live ends.
@@ -67,11 +70,13 @@ type Counts struct {
 	Marks     int64 `json:"marks"`     // contacts marked as unreachable or ineligible; the marks are taken back
 	Templates int64 `json:"templates"` // that went to the sandbox; they become drafts
 	Senders   int64 `json:"senders"`   // they are retired
+
+	Subscriptions int64 `json:"subscriptions"` // to topics, by a message to the sandbox; they end
 }
 
 // any reports whether anything would end that somebody made.
 func (c Counts) any() bool {
-	return c.Campaigns+c.Messages+c.Questions+c.Consents+c.Windows+c.Marks+c.Templates > 0
+	return c.Campaigns+c.Messages+c.Questions+c.Consents+c.Subscriptions+c.Windows+c.Marks+c.Templates > 0
 }
 
 // Finding is what a check came to.
@@ -130,12 +135,8 @@ func New(o Options) *Service {
 	}
 }
 
-// Input are credentials as an admin enters them.
-type Input struct {
-	AccountSID, AuthToken, APIKey, APISecret string
-}
-
-func (in *Input) check() error {
+// check refuses what cannot be an account. Spaces around what was entered are no part of it.
+func (in *Account) check() error {
 	for _, p := range []*string{&in.AccountSID, &in.AuthToken, &in.APIKey, &in.APISecret} {
 		*p = strings.TrimSpace(*p)
 	}
@@ -164,9 +165,15 @@ func clipped(s string) string {
 	return s
 }
 
+// previousSigns is how long the token before signs webhooks after another was entered: Twilio
+// signs with the primary token, and takes the secondary one for calls before it is promoted.
+const previousSigns = 7 * 24 * time.Hour
+
 // SetCredentials keeps credentials, encrypted, once Twilio has taken them. Admins only.
-// While Twilio is live they must be of the same account: a token that was replaced.
-func (s *Service) SetCredentials(ctx context.Context, in Input) error {
+// While Twilio is live they must be of the same account: a token that was replaced. Webhooks
+// that the one before signed count for previousSigns, or until the same credentials are
+// entered once more.
+func (s *Service) SetCredentials(ctx context.Context, in Account) error {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return err
 	}
@@ -179,7 +186,7 @@ func (s *Service) SetCredentials(ctx context.Context, in Input) error {
 	if err := ofLive(ctx, s.DB, in.AccountSID); err != nil {
 		return err
 	}
-	if f := s.Check(ctx, Account(in)); !f.OK {
+	if f := s.Check(ctx, in); !f.OK {
 		return f.refusal(apperr.Invalid("authToken", "%s %s", f.Found, f.Advice))
 	}
 	return s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
@@ -198,11 +205,48 @@ func (s *Service) SetCredentials(ctx context.Context, in Input) error {
 				return err
 			}
 		}
+		if err := s.keepPrevious(ctx, tx, in, &row); err != nil {
+			return err
+		}
 		if err := saveCredentials(ctx, tx, &row); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "provider.credentials", "provider", 0, map[string]any{"account": in.AccountSID, "api_key": in.APIKey})
+		changes := map[string]any{"account": in.AccountSID, "api_key": in.APIKey}
+		if row.PreviousUntil != nil {
+			changes["previous_token_signs_until"] = row.PreviousUntil
+		}
+		return audit.Record(ctx, tx, "provider.credentials", "provider", 0, changes)
 	})
+}
+
+// keepPrevious has the token that is replaced sign for a while, where Twilio signs with it.
+func (s *Service) keepPrevious(ctx context.Context, tx bun.Tx, in Account, row *credentials) error {
+	now, err := provider.Current(ctx, tx)
+	if err != nil || now == nil || !now.Provider.Live() {
+		return err
+	}
+	was, err := Stored(ctx, tx, s.Keys)
+	if errors.Is(err, secret.ErrUnreadable) { // its key is gone, which is why another is entered
+		return nil
+	}
+	if err != nil || was == nil || *was == in {
+		return err
+	}
+	if was.AuthToken == in.AuthToken {
+		kept, err := readCredentials(ctx, tx)
+		if err == nil && kept != nil {
+			row.PreviousAuthToken, row.PreviousUntil = kept.PreviousAuthToken, kept.PreviousUntil
+		}
+		return err
+	}
+	at, err := db.Now(ctx, tx)
+	if err != nil {
+		return err
+	}
+	until := at.Add(previousSigns)
+	row.PreviousUntil = &until
+	row.PreviousAuthToken, err = s.Keys.Seal(secret.PreviousToken.Purpose(credentialsID), []byte(was.AuthToken))
+	return err
 }
 
 // ofLive refuses another account than the one with which Twilio is live.
@@ -262,6 +306,20 @@ func Stored(ctx context.Context, idb bun.IDB, k *secret.Keys) (*Account, error) 
 	return a, nil
 }
 
+// Previous gives the token that signs webhooks besides the one that was entered, and until
+// when; "": none does.
+func Previous(ctx context.Context, idb bun.IDB, k *secret.Keys) (token string, until time.Time, err error) {
+	row, err := readCredentials(ctx, idb)
+	if err != nil || row == nil || row.previous() == nil {
+		return "", time.Time{}, err
+	}
+	raw, err := k.Open(secret.PreviousToken.Purpose(credentialsID), row.PreviousAuthToken)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("the auth token before the one that was entered under Going live: %w", err)
+	}
+	return string(raw), *row.PreviousUntil, nil
+}
+
 // Credentials tells which there are.
 func (s *Service) Credentials(ctx context.Context) (Credentials, error) {
 	if s.Environment != nil {
@@ -273,6 +331,7 @@ func (s *Service) Credentials(ctx context.Context) (Credentials, error) {
 	}
 	return Credentials{
 		Source: SourceStored, AccountSID: row.AccountSID, APIKey: row.APISID, SetAt: &row.UpdatedAt, SetBy: row.OperatorID,
+		PreviousUntil: row.previous(),
 	}, nil
 }
 
@@ -295,6 +354,7 @@ func Left(ctx context.Context, idb bun.IDB) (c Counts, err error) {
 	}{
 		{&c.Questions, doubleoptin.Open},
 		{&c.Consents, consent.SaidToSandbox},
+		{&c.Subscriptions, topic.OfSandbox},
 		{&c.Windows, conversation.WindowsOpen},
 		{&c.Marks, contact.Marked},
 		{&c.Templates, template.OfSandbox},
@@ -357,10 +417,24 @@ func (s *Service) Go(ctx context.Context, campaigns int64) (Counts, error) {
 
 var errLive = apperr.Conflict("Twilio is live already")
 
+// leaveTries is how often leave begins anew where another transaction won.
+const leaveTries = 5
+
 // leave makes Twilio the provider, and ends what belongs to the sandbox, unless may refuses
 // when it sees how many campaigns and messages that are, under the lock that credentials are
 // changed under, too.
 func (s *Service) leave(
+	ctx context.Context, account string, may func(ctx context.Context, tx bun.Tx, ends Counts) error,
+) (ended Counts, err error) {
+	err = contact.Patiently(ctx, leaveTries, func() (err error) {
+		ended, err = s.leaveOnce(ctx, account, may)
+		return err
+	})
+	return ended, err
+}
+
+// leaveOnce takes its locks in the order of server/db/order.go.
+func (s *Service) leaveOnce(
 	ctx context.Context, account string, may func(ctx context.Context, tx bun.Tx, ends Counts) error,
 ) (ended Counts, err error) {
 	err = s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -388,7 +462,17 @@ func (s *Service) leave(
 		if err := may(ctx, tx, ended); err != nil { // its campaigns are locked by now: there can be no other number
 			return err
 		}
+		// From here on what is written is Twilio's.
+		if err := provider.Begin(ctx, tx, provider.Twilio, account); err != nil {
+			return err
+		}
+		if ended.Templates, err = template.Redraft(ctx, tx); err != nil {
+			return err
+		}
 		if ended.Senders, err = sender.RetireSandbox(ctx, tx); err != nil {
+			return err
+		}
+		if err := lockPeople(ctx, tx); err != nil {
 			return err
 		}
 		if ended.Questions, err = doubleoptin.CancelAll(ctx, tx); err != nil {
@@ -397,14 +481,10 @@ func (s *Service) leave(
 		if ended.Marks, err = contact.EndMarks(ctx, tx); err != nil {
 			return err
 		}
-		// From here on what is written is Twilio's.
-		if err := provider.Begin(ctx, tx, provider.Twilio, account); err != nil {
-			return err
-		}
 		if ended.Consents, err = s.Consents.LeaveSandbox(ctx, tx); err != nil {
 			return err
 		}
-		if ended.Templates, err = template.Redraft(ctx, tx); err != nil {
+		if ended.Subscriptions, err = topic.LeaveSandbox(ctx, tx); err != nil {
 			return err
 		}
 		if ended.Windows, err = conversation.CloseWindows(ctx, tx); err != nil {
@@ -416,6 +496,22 @@ func (s *Service) leave(
 		return audit.Record(ctx, tx, "provider.live", "provider", 0, map[string]any{"account": account, "ended": ended})
 	})
 	return ended, err
+}
+
+// lockPeople locks everybody whom going live concerns, in order of id. Each part of it
+// would lock its own people, and go back in that order with them.
+func lockPeople(ctx context.Context, tx bun.Tx) error {
+	var all []int64
+	for _, concerned := range []func(context.Context, bun.Tx) ([]int64, error){
+		doubleoptin.PeopleAsked, contact.MarkedPeople, consent.PeopleOfSandbox, topic.PeopleOfSandbox,
+	} {
+		ids, err := concerned(ctx, tx)
+		if err != nil {
+			return err
+		}
+		all = append(all, ids...)
+	}
+	return contact.LockAll(ctx, tx, all)
 }
 
 var errUsed = apperr.Conflict("something was made under the sandbox")
@@ -444,8 +540,11 @@ func (s *Service) LeaveUnused(ctx context.Context, account string) error {
 }
 
 // Clear is the maintenance task: it cancels up to n messages of the sandbox that were on
-// their way when Twilio went live, and tells how many.
+// their way when Twilio went live, and tells how many. A token that signs no more is deleted.
 func Clear(ctx context.Context, d *db.DB, n int) (int, error) {
+	if err := forgetPrevious(ctx, d); err != nil {
+		return 0, err
+	}
 	return message.CancelLeftOfSandbox(ctx, d, n)
 }
 

@@ -81,7 +81,7 @@ func (s *Service) ListSenders(ctx context.Context) ([]Known, error) {
 	for i, r := range rows {
 		sids[i] = r.SID
 	}
-	changes, err := lastChanges(ctx, s.DB, sids)
+	changes, err := lastChanges(ctx, s.DB, s.Keys, sids)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (s *Service) RestoreWebhook(ctx context.Context, changeID int64, seen strin
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return nil, err
 	}
-	was, err := changeByID(ctx, s.DB, changeID)
+	was, err := changeByID(ctx, s.DB, s.Keys, changeID)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (s *Service) change(ctx context.Context, sid, seen string, to func(Webhook)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := lastChanges(ctx, s.DB, []string{sid})
+	changes, err := lastChanges(ctx, s.DB, s.Keys, []string{sid})
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (s *Service) put(ctx context.Context, api Senders, now *ChannelSender, next
 		OperatorID: actor.OperatorID(ctx),
 	}
 	err := s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := insertChange(ctx, tx, c); err != nil {
+		if err := insertChange(ctx, tx, s.Keys, c); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "sender.webhook", "sender_webhook", c.ID, map[string]any{

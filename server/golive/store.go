@@ -3,10 +3,13 @@ package golive
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/secret"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -26,6 +29,17 @@ type credentials struct {
 	APISecret  string    `bun:"api_secret"`
 	OperatorID *int64    //
 	UpdatedAt  time.Time `bun:",nullzero"`
+
+	PreviousAuthToken string
+	PreviousUntil     *time.Time
+}
+
+// previous is until when the token before signs; nil: it does not.
+func (c *credentials) previous() *time.Time {
+	if c.PreviousUntil == nil || !c.PreviousUntil.After(time.Now()) {
+		return nil
+	}
+	return c.PreviousUntil
 }
 
 func readCredentials(ctx context.Context, idb bun.IDB) (*credentials, error) {
@@ -40,7 +54,14 @@ func readCredentials(ctx context.Context, idb bun.IDB) (*credentials, error) {
 func saveCredentials(ctx context.Context, tx bun.Tx, row *credentials) error {
 	_, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE").Set("account_sid = excluded.account_sid").
 		Set("auth_token = excluded.auth_token").Set("api_sid = excluded.api_sid").Set("api_secret = excluded.api_secret").
-		Set("operator_id = excluded.operator_id").Set("updated_at = clock_timestamp()").Exec(ctx)
+		Set("operator_id = excluded.operator_id").Set("previous_auth_token = excluded.previous_auth_token").
+		Set("previous_until = excluded.previous_until").Set("updated_at = clock_timestamp()").Exec(ctx)
+	return db.Err(err)
+}
+
+// forgetPrevious deletes a token that signs no more.
+func forgetPrevious(ctx context.Context, idb bun.IDB) error {
+	_, err := idb.NewRaw("UPDATE provider_credentials SET previous_auth_token = '', previous_until = NULL WHERE previous_until < now()").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -81,29 +102,84 @@ const (
 type Change struct {
 	bun.BaseModel `bun:"table:sender_webhooks,alias:sw"`
 
-	ID         int64   `bun:",pk,autoincrement"`
-	SenderSID  string  `bun:"sender_sid"`
-	Address    string  //
-	Before     Webhook `bun:"type:jsonb"`
-	After      Webhook `bun:"type:jsonb"`
-	State      ChangeState
-	FromHere   bool      // what people write came here before already: there is nothing to put back
-	OperatorID *int64    //
-	CreatedAt  time.Time `bun:",nullzero"`
+	ID         int64       `bun:",pk,autoincrement"`
+	SenderSID  string      `bun:"sender_sid"`
+	Address    string      //
+	Sealed     string      `bun:"webhooks_sealed"` // Before and After, encrypted
+	Before     Webhook     `bun:"-"`
+	After      Webhook     `bun:"-"`
+	State      ChangeState //
+	FromHere   bool        // what people write came here before already: there is nothing to put back
+	OperatorID *int64      //
+	CreatedAt  time.Time   `bun:",nullzero"`
 }
 
-func insertChange(ctx context.Context, tx bun.Tx, c *Change) error {
-	_, err := tx.NewInsert().Model(c).Exec(ctx)
+// webhooks are what of a change is encrypted.
+type webhooks struct{ Before, After json.RawMessage }
+
+// open decrypts what was there before, and since.
+func (c *Change) open(k *secret.Keys) error {
+	raw, err := k.Open(secret.SenderWebhook.Purpose(c.ID), c.Sealed)
+	if err != nil {
+		return fmt.Errorf("the webhook of %s before it was changed: %w", c.Address, err)
+	}
+	var both webhooks
+	if err := json.Unmarshal(raw, &both); err != nil {
+		return err
+	}
+	return errors.Join(json.Unmarshal(both.Before, &c.Before), json.Unmarshal(both.After, &c.After))
+}
+
+// insertChange writes a change. The webhooks are encrypted for its row alone, so that its id
+// comes first.
+func insertChange(ctx context.Context, tx bun.Tx, k *secret.Keys, c *Change) error {
+	if _, err := tx.NewInsert().Model(c).Exec(ctx); err != nil {
+		return db.Err(err)
+	}
+	return seal(ctx, tx, k, c.ID, webhooks{json.RawMessage(c.Before.text()), json.RawMessage(c.After.text())})
+}
+
+func seal(ctx context.Context, tx bun.Tx, k *secret.Keys, id int64, both webhooks) error {
+	raw, err := json.Marshal(both)
+	if err != nil {
+		return err
+	}
+	sealed, err := k.Seal(secret.SenderWebhook.Purpose(id), raw)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewRaw("UPDATE sender_webhooks SET webhooks_sealed = ?, before = NULL, after = NULL WHERE id = ?", sealed, id).Exec(ctx)
 	return db.Err(err)
 }
 
-func changeByID(ctx context.Context, idb bun.IDB, id int64) (*Change, error) {
+// SealWebhooks encrypts what an older version kept of webhooks. It runs as a server starts.
+func SealWebhooks(ctx context.Context, tx bun.Tx, k *secret.Keys) error {
+	var rows []struct {
+		ID            int64
+		Before, After json.RawMessage
+	}
+	err := tx.NewRaw("SELECT id, before, coalesce(after, '{}') AS after FROM sender_webhooks WHERE before IS NOT NULL ORDER BY id FOR UPDATE").Scan(ctx, &rows)
+	if err != nil {
+		return db.Err(err)
+	}
+	for _, r := range rows {
+		if err := seal(ctx, tx, k, r.ID, webhooks{r.Before, r.After}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func changeByID(ctx context.Context, idb bun.IDB, k *secret.Keys, id int64) (*Change, error) {
 	c := new(Change)
-	err := idb.NewSelect().Model(c).Where("sw.id = ?", id).Scan(ctx)
+	err := idb.NewSelect().Model(c).Where("sw.id = ? AND sw.webhooks_sealed <> ''", id).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // the caller says of what
 	}
-	return c, db.Err(err)
+	if err != nil {
+		return nil, db.Err(err)
+	}
+	return c, c.open(k)
 }
 
 func settleChange(ctx context.Context, idb bun.IDB, id int64, state ChangeState) error {
@@ -113,15 +189,21 @@ func settleChange(ctx context.Context, idb bun.IDB, id int64, state ChangeState)
 
 // lastChanges gives of each sender the newest change that can be put back. One of which
 // nobody knows whether Twilio made it counts: what was there before must not be lost.
-func lastChanges(ctx context.Context, idb bun.IDB, sids []string) (map[string]*Change, error) {
+func lastChanges(ctx context.Context, idb bun.IDB, k *secret.Keys, sids []string) (map[string]*Change, error) {
 	var rows []*Change
 	err := idb.NewSelect().Model(&rows).DistinctOn("sw.sender_sid").Where("sw.sender_sid = ANY (?)", pgdialect.Array(sids)).
-		Where("sw.state <> ? AND NOT sw.from_here", ChangeFailed).Order("sw.sender_sid", "sw.id DESC").Scan(ctx)
+		Where("sw.state <> ? AND NOT sw.from_here AND sw.webhooks_sealed <> ''", ChangeFailed).Order("sw.sender_sid", "sw.id DESC").Scan(ctx)
+	if err != nil {
+		return nil, db.Err(err)
+	}
 	found := make(map[string]*Change, len(rows))
 	for _, c := range rows {
+		if err := c.open(k); err != nil {
+			return nil, err
+		}
 		found[c.SenderSID] = c
 	}
-	return found, db.Err(err)
+	return found, nil
 }
 
 // sendersHere gives the senders that there are here, by their addresses.

@@ -73,7 +73,10 @@ var sounding = map[string]string{
 	"password_links.token_hash":         "hash: of 256 random bits",
 	"provider_credentials.auth_token":   "sealed",
 	"provider_credentials.api_secret":   "sealed",
+
+	"provider_credentials.previous_auth_token": "sealed",
 	"recovery_codes.code_hash":          "hash: of a random code",
+	"sender_webhooks.webhooks_sealed":   "sealed",
 	"sessions.token_hash":               "hash: of 256 random bits",
 	"spent_steps.hash":                  "hash: of a token that is spent",
 	"suppressed_addresses.address_hash": "hash: keyed by an address key",

@@ -21,8 +21,12 @@ var (
 	// Twilio's credentials, as an admin entered them.
 	AuthToken = Column{Table: "provider_credentials", Name: "auth_token", purpose: "provider auth token"}
 	APISecret = Column{Table: "provider_credentials", Name: "api_secret", purpose: "provider API secret"}
+	// PreviousToken is the auth token before, which still signs for a while.
+	PreviousToken = Column{Table: "provider_credentials", Name: "previous_auth_token", purpose: "provider previous auth token"}
+	// SenderWebhook is where another system got what people write, with what signs in there.
+	SenderWebhook = Column{Table: "sender_webhooks", Name: "webhooks_sealed", purpose: "webhooks of a sender"}
 
-	Columns = []Column{TOTPSeed, AddressKey, AuditKey, AuthToken, APISecret, LinkKey}
+	Columns = []Column{TOTPSeed, AddressKey, AuditKey, AuthToken, APISecret, PreviousToken, SenderWebhook, LinkKey}
 )
 
 // Purpose is that of the secret in the row with this id.

@@ -159,9 +159,12 @@ func byIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Sender, err e
 	return rows, db.Err(err)
 }
 
+// ofSandbox are the senders of the sandbox that are not retired.
+const ofSandbox = "provider = 'sandbox' AND NOT starts_with(address, ?0)"
+
 func retire(ctx context.Context, tx bun.Tx) (int64, error) {
 	res, err := tx.NewRaw(`UPDATE senders SET address = ?0 || address, status = 'paused', paused_reason = 'It belongs to the sandbox.',
-		updated_at = now() WHERE provider = 'sandbox' AND NOT starts_with(address, ?0)`, retiredPrefix).Exec(ctx)
+		updated_at = now() WHERE id IN (SELECT id FROM senders WHERE `+ofSandbox+` ORDER BY id FOR UPDATE)`, retiredPrefix).Exec(ctx)
 	if err != nil {
 		return 0, db.Err(err)
 	}
@@ -176,6 +179,6 @@ func Live(ctx context.Context, idb bun.IDB) (n int64, err error) {
 
 // OfSandbox counts the senders of the sandbox that are not retired.
 func OfSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
-	err = idb.NewRaw("SELECT count(*) FROM senders WHERE provider = 'sandbox' AND NOT starts_with(address, ?)", retiredPrefix).Scan(ctx, &n)
+	err = idb.NewRaw("SELECT count(*) FROM senders WHERE "+ofSandbox, retiredPrefix).Scan(ctx, &n)
 	return n, db.Err(err)
 }

@@ -284,16 +284,23 @@ func sameName(ctx context.Context, idb bun.IDB, ids []int64) (pairs []named, err
 	return pairs, db.Err(err)
 }
 
+// newestOfSandbox are the newest versions of templates, where they went to the sandbox.
+const newestOfSandbox = `template_versions v JOIN templates t ON t.id = v.template_id AND t.deleted_at IS NULL
+	WHERE v.provider = 'sandbox' AND v.version = (SELECT max(x.version) FROM template_versions x WHERE x.template_id = v.template_id)`
+
 // redraft gives each template whose newest version went to the sandbox another one with the
 // same words, a draft.
 func redraft(ctx context.Context, tx bun.Tx) (int64, error) {
+	// Whoever gives one another version holds its lock, too.
+	_, err := tx.NewRaw("SELECT t.id FROM " + newestOfSandbox + " ORDER BY t.id FOR UPDATE OF t").Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
 	res, err := tx.NewRaw(`
 		INSERT INTO template_versions (template_id, version, kind, body, parts, variables, approval_status)
 		SELECT v.template_id, v.version + 1, v.kind, v.body, v.parts,
 			(SELECT coalesce(jsonb_agg(x.variable - 'keys' ORDER BY x.n), '[]') FROM jsonb_array_elements(v.variables) WITH ORDINALITY x (variable, n)), 'draft'
-		FROM template_versions v JOIN templates t ON t.id = v.template_id AND t.deleted_at IS NULL
-		WHERE v.provider = 'sandbox' AND v.version = (SELECT max(x.version) FROM template_versions x WHERE x.template_id = v.template_id)
-		ORDER BY v.template_id`).Exec(ctx)
+		FROM ` + newestOfSandbox + ` ORDER BY v.template_id`).Exec(ctx)
 	if err != nil {
 		return 0, db.Err(err)
 	}
@@ -309,8 +316,7 @@ func Approved(ctx context.Context, idb bun.IDB) (n int64, err error) {
 
 // OfSandbox counts the templates whose newest version went to the sandbox.
 func OfSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
-	err = idb.NewRaw(`SELECT count(*) FROM template_versions v JOIN templates t ON t.id = v.template_id AND t.deleted_at IS NULL
-		WHERE v.provider = 'sandbox' AND v.version = (SELECT max(x.version) FROM template_versions x WHERE x.template_id = v.template_id)`).Scan(ctx, &n)
+	err = idb.NewRaw("SELECT count(*) FROM "+newestOfSandbox).Scan(ctx, &n)
 	return n, db.Err(err)
 }
 

@@ -282,3 +282,15 @@ func (s *Service) Carry(ctx context.Context, tx bun.Tx, keep, gone int64) error 
 func (s *Service) Forget(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
 	return forget(ctx, tx, contactIDs)
 }
+
+// OfSandbox counts the subscriptions by a message to the sandbox.
+func OfSandbox(ctx context.Context, idb bun.IDB) (int64, error) { return ofSandbox(ctx, idb) }
+
+// PeopleOfSandbox are the contacts who have such a subscription.
+func PeopleOfSandbox(ctx context.Context, tx bun.Tx) ([]int64, error) {
+	return peopleOfSandbox(ctx, tx)
+}
+
+// LeaveSandbox ends the subscriptions by a message to the sandbox, and tells how many these
+// were: whoever had left before has left again. The caller has locked the contacts.
+func LeaveSandbox(ctx context.Context, tx bun.Tx) (int64, error) { return leaveSandbox(ctx, tx) }

@@ -147,7 +147,18 @@ func holdThoseOf(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
 	return db.Err(err)
 }
 
-// set writes a choice. Who leaves again has left since the later time: what
+// saidToSandbox are subscriptions that rest on a message to the sandbox, where no person writes.
+const saidToSandbox = `(ct.status = 'subscribed' AND ct.source = 'keyword' AND coalesce(ct.said_to, provider_at(ct.since)) = 'sandbox')`
+
+// confirmed is where somebody subscribes in another way than by a message whoever had
+// subscribed by one to the sandbox: with Twilio that counts, too.
+const confirmed = "(" + saidToSandbox + " AND excluded.status = 'subscribed' AND excluded.source <> 'keyword')"
+
+// anew is a choice in the place of an earlier one.
+const anew = "status = excluded.status, source = excluded.source, since = excluded.since, said_to = excluded.said_to"
+
+// set writes a choice. Who subscribes after they had left keeps when that was: it counts
+// again once the subscription does not (leaveSandbox). Who leaves again has left since the later time: what
 // becomes known afterwards is held against that.
 func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status,
 	source consent.Source, at time.Time,
@@ -155,11 +166,12 @@ func set(ctx context.Context, tx bun.Tx, contactID, topicID int64, status Status
 	if err := hold(ctx, tx, []int64{topicID}); err != nil {
 		return false, err
 	}
-	res, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
-			VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source,
-			since = excluded.since
-			WHERE ct.status <> excluded.status`, topicID, contactID, status, source, at).Exec(ctx)
+	res, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since, said_to)
+			VALUES (?0, ?1, ?2, ?3, ?4, CASE WHEN ?3 = 'keyword' THEN provider_now() END)
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET `+anew+`,
+			left_at = CASE WHEN ct.status = 'left' AND excluded.status = 'subscribed' THEN ct.since END,
+			left_source = CASE WHEN ct.status = 'left' AND excluded.status = 'subscribed' THEN ct.source END
+			WHERE ct.status <> excluded.status OR `+confirmed, topicID, contactID, status, source, at).Exec(ctx)
 	if err != nil {
 		return false, db.Err(err)
 	}
@@ -197,9 +209,8 @@ func setMany(ctx context.Context, tx bun.Tx, pairs []Pair, status Status,
 			INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
 			SELECT DISTINCT tp.id, u.contact_id, ?, ?, (SELECT clock_timestamp()) FROM unnest(?::bigint[], ?::bigint[]) u (contact_id, topic_id)
 				JOIN topics tp ON tp.id = u.topic_id
-			ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source,
-				since = excluded.since
-				WHERE ct.status = 'subscribed' AND excluded.status = 'left'
+			ON CONFLICT (topic_id, contact_id) DO UPDATE SET `+anew+`, left_at = NULL, left_source = NULL
+				WHERE ct.status = 'subscribed' AND excluded.status = 'left' OR ct.left_at IS NULL AND `+confirmed+`
 			RETURNING contact_id)
 		SELECT DISTINCT contact_id FROM written ORDER BY 1`, status, source, pgdialect.Array(contacts),
 		pgdialect.Array(topics)).Scan(ctx, &changed)
@@ -210,11 +221,11 @@ func carry(ctx context.Context, tx bun.Tx, keep, gone int64) error {
 	if err := holdThoseOf(ctx, tx, []int64{keep, gone}); err != nil {
 		return err
 	}
-	_, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since)
-		SELECT topic_id, ?0, status, source, since FROM contact_topics WHERE contact_id = ?1
-		ON CONFLICT (topic_id, contact_id) DO UPDATE SET status = excluded.status, source = excluded.source,
-			since = excluded.since
-			WHERE excluded.status = 'left' AND (ct.status = 'subscribed' OR ct.since < excluded.since)`, keep, gone).Exec(ctx)
+	_, err := tx.NewRaw(`INSERT INTO contact_topics AS ct (topic_id, contact_id, status, source, since, said_to, left_at, left_source)
+		SELECT topic_id, ?0, status, source, since, said_to, left_at, left_source FROM contact_topics WHERE contact_id = ?1
+		ON CONFLICT (topic_id, contact_id) DO UPDATE SET `+anew+`, left_at = NULL, left_source = NULL
+			WHERE excluded.status = 'left' AND (ct.status = 'subscribed' OR ct.since < excluded.since) OR ct.left_at IS NULL AND `+confirmed,
+		keep, gone).Exec(ctx)
 	if err != nil {
 		return db.Err(err)
 	}
@@ -227,4 +238,39 @@ func forget(ctx context.Context, tx bun.Tx, contactIDs []int64) error {
 	}
 	_, err := tx.NewRaw("DELETE FROM contact_topics WHERE contact_id = ANY (?)", pgdialect.Array(contactIDs)).Exec(ctx)
 	return db.Err(err)
+}
+
+// peopleOfSandbox are those whose subscriptions leaveSandbox ends.
+func peopleOfSandbox(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
+	err = tx.NewRaw("SELECT DISTINCT contact_id FROM contact_topics ct WHERE "+saidToSandbox).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+func ofSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw("SELECT count(*) FROM contact_topics ct WHERE "+saidToSandbox).Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
+func leaveSandbox(ctx context.Context, tx bun.Tx) (ended int64, err error) {
+	_, err = tx.NewRaw(`SELECT id FROM topics WHERE id IN (SELECT topic_id FROM contact_topics ct WHERE ` + saidToSandbox + `)
+		ORDER BY id FOR KEY SHARE`).Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
+	for _, end := range []string{
+		`UPDATE contact_topics ct SET status = 'left', source = left_source, since = left_at, said_to = NULL, left_at = NULL,
+			left_source = NULL WHERE left_at IS NOT NULL AND ` + saidToSandbox,
+		"DELETE FROM contact_topics ct WHERE " + saidToSandbox,
+	} {
+		res, err := tx.NewRaw(end).Exec(ctx)
+		if err != nil {
+			return 0, db.Err(err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		ended += n
+	}
+	return ended, nil
 }

@@ -12,10 +12,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Account is one of Twilio's accounts and a token that signs for it.
-type Account struct{ SID, AuthToken string }
+type Account struct {
+	SID, AuthToken string
+
+	Until time.Time // the token signs no more from then on; zero: it signs for good
+}
+
+// signs reports whether the token counts now.
+func (a Account) signs() bool {
+	return a.AuthToken != "" && (a.Until.IsZero() || time.Now().Before(a.Until))
+}
 
 // Proof says of a request whose signature was right what was signed.
 type Proof struct {
@@ -64,7 +74,7 @@ func Verify(accounts []Account, fullURL string, params url.Values, signature str
 		return Proof{}, false
 	}
 	for _, account := range accounts {
-		if account.AuthToken == "" {
+		if !account.signs() {
 			continue
 		}
 		for _, spelling := range spellings(fullURL) {

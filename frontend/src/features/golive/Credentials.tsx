@@ -18,6 +18,7 @@ graphql(`
       id
       name
     }
+    previousTokenUntil
   }
 `);
 const CredentialsSetDocument = graphql(`
@@ -50,6 +51,8 @@ export function Credentials(props: { of: CredentialsFragment; onDone: () => void
           <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }} miw={0}>
             {t`Account ${c.accountSid ?? ""}, kept encrypted.`}
             {c.setAt && ` ${t`Entered ${moment(c.setAt)} by ${who}.`}`}
+            {c.previousTokenUntil &&
+              ` ${t`Webhooks signed with the previous token are accepted until ${moment(c.previousTokenUntil)}, so that you can promote the new one in Twilio’s console. Entering the same credentials again ends that.`}`}
           </Text>
           {!open && <Button size="xs" variant="default" onClick={() => setOpen(true)}>{t`Enter others`}</Button>}
         </Group>

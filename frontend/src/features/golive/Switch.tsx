@@ -13,6 +13,7 @@ graphql(`
     messages
     questions
     consents
+    subscriptions
     windows
     marks
     templates
@@ -48,6 +49,11 @@ export function countsOf(c: CountsFragment): string[] {
     c.questions > 0 && plural(c.questions, { one: "# opt-in question", other: "# opt-in questions" }),
     c.consents > 0 &&
       plural(c.consents, { one: "# opt-in said to the sandbox", other: "# opt-ins said to the sandbox" }),
+    c.subscriptions > 0 &&
+      plural(c.subscriptions, {
+        one: "# topic subscription said to the sandbox",
+        other: "# topic subscriptions said to the sandbox",
+      }),
     c.windows > 0 && plural(c.windows, { one: "# open reply window", other: "# open reply windows" }),
     c.marks > 0 && plural(c.marks, { one: "# mark on a contact", other: "# marks on contacts" }),
     c.templates > 0 && plural(c.templates, { one: "# template’s approval", other: "# templates’ approvals" }),
