@@ -31,6 +31,7 @@ import (
 	"eventstream/server/template"
 	"eventstream/server/topic"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -74,14 +75,18 @@ type Dispatcher struct {
 	brake   brake    // of the whole account
 	watch   *watch
 	outs    sync.Map // sender → true: those whose outbox this process works
-	texts   sync.Map // template version → *content
-	links   sync.Map // linked → []*link.Link
 	metrics *metrics
+
+	// Those used lately.
+	texts *lru.Cache[int64, *content] // by version of a template
+	links *lru.Cache[linked, []*link.Link]
 }
 
 // New makes a Dispatcher.
 func New(o Options) *Dispatcher {
 	d := &Dispatcher{Options: o, limiter: newLimiter(), watch: newWatch(o.DB), metrics: newMetrics()}
+	d.texts, _ = lru.New[int64, *content](mostTexts) // it refuses no positive size
+	d.links, _ = lru.New[linked, []*link.Link](mostTexts)
 	if o.Registry != nil {
 		d.metrics.register(o.Registry, d)
 	}

@@ -241,6 +241,9 @@ func (d *Dispatcher) plan(ctx context.Context, senderID int64, o *outbox) error 
 // linked is a version of a template in a campaign; 0: outside campaigns.
 type linked struct{ campaign, version int64 }
 
+// mostTexts is how many texts a process remembers, and as many times the links of one.
+const mostTexts = 10_000
+
 // linksOf gives the links of a text, in the order of its compiled links. They were made at launch and never change.
 func (d *Dispatcher) linksOf(ctx context.Context, c *campaign.Campaign, text *content) ([]*link.Link, error) {
 	if len(text.compiled.Links) == 0 {
@@ -250,20 +253,19 @@ func (d *Dispatcher) linksOf(ctx context.Context, c *campaign.Campaign, text *co
 	if c != nil {
 		of.campaign, id, utm = c.ID, &c.ID, c.Parameters()
 	}
-	if known, ok := d.links.Load(of); ok {
-		return known.([]*link.Link), nil //nolint:forcetypeassert // nothing else is stored
+	if known, ok := d.links.Get(of); ok {
+		return known, nil
 	}
 	links, err := d.Links.Of(ctx, id, of.version, text.compiled, utm)
 	if err == nil {
-		d.links.Store(of, links)
+		d.links.Add(of, links)
 	}
 	return links, err
 }
 
 func (d *Dispatcher) contentOf(ctx context.Context, versionID int64) (*content, error) {
 	text := &content{read: time.Now()}
-	if known, ok := d.texts.Load(versionID); ok {
-		before := known.(*content) //nolint:forcetypeassert // nothing else is stored
+	if before, ok := d.texts.Get(versionID); ok {
 		if time.Since(before.read) < categoryAge {
 			return before, nil
 		}
@@ -282,6 +284,6 @@ func (d *Dispatcher) contentOf(ctx context.Context, versionID int64) (*content, 
 	if text.category, err = template.CategoryOf(ctx, d.DB, text.version.TemplateID); err != nil {
 		return nil, err
 	}
-	d.texts.Store(versionID, text)
+	d.texts.Add(versionID, text)
 	return text, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/db/embedded"
@@ -252,6 +254,18 @@ func TestNoTokenLeadsElsewhere(t *testing.T) {
 			require.True(t, ok, at)
 			require.Regexp(t, `^[A-Za-z0-9._~%-]*$`, value, "nothing of it has a meaning in an address")
 		}
+	}
+	// Nor does a value choose another directory of it.
+	directory, err := template.ParseAddress("https://shop.example/for/{{name | friend}}/{{attributes.page}}/index?back={{name}}")
+	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"..": "friend", ".": "friend", "...": "friend", "../..": "friend", `..\admin`: "friend", "a/../..": "friend",
+		"v1..2": "v1..2", ".well": ".well", "/": "%2F", "": "friend",
+	} {
+		at, ok := directory.For(&contact.Contact{Name: name, Attributes: map[string]any{"page": name}})
+		require.True(t, ok)
+		page := map[bool]string{true: "", false: want}[want == "friend"]
+		require.Equal(t, "https://shop.example/for/"+want+"/"+page+"/index?back="+url.QueryEscape(name), at, name)
 	}
 	for _, bad := range []string{
 		"https://{{name}}/", "https://shop.example{{name}}", "{{name}}", "https://shop.example.{{name}}/", "https://{{name}}@shop.example/",

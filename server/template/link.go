@@ -119,20 +119,43 @@ func (a *Address) Fixed() bool { return len(a.body.Exprs) == 0 }
 func (a *Address) Needs() bool { return a.needs }
 
 // For is the address for a contact; values that are missing leave their places empty, and nobody: nil has those alone that
-// have a fallback. Values are escaped so that none of them can end the part of the address in which it stands.
+// have a fallback. Values are escaped so that none of them can end the part of the address in which it stands, and one that
+// would climb out of a directory of the path counts as missing.
 func (a *Address) For(p *contact.Contact) (string, bool) {
 	if p == nil {
 		p = &contact.Contact{}
 	}
-	text := a.body.with(func(e *Expression) string {
-		v, _ := e.Value(p)
-		return strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
-	})
+	var written strings.Builder
+	inPath := true
+	for _, part := range a.body.Parts {
+		if part.Expr == nil {
+			inPath = inPath && !strings.ContainsAny(part.Text, "?#")
+			written.WriteString(part.Text)
+			continue
+		}
+		v, _ := part.Expr.Value(p)
+		if inPath && climbs(v) {
+			v, _ = part.Expr.Value(&contact.Contact{})
+		}
+		written.WriteString(strings.ReplaceAll(url.QueryEscape(v), "+", "%20"))
+	}
+	text := written.String()
 	u, err := url.Parse(text)
 	if err != nil || !webAddress(text) || u.Host != a.host { // it cannot be; were it so, nobody should be sent there
 		return "", false
 	}
 	return text, true
+}
+
+// climbs reports whether a value has a step of a path that is no name: browsers take "..", and servers "..%2F", for the
+// directory above.
+func climbs(value string) bool {
+	for step := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if strings.Trim(step, ".") == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // WebAddresses are the addresses that stand in the text itself. WhatsApp approves the text as it stands, so that they cannot

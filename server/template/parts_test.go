@@ -212,3 +212,28 @@ func TestCardsAndCodesAreMeasuredOnceFilledIn(t *testing.T) {
 	person.Attributes = map[string]any{"code": "123456789012345"}
 	require.Equal(t, []string{"the code"}, c.Render(person).TooLong)
 }
+
+// TestANewVersionHasThePresentHostOfLinks, and one that says what was said keeps the host under which it was approved.
+func TestANewVersionHasThePresentHostOfLinks(t *testing.T) {
+	t.Parallel()
+	const before, now = "https://old.example/l/", "https://new.example/l/"
+	parts := Parts{LinkURL: before, Buttons: []Button{{Type: ButtonURL, Title: "Open", URL: "https://shop.example/a", Track: true}}}
+	others := Parts{Buttons: []Button{{Type: ButtonURL, Title: "Look", URL: "https://shop.example/a", Track: true}}}
+	same, changed, name := "Our sale has started.", "Our sale ends today.", "Sale"
+	for _, c := range []struct {
+		says   string
+		in     Input
+		status Approval
+		want   string
+	}{
+		{"another name", Input{Name: &name}, ApprovalApproved, before},
+		{"the same", Input{Body: &same, Parts: &parts}, ApprovalApproved, before},
+		{"another text", Input{Body: &changed}, ApprovalApproved, now},
+		{"another button", Input{Parts: &others}, ApprovalApproved, now},
+		{"a draft", Input{Name: &name}, ApprovalDraft, now},
+	} {
+		v := &Version{Body: same, Parts: parts.clone(), ApprovalStatus: c.status}
+		require.NoError(t, c.in.apply(&Template{Name: "Sale", Language: "en", Category: CategoryMarketing}, v, now), c.says)
+		require.Equal(t, c.want, v.Parts.LinkURL, c.says)
+	}
+}

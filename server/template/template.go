@@ -96,8 +96,8 @@ type Input struct {
 	Parts                *Parts
 }
 
-// apply sets what in names. linkURL is where links begin that are made from now on; a version whose parts stay as they are
-// keeps its own.
+// apply sets what in names. linkURL is where links begin that are made from now on; a version that says what it said keeps
+// its own.
 func (in Input) apply(t *Template, v *Version, linkURL string) error {
 	var errs apperr.List
 	if in.Name != nil {
@@ -114,6 +114,7 @@ func (in Input) apply(t *Template, v *Version, linkURL string) error {
 	if in.Category != nil {
 		t.Category = *in.Category
 	}
+	before := v.Body
 	if in.Body != nil {
 		v.Body = cleanText(*in.Body)
 	}
@@ -122,7 +123,7 @@ func (in Input) apply(t *Template, v *Version, linkURL string) error {
 		parts = in.Parts.clone()
 		parts.clean()
 	}
-	if parts.track(v.Parts.LinkURL); !reflect.DeepEqual(parts, v.Parts) || v.ApprovalStatus == ApprovalDraft {
+	if parts.track(v.Parts.LinkURL); v.Body != before || !reflect.DeepEqual(parts, v.Parts) || v.ApprovalStatus == ApprovalDraft {
 		parts.track(linkURL)
 	}
 	v.Parts = parts
