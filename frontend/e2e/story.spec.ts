@@ -782,8 +782,9 @@ test("a campaign is scheduled, again and again, and taken back", async () => {
   const form = page.getByRole("dialog");
   await form.getByLabel("Starts at").fill("2020-01-01T09:00");
   await form.getByRole("button", { name: "Schedule", exact: true }).click();
-  await expect(form.getByText(/is in the past/)).toBeVisible();
+  await expect(form.getByText("This moment has passed")).toBeVisible();
   await form.getByText("Recurring").click();
+  await expect(form.getByRole("alert")).toHaveCount(0);
   await form.getByText("Thu", { exact: true }).click();
   await form.getByLabel("At", { exact: true }).fill("10:30");
   await form.getByRole("combobox", { name: "Time zone" }).fill("Europe/Berlin");

@@ -85,10 +85,12 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
   const save = async () => {
     const input: CampaignScheduleInput = { id: props.id };
     if (kind === "once") {
-      const moment = at ? momentOf(at) : null;
-      if (moment === undefined) return setProblem(noMoment(at));
-      if (local && moment) input.local = { date: at.slice(0, 10), time: at.slice(11, 16) };
-      else input.at = moment;
+      const start = at ? momentOf(at) : null;
+      if (start === undefined) return setProblem(noMoment(at));
+      if (!local && start && Date.parse(start) < Date.now())
+        return setProblem(t`This moment has passed. Choose one that is still to come.`);
+      if (local && start) input.local = { date: at.slice(0, 10), time: at.slice(11, 16) };
+      else input.at = start;
     } else
       input.recurrence = {
         frequency,
@@ -107,8 +109,16 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
     notifications.show({ message: t`Starts ${moment(next)}`, color: "green" });
     props.onDone();
   };
+  const everywhere = (
+    <Checkbox
+      label={t`At each recipient's local time`}
+      description={t`Everybody gets it when their own clocks show this time: by their time zone, else by their number. The segment is taken when it is that time in the first zone, up to a day before yours.`}
+      checked={local}
+      onChange={(e) => setLocal(e.currentTarget.checked)}
+    />
+  );
   return (
-    <Stack>
+    <Stack onChange={() => setProblem("")}>
       {problem && (
         <Alert color="red" role="alert">
           {problem}
@@ -117,20 +127,26 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
       <SegmentedControl
         aria-label={t`How often`}
         value={kind}
-        onChange={setKind}
+        onChange={(v) => {
+          setKind(v);
+          setProblem("");
+        }}
         data={[
           { value: "once", label: t`Once` },
           { value: "again", label: t`Recurring` },
         ]}
       />
       {kind === "once" ? (
-        <TextInput
-          label={t`Starts at`}
-          description={local ? t`Each recipient's time` : t`Time of ${zoneName()}`}
-          type="datetime-local"
-          value={at}
-          onChange={(e) => setAt(e.currentTarget.value)}
-        />
+        <>
+          <TextInput
+            label={t`Starts at`}
+            description={local ? t`Each recipient's time` : t`Time of ${zoneName()}`}
+            type="datetime-local"
+            value={at}
+            onChange={(e) => setAt(e.currentTarget.value)}
+          />
+          {everywhere}
+        </>
       ) : (
         <>
           <Group grow align="flex-end">
@@ -168,6 +184,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
               onChange={(v) => setDayOfMonth(Number(v))}
             />
           )}
+          {everywhere}
           {!local && (
             <Select
               label={t`Time zone`}
@@ -188,12 +205,6 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
           />
         </>
       )}
-      <Checkbox
-        label={t`At each recipient's local time`}
-        description={t`Everybody gets it when their own clocks show this time: by their time zone, else by their number. The segment is taken when it is that time in the first zone, up to a day before yours.`}
-        checked={local}
-        onChange={(e) => setLocal(e.currentTarget.checked)}
-      />
       <Group justify="flex-end">
         <Button onClick={save} loading={fetching}>{t`Schedule`}</Button>
       </Group>
