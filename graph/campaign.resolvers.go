@@ -397,6 +397,19 @@ func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFil
 	return r.campaignConnection(ctx, f, page(first, after))
 }
 
+// CampaignCalendar is the resolver for the campaignCalendar field.
+func (r *queryResolver) CampaignCalendar(ctx context.Context, from time.Time, to time.Time, first *int) (*model.CampaignCalendar, error) {
+	n := campaign.MaxStarts
+	if first != nil {
+		n = *first
+	}
+	starts, more, err := r.Services.Campaigns.Calendar(ctx, from, to, n)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CampaignCalendar{Starts: mapped(starts, toCampaignStart), More: more}, nil
+}
+
 // CampaignPreflight is the resolver for the campaignPreflight field.
 func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*model.CampaignPreflight, error) {
 	n, err := globalid.Decode("id", kindCampaign, id)

@@ -704,6 +704,10 @@ func toSchedule(s *campaign.Schedule) *model.CampaignSchedule {
 	return out
 }
 
+func toCampaignStart(s campaign.Start) *model.CampaignStart {
+	return &model.CampaignStart{At: s.At, Planned: s.Planned, Local: fromLocalMoment(s.Local), Campaign: toCampaign(s.Campaign)}
+}
+
 func fromLocalMoment(l *hours.LocalMoment) *model.LocalMoment {
 	if l == nil {
 		return nil

@@ -28,6 +28,7 @@ export const places: Record<string, Place> = {
   "template-new": "/templates/new",
   campaigns: "/campaigns",
   campaign,
+  "campaign-calendar": "/campaigns/calendar",
   "campaign-new": "/campaigns/new",
   "campaign-edit": async (on) => `${await draft(on)}/edit`,
   message: firstOf(campaign, "/messages/"),

@@ -1673,6 +1673,61 @@ func (ec *executionContext) fieldContext_Campaign_finishedAt(_ context.Context, 
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _CampaignCalendar_starts(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCalendar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignCalendar_starts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Starts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignStart) graphql.Marshaler {
+			return ec.marshalNCampaignStart2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignStartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignCalendar_starts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignCalendar",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignStart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignCalendar_more(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCalendar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignCalendar_more(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.More, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignCalendar_more(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignCalendar", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _CampaignCancelPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCancelPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3809,6 +3864,116 @@ func (ec *executionContext) _CampaignSeriesPoint_failed(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_CampaignSeriesPoint_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignSeriesPoint", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignStart_at(ctx context.Context, field graphql.CollectedField, obj *model.CampaignStart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStart_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStart_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignStart", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CampaignStart_planned(ctx context.Context, field graphql.CollectedField, obj *model.CampaignStart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStart_planned(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Planned, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStart_planned(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignStart", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _CampaignStart_local(ctx context.Context, field graphql.CollectedField, obj *model.CampaignStart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStart_local(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Local, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LocalMoment) graphql.Marshaler {
+			return ec.marshalOLocalMoment2ᚖeventstreamᚋgraphᚋmodelᚐLocalMoment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStart_local(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignStart",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LocalMoment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignStart_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignStart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStart_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalNCampaign2ᚖeventstreamᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStart_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignStart",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CampaignTestSendPayload_message(ctx context.Context, field graphql.CollectedField, obj *model.CampaignTestSendPayload) (ret graphql.Marshaler) {
@@ -6450,6 +6615,44 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var campaignCalendarImplementors = []string{"CampaignCalendar"}
+
+func (ec *executionContext) _CampaignCalendar(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignCalendar) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignCalendarImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignCalendar")
+		case "starts":
+			out.Values[i] = ec._CampaignCalendar_starts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "more":
+			out.Values[i] = ec._CampaignCalendar_more(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignCancelPayloadImplementors = []string{"CampaignCancelPayload"}
 
 func (ec *executionContext) _CampaignCancelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignCancelPayload) graphql.Marshaler {
@@ -7394,6 +7597,54 @@ func (ec *executionContext) _CampaignSeriesPoint(ctx context.Context, sel ast.Se
 	return out
 }
 
+var campaignStartImplementors = []string{"CampaignStart"}
+
+func (ec *executionContext) _CampaignStart(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignStart) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignStartImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignStart")
+		case "at":
+			out.Values[i] = ec._CampaignStart_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "planned":
+			out.Values[i] = ec._CampaignStart_planned(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "local":
+			out.Values[i] = ec._CampaignStart_local(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "campaign":
+			out.Values[i] = ec._CampaignStart_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignTestSendPayloadImplementors = []string{"CampaignTestSendPayload"}
 
 func (ec *executionContext) _CampaignTestSendPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignTestSendPayload) graphql.Marshaler {
@@ -8011,6 +8262,14 @@ func (ec *executionContext) marshalNCampaign2ᚖeventstreamᚋgraphᚋmodelᚐCa
 	return ec._Campaign(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCampaignCalendar2ᚖeventstreamᚋgraphᚋmodelᚐCampaignCalendar(ctx context.Context, sel ast.SelectionSet, v *model.CampaignCalendar) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignCalendar!")
+		return graphql.Null
+	}
+	return ec._CampaignCalendar(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCampaignCancelInput2eventstreamᚋgraphᚋmodelᚐCampaignCancelInput(ctx context.Context, v any) (model.CampaignCancelInput, error) {
 	res, err := ec.unmarshalInputCampaignCancelInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8283,6 +8542,30 @@ func (ec *executionContext) marshalNCampaignSeriesPoint2ᚖeventstreamᚋgraph�
 		return graphql.Null
 	}
 	return ec._CampaignSeriesPoint(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignStart2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignStartᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignStart) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignStart2ᚖeventstreamᚋgraphᚋmodelᚐCampaignStart(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCampaignStart2ᚖeventstreamᚋgraphᚋmodelᚐCampaignStart(ctx context.Context, sel ast.SelectionSet, v *model.CampaignStart) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignStart!")
+		return graphql.Null
+	}
+	return ec._CampaignStart(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCampaignStatus2eventstreamᚋgraphᚋmodelᚐCampaignStatus(ctx context.Context, v any) (model.CampaignStatus, error) {

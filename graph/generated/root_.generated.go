@@ -308,6 +308,11 @@ type ComplexityRoot struct {
 		WaitingUntil       func(childComplexity int) int
 	}
 
+	CampaignCalendar struct {
+		More   func(childComplexity int) int
+		Starts func(childComplexity int) int
+	}
+
 	CampaignCancelPayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -450,6 +455,13 @@ type ComplexityRoot struct {
 		Failed    func(childComplexity int) int
 		Read      func(childComplexity int) int
 		Seconds   func(childComplexity int) int
+	}
+
+	CampaignStart struct {
+		At       func(childComplexity int) int
+		Campaign func(childComplexity int) int
+		Local    func(childComplexity int) int
+		Planned  func(childComplexity int) int
 	}
 
 	CampaignTestSendPayload struct {
@@ -1672,6 +1684,7 @@ type ComplexityRoot struct {
 		AuditProtection     func(childComplexity int) int
 		AuditVerification   func(childComplexity int) int
 		BulkActions         func(childComplexity int, first *int, after *string) int
+		CampaignCalendar    func(childComplexity int, from time.Time, to time.Time, first *int) int
 		CampaignPreflight   func(childComplexity int, id string) int
 		Campaigns           func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
 		CannedReplies       func(childComplexity int) int
@@ -3492,6 +3505,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Campaign.WaitingUntil(childComplexity), true
 
+	case "CampaignCalendar.more":
+		if e.ComplexityRoot.CampaignCalendar.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignCalendar.More(childComplexity), true
+	case "CampaignCalendar.starts":
+		if e.ComplexityRoot.CampaignCalendar.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignCalendar.Starts(childComplexity), true
+
 	case "CampaignCancelPayload.campaign":
 		if e.ComplexityRoot.CampaignCancelPayload.Campaign == nil {
 			break
@@ -4015,6 +4041,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignSeriesPoint.Seconds(childComplexity), true
+
+	case "CampaignStart.at":
+		if e.ComplexityRoot.CampaignStart.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignStart.At(childComplexity), true
+	case "CampaignStart.campaign":
+		if e.ComplexityRoot.CampaignStart.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignStart.Campaign(childComplexity), true
+	case "CampaignStart.local":
+		if e.ComplexityRoot.CampaignStart.Local == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignStart.Local(childComplexity), true
+	case "CampaignStart.planned":
+		if e.ComplexityRoot.CampaignStart.Planned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignStart.Planned(childComplexity), true
 
 	case "CampaignTestSendPayload.message":
 		if e.ComplexityRoot.CampaignTestSendPayload.Message == nil {
@@ -9482,6 +9533,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.BulkActions(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.campaignCalendar":
+		if e.ComplexityRoot.Query.CampaignCalendar == nil {
+			break
+		}
+
+		args, err := ec.field_Query_campaignCalendar_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CampaignCalendar(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["first"].(*int)), true
 	case "Query.campaignPreflight":
 		if e.ComplexityRoot.Query.CampaignPreflight == nil {
 			break
@@ -13720,6 +13782,22 @@ type CampaignLanguage {
   otherCategory: Boolean!
 }
 
+"When a campaign started, or is going to."
+type CampaignStart {
+  at: DateTime!
+  "It is planned: by the campaign's schedule as it is now. Each run to come of a recurring campaign is one."
+  planned: Boolean!
+  "By the clocks of each recipient, see CampaignSchedule.local; null: at is the same for all."
+  local: LocalMoment
+  campaign: Campaign!
+}
+type CampaignCalendar {
+  "By time."
+  starts: [CampaignStart!]!
+  "There are more than these."
+  more: Boolean!
+}
+
 "What a launch would do now."
 type CampaignPreflight {
   audience: Int64!
@@ -13744,6 +13822,8 @@ type CampaignPreflight {
 extend type Query {
   "Campaigns, newest first, at most 200 a page."
   campaigns(filter: CampaignFilter, search: String, orderBy: CampaignOrder = NEWEST, first: Int, after: String): CampaignConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
+  "Campaigns that started, and starts that are planned, from a moment on and before another, at most 93 days later: the first so many, 1 to 200, which is the default."
+  campaignCalendar(from: DateTime!, to: DateTime!, first: Int): CampaignCalendar! @hasRole(role: VIEWER) @listSize(assumedSize: 200, slicingArguments: ["first"], sizedFields: ["starts"]) @cost(weight: 20)
   "Looks at a draft without changing anything."
   campaignPreflight(id: ID!): CampaignPreflight! @hasRole(role: VIEWER) @cost(weight: 100)
   "The sending hours that the engine knows, with their sources. Not legal advice."
@@ -18730,6 +18810,16 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignCalendar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "starts":
+		return ec.fieldContext_CampaignCalendar_starts(ctx, field)
+	case "more":
+		return ec.fieldContext_CampaignCalendar_more(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignCalendar", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignCancelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -19016,6 +19106,20 @@ func (ec *executionContext) childFields_CampaignSeriesPoint(ctx context.Context,
 		return ec.fieldContext_CampaignSeriesPoint_failed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignSeriesPoint", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignStart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_CampaignStart_at(ctx, field)
+	case "planned":
+		return ec.fieldContext_CampaignStart_planned(ctx, field)
+	case "local":
+		return ec.fieldContext_CampaignStart_local(ctx, field)
+	case "campaign":
+		return ec.fieldContext_CampaignStart_campaign(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignStart", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignTestSendPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

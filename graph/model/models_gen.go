@@ -418,6 +418,13 @@ type Campaign struct {
 
 func (Campaign) IsNode() {}
 
+type CampaignCalendar struct {
+	// By time.
+	Starts []*CampaignStart `json:"starts"`
+	// There are more than these.
+	More bool `json:"more"`
+}
+
 type CampaignCancelInput struct {
 	ID string `json:"id"`
 }
@@ -702,6 +709,16 @@ type CampaignSeriesPoint struct {
 	// First taps on a link or on a button that answers.
 	Clicked int64 `json:"clicked"`
 	Failed  int64 `json:"failed"`
+}
+
+// When a campaign started, or is going to.
+type CampaignStart struct {
+	At time.Time `json:"at"`
+	// It is planned: by the campaign's schedule as it is now. Each run to come of a recurring campaign is one.
+	Planned bool `json:"planned"`
+	// By the clocks of each recipient, see CampaignSchedule.local; null: at is the same for all.
+	Local    *LocalMoment `json:"local,omitempty"`
+	Campaign *Campaign    `json:"campaign"`
 }
 
 type CampaignTestSendInput struct {

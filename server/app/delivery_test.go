@@ -130,6 +130,17 @@ func TestEachRecipientGetsItAtTheirLocalTime(t *testing.T) {
 			Messages struct{ Nodes []waiting }
 		}
 	}
+	var year struct {
+		CampaignCalendar struct {
+			More   bool
+			Starts []struct {
+				Planned  bool
+				At       time.Time
+				Local    *hours.LocalMoment
+				Campaign struct{ ID string }
+			}
+		}
+	}
 	require.Eventually(t, func() bool {
 		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { localStart { date time } waitingReason counts { accepted pending }
 			deferrals { reason count } messages(first: 10) { nodes { status notBefore notBeforeReason contact { name } } } } } }`,
@@ -156,9 +167,37 @@ func TestEachRecipientGetsItAtTheirLocalTime(t *testing.T) {
 
 	// By hand it goes to everybody at once.
 	again := e.draft("by hand", nil)
-	e.must("campaignSchedule", "campaign", map[string]any{"id": again, "local": hours.LocalMoment{
-		Date: first.AddDate(0, 0, 3).Format(time.DateOnly), Time: "10:00",
+	later := hours.LocalMoment{Date: first.AddDate(0, 0, 3).Format(time.DateOnly), Time: "10:00"}
+	e.must("campaignSchedule", "campaign", map[string]any{"id": again, "local": later})
+	recurring := e.draft("every day", nil)
+	e.must("campaignSchedule", "campaign", map[string]any{"id": recurring, "recurrence": map[string]any{
+		"frequency": "DAILY", "time": first.Add(-time.Hour).Format("15:04"), "zone": "UTC", "local": true, "runs": 5,
 	}})
+	const calendar = `query($from: DateTime!, $to: DateTime!, $n: Int) { campaignCalendar(from: $from, to: $to, first: $n) { more
+		starts { planned at local { date time } campaign { id } } } }`
+	e.do(&year, calendar, map[string]any{"from": first.AddDate(0, 0, -1), "to": first.AddDate(0, 0, 30)})
+	planned := map[string]int{}
+	for i, s := range year.CampaignCalendar.Starts {
+		require.NotNil(t, s.Local)
+		require.Equal(t, s.Campaign.ID != camp, s.Planned)
+		require.True(t, i == 0 || !s.At.Before(year.CampaignCalendar.Starts[i-1].At), "by time")
+		planned[s.Campaign.ID]++
+	}
+	require.Equal(t, map[string]int{camp: 1, again: 1, recurring: 5}, planned)
+	require.False(t, year.CampaignCalendar.More)
+	e.do(&year, calendar, map[string]any{"from": first.AddDate(0, 0, -1), "to": first.AddDate(0, 0, 30), "n": 2})
+	require.Len(t, year.CampaignCalendar.Starts, 2)
+	require.True(t, year.CampaignCalendar.More)
+	for problem, vars := range map[string]map[string]any{
+		"longer than 93 days": {"from": first, "to": first.AddDate(0, 4, 0)},
+		"is not after":        {"from": first, "to": first},
+		"1 to 200":            {"from": first, "to": first.AddDate(0, 1, 0), "n": 201},
+	} {
+		_, errs := e.raw(calendar, vars)
+		require.Len(t, errs, 1)
+		require.Contains(t, errs[0].Message, problem)
+	}
+	e.must("campaignUnschedule", "campaign", map[string]any{"id": recurring})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": again})
 	require.Equal(t, 3, e.await(again, "COMPLETED").Accepted)
 }

@@ -159,6 +159,19 @@ func (s *Schedule) Next(t time.Time, done int) *time.Time {
 	return nil
 }
 
+// localAt is what the clocks of its recipients show when they get what starts at a moment;
+// nil: they all get it then.
+func (s *Schedule) localAt(at time.Time) *hours.LocalMoment {
+	switch {
+	case s.Local != nil:
+		return s.Local
+	case s.Recurrence != nil && s.Recurrence.Local:
+		local := hours.On(at, s.Recurrence.Time)
+		return &local
+	}
+	return nil
+}
+
 // zone is where a run's day begins. A run by the clocks of its recipients starts where that
 // is first.
 func (r *Recurrence) zone() (*time.Location, error) {
@@ -374,8 +387,7 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 	}
 	next := parent.Schedule.Next(now, parent.Runs+1)
 	if plan.Local {
-		start := hours.On(at, plan.Time)
-		c.LocalStart = &start
+		c.LocalStart = parent.Schedule.localAt(at)
 		if next != nil {
 			last := hours.On(*next, plan.Time).Last()
 			next = &last

@@ -144,3 +144,24 @@ func TestALocalScheduleStartsWhereTheDayBeginsFirst(t *testing.T) {
 	both := Schedule{At: &moment, Local: plan.Local}
 	require.ErrorContains(t, both.Validate(at("2026-11-20T00:00:00Z")), "give one of")
 }
+
+func TestRunsToComeAreInTheCalendar(t *testing.T) {
+	t.Parallel()
+	next, from, to := at("2026-12-01T08:00:00Z"), at("2027-01-01T00:00:00Z"), at("2027-01-03T00:00:00Z")
+	daily := Recurrence{Frequency: Daily, Time: "09:00", Zone: "Europe/Berlin"}
+	for name, want := range map[string]int{"without an end": 2, "the 32nd and the 33rd run": 2, "the 32nd": 1, "none is left": 0} {
+		r := daily
+		r.Runs = map[string]int{"the 32nd and the 33rd run": 33, "the 32nd": 32, "none is left": 31}[name]
+		c := &Campaign{NextRunAt: &next, Schedule: &Schedule{Recurrence: &r}}
+		starts := c.ahead(from, to, 10)
+		require.Len(t, starts, want, name)
+		for i, s := range starts {
+			require.Equal(t, at("2027-01-01T08:00:00Z").AddDate(0, 0, i), s.At.UTC(), name)
+			require.True(t, s.Planned)
+		}
+		require.LessOrEqual(t, len(c.ahead(from, to, 1)), 1)
+	}
+	once := &Campaign{NextRunAt: &next, Schedule: &Schedule{At: &next}}
+	require.Len(t, once.ahead(next, to, 10), 1)
+	require.Empty(t, once.ahead(from, to, 10))
+}

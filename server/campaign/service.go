@@ -337,7 +337,7 @@ func (c *Campaign) recurs() bool { return c.Schedule != nil && c.Schedule.Recurr
 // start freezes what goes out and has the audience taken, at the time of its schedule.
 func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.Schedule != nil {
-		c.LocalStart = c.Schedule.Local
+		c.LocalStart = c.Schedule.Local // a run of a recurring one has its own already
 	}
 	if err := s.freeze(ctx, tx, c); err != nil {
 		return err

@@ -323,6 +323,18 @@ func dueScheduled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	return ids, db.Err(err)
 }
 
+// startedBetween are the first n campaigns that started from a moment on and before another.
+func startedBetween(ctx context.Context, idb bun.IDB, from, to time.Time, n int) (rows []*Campaign, err error) {
+	err = idb.NewSelect().Model(&rows).Where("started_at >= ? AND started_at < ?", from, to).Order("started_at", "id").Limit(int64(n)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
+// scheduledBefore are the first n scheduled campaigns that start, or go on recurring, before a moment.
+func scheduledBefore(ctx context.Context, idb bun.IDB, to time.Time, n int) (rows []*Campaign, err error) {
+	err = idb.NewSelect().Model(&rows).Where("status = 'scheduled' AND next_run_at < ?", to).Order("next_run_at", "id").Limit(int64(n)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
 // recurringBefore locks the recurring campaigns whose next run was due by then.
 func recurringBefore(ctx context.Context, tx bun.Tx, then time.Time) (rows []*Campaign, err error) {
 	err = tx.NewSelect().Model(&rows).Where("status = 'scheduled' AND next_run_at <= ? AND schedule -> 'recurrence' IS NOT NULL", then).

@@ -79,6 +79,8 @@ export const keys = {
   KeywordTrial: none,
   Keywords: none,
   LegalHours: none,
+  CampaignCalendar: none,
+  CampaignStart: none,
   LegalHoursBook: none,
   LocalMoment: none,
   Market: none, // who belongs to it depends on the day

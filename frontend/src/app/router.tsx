@@ -112,6 +112,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     getParentRoute: parent,
+    path: "/campaigns/calendar",
+    component: lazyRouteComponent(() => import("../features/campaigns/CampaignCalendar"), "CampaignCalendar"),
+  }),
+  createRoute({
+    getParentRoute: parent,
     path: "/campaigns/new",
     component: lazyRouteComponent(() => import("../features/campaigns/CampaignEditor"), "NewCampaign"),
   }),

@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Card, Group, Progress, Select, Table, Text, TextInput } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
-import { IconPlus, IconSearch, IconSend } from "@tabler/icons-react";
+import { IconCalendar, IconPlus, IconSearch, IconSend } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useQuery } from "urql";
@@ -80,7 +80,14 @@ export function CampaignsPage() {
       title={t`Campaigns`}
       description={t`One template to one segment`}
       actions={
-        may && <LinkButton to="/campaigns/new" leftSection={<IconPlus size={16} />}>{t`New campaign`}</LinkButton>
+        <Group gap="xs">
+          <LinkButton
+            to="/campaigns/calendar"
+            variant="default"
+            leftSection={<IconCalendar size={16} />}
+          >{t`Calendar`}</LinkButton>
+          {may && <LinkButton to="/campaigns/new" leftSection={<IconPlus size={16} />}>{t`New campaign`}</LinkButton>}
+        </Group>
       }
     >
       {error ? (
