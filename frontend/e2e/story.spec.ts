@@ -808,6 +808,16 @@ test("a campaign is scheduled, again and again, and taken back", async () => {
   await expect(
     page.getByText(new RegExp(`Everybody gets it Jun 1, ${year}, 10:00.AM, each recipient's time`)),
   ).toBeVisible();
+  await page.goto(`/campaigns/calendar?from=${year}-05`);
+  await title("Campaign calendar");
+  await expect(page.getByText("none is scheduled for it")).toBeVisible();
+  await page.getByRole("button", { name: "Next month" }).click();
+  await expect(page.getByRole("heading", { name: `June ${year}` })).toBeVisible();
+  await expect(page.getByRole("link", { name: /Every week.*10:00.AM · local time · Scheduled/ })).toHaveCount(1);
+  await page.getByRole("button", { name: "Today" }).click();
+  await expect(page.getByRole("link", { name: /Completed/ }).first()).toBeVisible();
+  await page.goBack();
+  await page.getByRole("link", { name: /Every week/ }).click();
   await page.getByRole("button", { name: "Back to draft" }).click();
   await expect(page.getByText("Draft", { exact: true })).toBeVisible();
 });
