@@ -7,18 +7,23 @@ import { useEffect } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { Awaited, Further } from "../../components/Further";
 import { Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
-import type { CampaignStatus } from "../../gql/graphql";
+import type { CampaignStatus, CampaignsQueryVariables } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { count, percent, words } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
 import { besideText, share, waitingText } from "./outcome";
 
 const CampaignsDocument = graphql(`
-  query Campaigns($search: String, $filter: CampaignFilter) {
-    campaigns(search: $search, filter: $filter, first: 100) {
+  query Campaigns($search: String, $filter: CampaignFilter, $after: String) {
+    campaigns(search: $search, filter: $filter, first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
       nodes {
         id
         name
@@ -59,17 +64,8 @@ export function CampaignsPage() {
   const navigate = useNavigate();
   const may = useMay("MARKETER");
   const status = statuses.includes(search.status ?? "") ? (search.status as CampaignStatus) : null;
-  const [{ data, error }, load] = useQuery({
-    query: CampaignsDocument,
-    variables: { search: search.q ?? null, filter: status ? { status: [status] } : null },
-  });
-  const running = data?.campaigns.nodes.some((c) => c.status === "SENDING" || c.status === "PREPARING") ?? false;
-  const { start, stop } = useInterval(() => load({ requestPolicy: "network-only" }), 2000);
-  useEffect(() => {
-    if (running) start();
-    else stop();
-    return stop;
-  }, [running, start, stop]);
+  const variables = { search: search.q ?? null, filter: status ? { status: [status] } : null };
+  const [{ data, error }, load] = useQuery({ query: CampaignsDocument, variables: { ...variables, after: null } });
   const filtered = Boolean(search.q || status);
   useShortcuts(
     t`Campaigns`,
@@ -130,47 +126,7 @@ export function CampaignsPage() {
                   ))}
                 </Table.Tr>
               </Table.Thead>
-              <Table.Tbody>
-                {data.campaigns.nodes.map((c) => (
-                  <Table.Tr key={c.id}>
-                    <Table.Td data-label={t`Name`}>
-                      <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
-                        {c.name}
-                      </Link>
-                      <Text size="xs" c="dimmed">
-                        {c.template?.name ?? t`no template`} → {c.segment?.name ?? t`own query`}
-                      </Text>
-                    </Table.Td>
-                    <Table.Td data-label={t`Status`}>
-                      <Status value={waitingText(c) ? "WAITING" : c.status} />
-                      {waitingText(c) && (
-                        <Text size="xs" c="dimmed">
-                          {waitingText(c)}
-                        </Text>
-                      )}
-                      {besideText(c.status, c.counts) && (
-                        <Text size="xs" c="dimmed">
-                          {besideText(c.status, c.counts)}
-                        </Text>
-                      )}
-                      {c.startError && <Text size="xs" c="red">{t`could not start yet`}</Text>}
-                    </Table.Td>
-                    <Table.Td data-label={t`Progress`} miw={120}>
-                      <Progress value={c.progress * 100} w="100%" miw={100} aria-label={t`Progress of ${c.name}`} />
-                    </Table.Td>
-                    <Table.Td data-label={t`Audience`}>{count(c.counts.audience)}</Table.Td>
-                    <Table.Td data-label={t`Delivered`}>
-                      {c.counts.tried ? percent(share(c.counts.delivered, c.counts)) : "–"}
-                    </Table.Td>
-                    <Table.Td data-label={t`Read`}>
-                      {c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}
-                    </Table.Td>
-                    <Table.Td data-label={t`Start`}>
-                      <When at={c.startedAt ?? c.nextRunAt} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
+              <CampaignRows key={JSON.stringify(variables)} variables={variables} after={null} />
             </Table>
           </Card>
           <Text
@@ -181,5 +137,67 @@ export function CampaignsPage() {
         </>
       )}
     </Page>
+  );
+}
+
+/** A page of the list, which looks again while something on it runs. */
+function CampaignRows(props: { variables: CampaignsQueryVariables; after: string | null }) {
+  const { variables, after } = props;
+  const [{ data, error }, load] = useQuery({ query: CampaignsDocument, variables: { ...variables, after } });
+  const running = data?.campaigns.nodes.some((c) => c.status === "SENDING" || c.status === "PREPARING") ?? false;
+  const { start, stop } = useInterval(() => load({ requestPolicy: "network-only" }), 2000);
+  useEffect(() => {
+    if (running) start();
+    else stop();
+    return stop;
+  }, [running, start, stop]);
+  if (!data) return <Awaited columns={7} error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  return (
+    <>
+      <Table.Tbody>
+        {data.campaigns.nodes.map((c) => (
+          <Table.Tr key={c.id}>
+            <Table.Td data-label={t`Name`}>
+              <Link to="/campaigns/$id" params={{ id: c.id }} className="plain">
+                {c.name}
+              </Link>
+              <Text size="xs" c="dimmed">
+                {c.template?.name ?? t`no template`} → {c.segment?.name ?? t`own query`}
+              </Text>
+            </Table.Td>
+            <Table.Td data-label={t`Status`}>
+              <Status value={waitingText(c) ? "WAITING" : c.status} />
+              {waitingText(c) && (
+                <Text size="xs" c="dimmed">
+                  {waitingText(c)}
+                </Text>
+              )}
+              {besideText(c.status, c.counts) && (
+                <Text size="xs" c="dimmed">
+                  {besideText(c.status, c.counts)}
+                </Text>
+              )}
+              {c.startError && <Text size="xs" c="red">{t`could not start yet`}</Text>}
+            </Table.Td>
+            <Table.Td data-label={t`Progress`} miw={120}>
+              <Progress value={c.progress * 100} w="100%" miw={100} aria-label={t`Progress of ${c.name}`} />
+            </Table.Td>
+            <Table.Td data-label={t`Audience`}>{count(c.counts.audience)}</Table.Td>
+            <Table.Td data-label={t`Delivered`}>
+              {c.counts.tried ? percent(share(c.counts.delivered, c.counts)) : "–"}
+            </Table.Td>
+            <Table.Td data-label={t`Read`}>{c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}</Table.Td>
+            <Table.Td data-label={t`Start`}>
+              <When at={c.startedAt ?? c.nextRunAt} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+      <Further
+        page={data.campaigns.pageInfo}
+        columns={7}
+        next={(cursor) => <CampaignRows variables={variables} after={cursor} />}
+      />
+    </>
   );
 }

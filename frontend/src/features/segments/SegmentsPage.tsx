@@ -5,6 +5,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { Awaited, Further } from "../../components/Further";
 import { DeleteButton, Empty, LinkButton, Page, Rows } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
@@ -16,8 +17,12 @@ import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "./query";
 
 const SegmentsDocument = graphql(`
-  query Segments($search: String) {
-    segments(search: $search, first: 100) {
+  query Segments($search: String, $after: String) {
+    segments(search: $search, first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
       nodes {
         id
         name
@@ -46,9 +51,10 @@ export function SegmentsPage() {
   const [text, setText] = useAddressText("q");
   const navigate = useNavigate();
   const may = useMay("MARKETER");
-  const attributes = useAttributes();
-  const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: { search: search.q ?? null } });
-  const [, remove] = useMutation(SegmentDeleteDocument);
+  const [{ data, error }, load] = useQuery({
+    query: SegmentsDocument,
+    variables: { search: search.q ?? null, after: null },
+  });
   useShortcuts(
     t`Segments`,
     may
@@ -107,40 +113,58 @@ export function SegmentsPage() {
                   <Table.Th aria-label={t`Actions`} />
                 </Table.Tr>
               </Table.Thead>
-              <Table.Tbody>
-                {data.segments.nodes.map((s) => (
-                  <Table.Tr key={s.id}>
-                    <Table.Td data-label={t`Name`}>
-                      <Link to="/segments/$id" params={{ id: s.id }} className="plain">
-                        {s.name}
-                      </Link>
-                    </Table.Td>
-                    <Table.Td data-label={t`Who`}>
-                      <Text size="sm" lineClamp={2}>
-                        {sentence(s.query as Node, attributes)}
-                      </Text>
-                    </Table.Td>
-                    <Table.Td data-label={t`Contacts`}>{count(s.lastCount)}</Table.Td>
-                    <Table.Td data-label={t`Counted`}>
-                      <When at={s.countedAt} />
-                    </Table.Td>
-                    <Table.Td>
-                      {may && (
-                        <Group justify="flex-end">
-                          <DeleteButton
-                            name={s.name}
-                            onDelete={async () => settled(await remove({ input: { id: s.id } }))}
-                          >{t`The ${count(s.lastCount)} contacts stay; only the saved query goes.`}</DeleteButton>
-                        </Group>
-                      )}
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
+              <SegmentRows key={search.q} search={search.q ?? null} after={null} />
             </Table>
           </Card>
         </>
       )}
     </Page>
+  );
+}
+
+function SegmentRows(props: { search: string | null; after: string | null }) {
+  const may = useMay("MARKETER");
+  const attributes = useAttributes();
+  const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: props });
+  const [, remove] = useMutation(SegmentDeleteDocument);
+  if (!data) return <Awaited columns={5} error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  return (
+    <>
+      <Table.Tbody>
+        {data.segments.nodes.map((s) => (
+          <Table.Tr key={s.id}>
+            <Table.Td data-label={t`Name`}>
+              <Link to="/segments/$id" params={{ id: s.id }} className="plain">
+                {s.name}
+              </Link>
+            </Table.Td>
+            <Table.Td data-label={t`Who`}>
+              <Text size="sm" lineClamp={2}>
+                {sentence(s.query as Node, attributes)}
+              </Text>
+            </Table.Td>
+            <Table.Td data-label={t`Contacts`}>{count(s.lastCount)}</Table.Td>
+            <Table.Td data-label={t`Counted`}>
+              <When at={s.countedAt} />
+            </Table.Td>
+            <Table.Td>
+              {may && (
+                <Group justify="flex-end">
+                  <DeleteButton
+                    name={s.name}
+                    onDelete={async () => settled(await remove({ input: { id: s.id } }))}
+                  >{t`The ${count(s.lastCount)} contacts stay; only the saved query goes.`}</DeleteButton>
+                </Group>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+      <Further
+        page={data.segments.pageInfo}
+        columns={5}
+        next={(cursor) => <SegmentRows search={props.search} after={cursor} />}
+      />
+    </>
   );
 }

@@ -7,10 +7,11 @@ import { useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { Awaited, Further } from "../../components/Further";
 import { DeleteButton, Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
-import type { TemplateApproval } from "../../gql/graphql";
+import type { TemplateApproval, TemplateFilter } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { words } from "../../lib/format";
@@ -19,8 +20,12 @@ import { useAttributes } from "../attributes/useAttributes";
 import { fieldName, findPlaceholders, type Known, readPlaceholder } from "./placeholders";
 
 const TemplatesDocument = graphql(`
-  query Templates($filter: TemplateFilter) {
-    templates(filter: $filter, first: 100) {
+  query Templates($filter: TemplateFilter, $after: String) {
+    templates(filter: $filter, first: 50, after: $after) {
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
       nodes {
         id
         name
@@ -73,21 +78,11 @@ const approvals = ["DRAFT", "SUBMITTED", "APPROVED", "REJECTED", "PAUSED", "DISA
 export function TemplatesPage() {
   const { search, change } = useAddress();
   const [text, setText] = useAddressText("q");
-  const attributes = useAttributes();
   const may = useMay("MARKETER");
   const approvalStatus = approvals.includes(search.status ?? "") ? (search.status as TemplateApproval) : null;
-  const [{ data, error }, load] = useQuery({
-    query: TemplatesDocument,
-    variables: { filter: { search: search.q ?? null, approvalStatus } },
-  });
+  const filter = { search: search.q ?? null, approvalStatus };
+  const [{ data, error }, load] = useQuery({ query: TemplatesDocument, variables: { filter, after: null } });
   const [syncing, sync] = useMutation(TemplateSyncDocument);
-  const [, remove] = useMutation(TemplateDeleteDocument);
-  const waiting = data?.templates.nodes.some((template) => template.approvalStatus === "SUBMITTED");
-  useEffect(() => {
-    if (!waiting) return;
-    const timer = setInterval(() => load({ requestPolicy: "network-only" }), 1500);
-    return () => clearInterval(timer);
-  }, [waiting, load]);
   return (
     <Page
       title={t`Templates`}
@@ -166,65 +161,90 @@ export function TemplatesPage() {
                     ))}
                   </Table.Tr>
                 </Table.Thead>
-                <Table.Tbody>
-                  {data.templates.nodes.map((template) => (
-                    <Table.Tr key={template.id}>
-                      <Table.Td data-label={t`Name`} maw={{ sm: 420 }}>
-                        <Link to="/templates/$id" params={{ id: template.id }} className="plain">
-                          {template.name}
-                        </Link>
-                        <Text size="xs" c="dimmed" lineClamp={1}>
-                          {plainText(withFields(template.body, attributes))}
-                        </Text>
-                      </Table.Td>
-                      <Table.Td data-label={t`Language`}>
-                        {template.languageName}{" "}
-                        <Text span size="xs" c="dimmed">
-                          {template.language}
-                        </Text>
-                      </Table.Td>
-                      <Table.Td data-label={t`Category`}>{words(template.category)}</Table.Td>
-                      <Table.Td data-label={t`Approval`} maw={{ sm: 320 }}>
-                        <Status value={template.approvalStatus} />
-                        {template.rejectionReason && (
-                          <Text size="xs" c="red" mt={4}>
-                            {template.rejectionReason}
-                          </Text>
-                        )}
-                        {template.advice && (
-                          <Text size="xs" c="dimmed" mt={2}>
-                            {template.advice}
-                          </Text>
-                        )}
-                      </Table.Td>
-                      <Table.Td data-label={t`Campaigns`}>
-                        {template.campaignCount ? (
-                          plural(template.campaignCount, { one: "# campaign", other: "# campaigns" })
-                        ) : (
-                          <Text span size="sm" c="dimmed">{t`None yet`}</Text>
-                        )}
-                      </Table.Td>
-                      <Table.Td data-label={t`Changed`}>
-                        <When at={template.updatedAt} />
-                      </Table.Td>
-                      <Table.Td>
-                        {may && (
-                          <Group justify="flex-end">
-                            <DeleteButton
-                              name={template.name}
-                              onDelete={async () => settled(await remove({ input: { id: template.id } }))}
-                            >{t`It disappears from this list. Campaigns that have ended keep it for the record.`}</DeleteButton>
-                          </Group>
-                        )}
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
+                <TemplateRows key={JSON.stringify(filter)} filter={filter} after={null} />
               </Table>
             </Card>
           )}
         </>
       )}
     </Page>
+  );
+}
+
+/** A page of the list, which looks again while WhatsApp decides about something on it. */
+function TemplateRows(props: { filter: TemplateFilter; after: string | null }) {
+  const may = useMay("MARKETER");
+  const attributes = useAttributes();
+  const [{ data, error }, load] = useQuery({ query: TemplatesDocument, variables: props });
+  const [, remove] = useMutation(TemplateDeleteDocument);
+  const waiting = data?.templates.nodes.some((template) => template.approvalStatus === "SUBMITTED");
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setInterval(() => load({ requestPolicy: "network-only" }), 1500);
+    return () => clearInterval(timer);
+  }, [waiting, load]);
+  if (!data) return <Awaited columns={7} error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  return (
+    <>
+      <Table.Tbody>
+        {data.templates.nodes.map((template) => (
+          <Table.Tr key={template.id}>
+            <Table.Td data-label={t`Name`} maw={{ sm: 420 }}>
+              <Link to="/templates/$id" params={{ id: template.id }} className="plain">
+                {template.name}
+              </Link>
+              <Text size="xs" c="dimmed" lineClamp={1}>
+                {plainText(withFields(template.body, attributes))}
+              </Text>
+            </Table.Td>
+            <Table.Td data-label={t`Language`}>
+              {template.languageName}{" "}
+              <Text span size="xs" c="dimmed">
+                {template.language}
+              </Text>
+            </Table.Td>
+            <Table.Td data-label={t`Category`}>{words(template.category)}</Table.Td>
+            <Table.Td data-label={t`Approval`} maw={{ sm: 320 }}>
+              <Status value={template.approvalStatus} />
+              {template.rejectionReason && (
+                <Text size="xs" c="red" mt={4}>
+                  {template.rejectionReason}
+                </Text>
+              )}
+              {template.advice && (
+                <Text size="xs" c="dimmed" mt={2}>
+                  {template.advice}
+                </Text>
+              )}
+            </Table.Td>
+            <Table.Td data-label={t`Campaigns`}>
+              {template.campaignCount ? (
+                plural(template.campaignCount, { one: "# campaign", other: "# campaigns" })
+              ) : (
+                <Text span size="sm" c="dimmed">{t`None yet`}</Text>
+              )}
+            </Table.Td>
+            <Table.Td data-label={t`Changed`}>
+              <When at={template.updatedAt} />
+            </Table.Td>
+            <Table.Td>
+              {may && (
+                <Group justify="flex-end">
+                  <DeleteButton
+                    name={template.name}
+                    onDelete={async () => settled(await remove({ input: { id: template.id } }))}
+                  >{t`It disappears from this list. Campaigns that have ended keep it for the record.`}</DeleteButton>
+                </Group>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+      <Further
+        page={data.templates.pageInfo}
+        columns={7}
+        next={(cursor) => <TemplateRows filter={props.filter} after={cursor} />}
+      />
+    </>
   );
 }
