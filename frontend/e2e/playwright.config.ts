@@ -26,6 +26,7 @@ export default defineConfig({
     { name: "logs", testMatch: "logs.spec.ts" }, // when all that depends on the story is done
     { name: "live", testMatch: "live.spec.ts", dependencies: ["story"] }, // an installation of its own
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
+    { name: "lists", testMatch: "lists.spec.ts", dependencies: ["story", "walk"] }, // after who looks at the newest
     { name: "languages", testMatch: "languages.spec.ts", dependencies: ["story"] },
     { name: "imports", testMatch: "imports.spec.ts", dependencies: ["story"] },
     { name: "templates", testMatch: "templates.spec.ts", dependencies: ["story"] },

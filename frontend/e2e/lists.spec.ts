@@ -1,0 +1,49 @@
+import { expect, type Page, test } from "@playwright/test";
+import { ask, signedIn, watch } from "./look";
+
+// More campaigns, segments and templates than a page of a list holds: each can be reached and chosen. It comes after
+// the walk, which looks at the newest of each.
+test.use({ storageState: signedIn });
+const broken: string[] = [];
+test.beforeEach(({ page }) => watch(page, broken));
+test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
+
+const many = 110;
+
+/** Makes many of something, "<name> 001" first. */
+async function make(on: Page, mutation: string, name: string, input: object) {
+  const document = `mutation ($i: ${mutation[0]?.toUpperCase()}${mutation.slice(1)}Input!) {
+    ${mutation}(input: $i) { userErrors { message } } }`;
+  for (let n = 1; n <= many; n++) {
+    const i = { ...input, name: `${name} ${String(n).padStart(3, "0")}` };
+    expect((await ask(on, document, { i }))[mutation].userErrors).toEqual([]);
+  }
+}
+
+/** Goes on through a list until its first thing is there, with those before it. */
+async function reach(on: Page, name: string) {
+  const link = (n: string) => on.getByRole("link", { name: `${name} ${n}`, exact: true });
+  await expect(on.getByRole("table").getByRole("link").first()).toBeVisible();
+  await expect(async () => {
+    if (await link("001").isVisible()) return;
+    await on.getByRole("button", { name: "Show more" }).click({ timeout: 5000 });
+    await expect(link("001")).toBeVisible({ timeout: 2000 });
+  }).toPass();
+  await expect(link(String(many))).toBeVisible();
+}
+
+test("a list of campaigns, segments and templates goes on to its end", async ({ page }) => {
+  await page.goto("/campaigns");
+  const query = { field: "attributes.city", op: "eq", value: "Paris" };
+  await make(page, "segmentCreate", "Shelf", { query });
+  await make(page, "campaignCreate", "Row", { query });
+  await make(page, "templateCreate", "Leaf", { body: "Hello {{name | there}}, this is for you." });
+  for (const [path, name] of [
+    ["/campaigns", "Row"],
+    ["/segments", "Shelf"],
+    ["/templates", "Leaf"],
+  ] as const) {
+    await page.goto(path);
+    await reach(page, name);
+  }
+});
