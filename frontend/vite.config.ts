@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 import { compress } from "./build/compress.ts";
 import { documents } from "./build/documents.ts";
 import { emojis } from "./build/emojis.ts";
-import { usedStyles } from "./build/styles.ts";
+import { partedStyles } from "./build/styles.ts";
 import { early, words } from "./build/words.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -13,12 +13,12 @@ const backend = process.env.BACKEND ?? "http://127.0.0.1:8080";
 export default defineConfig({
   root: here,
   plugins: [
-    documents(`${here}src/gql/graphql.ts`),
+    documents(`${here}src/gql`),
     words(),
     early("src/app/App.tsx"),
     emojis(),
     react(),
-    usedStyles(),
+    partedStyles("src/app/Inside.tsx"),
     compress(),
   ],
   build: {

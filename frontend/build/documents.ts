@@ -1,19 +1,29 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Plugin } from "vite";
 
 const prefix = "virtual:document/";
 
 /**
- * Makes each GraphQL document a module of its own, so that a page brings only those it asks with. As they are generated,
- * all documents are in one module, and a table of all their texts finds them: together more than React itself.
+ * Makes each GraphQL document a module of its own, so that a page brings only those it asks with, and as a text, which
+ * the browser reads: that is half of what the parsed document weighs. As they are generated, all documents are parsed in
+ * one module, and a table of all their texts finds them: together more than React itself.
  */
-export function documents(generated: string): Plugin {
+export function documents(folder: string): Plugin {
+  const generated = join(folder, "graphql.ts");
+  const texts = join(folder, "persisted-documents.json");
   let all = new Map<string, string>();
   const read = () => {
     const constants = readFileSync(generated, "utf8").matchAll(
       /^export const (\w+) = (\{.*\}) as unknown as DocumentNode/gm,
     );
-    all = new Map(Array.from(constants, ([, name = "", value = ""]) => [name, value]));
+    const textOf: Record<string, string> = JSON.parse(readFileSync(texts, "utf8"));
+    all = new Map(
+      Array.from(constants, ([, name = "", value = ""]) => {
+        const { hash } = JSON.parse(value).__meta__ ?? {}; // a fragment has none: it is in the texts that use it
+        return [name, hash ? `read(${JSON.stringify(hash)}, ${JSON.stringify(textOf[hash])})` : "{}"];
+      }),
+    );
   };
   return {
     name: "documents",
@@ -29,7 +39,7 @@ export function documents(generated: string): Plugin {
       const name = id.slice(prefix.length + 1);
       const value = all.get(name);
       if (!value) throw new Error(`${generated} has no ${name}: run make generate`);
-      return `export default ${value}`;
+      return `import { read } from "/src/lib/document.ts"; export default ${value}`;
     },
     transform(code, id) {
       if (!/\.tsx?$/.test(id) || !code.includes("graphql(`")) return;

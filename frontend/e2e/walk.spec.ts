@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
 import { everyWay, inspect, signedIn, still, watch } from "./look";
@@ -10,18 +11,36 @@ test.use({ storageState: signedIn });
 
 const pictures = join(import.meta.dirname, ".results/walk"); // of one run
 
+type Packing = "gzip" | "br";
+
+/** How many bytes of a file go over the line. */
+function weightOf(file: string, as: Packing): Promise<number> {
+  return new Promise((done, fail) => {
+    const asked = get(file, { headers: { "accept-encoding": as } }, (answer) => {
+      let bytes = 0;
+      answer.on("data", (part: Buffer) => {
+        bytes += part.length;
+      });
+      answer.on("end", () =>
+        answer.statusCode === 200 ? done(bytes) : fail(new Error(`${file}: ${answer.statusCode}`)),
+      );
+      answer.on("error", fail);
+    });
+    asked.on("error", fail);
+  });
+}
+
 /**
- * Weighs the scripts and styles that a page has brought, in kB as they came over the line; from the browser's cache
- * they count as well. What comes after the page, once it can be read and used, is left out where it is said so.
+ * Weighs what a page has brought, in kB as the server packs it; from the browser's cache it counts as well. What comes
+ * after the page, once it can be read and used, is left out where it is said so.
  */
-async function weighs(on: Page, atMost: number, without?: string) {
-  const kB = await on.evaluate((after) => {
-    const files = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
-    const counted = files.filter((f) => /\.(js|css)$/.test(f.name) && !(after && f.name.includes(after)));
-    return counted.reduce((sum, f) => sum + f.encodedBodySize, 0) / 1000;
-  }, without);
-  expect(kB, "kB of scripts and styles").toBeGreaterThan(50); // else nothing was measured
-  expect(kB, "kB of scripts and styles").toBeLessThan(atMost);
+async function weighs(on: Page, atMost: number, what: { of: RegExp; as: Packing; without?: string }) {
+  const files = await on.evaluate(() => performance.getEntriesByType("resource").map((f) => f.name));
+  const counted = files.filter((f) => what.of.test(f) && !(what.without && f.includes(what.without)));
+  let kB = 0;
+  for (const file of new Set(counted)) kB += (await weightOf(file, what.as)) / 1000;
+  expect(kB, `kB of ${what.of}`).toBeGreaterThan(100); // else nothing was measured
+  expect(kB, `kB of ${what.of}`).toBeLessThan(atMost);
 }
 
 test.describe("signed out", () => {
@@ -30,7 +49,8 @@ test.describe("signed out", () => {
     await on.goto("/");
     await expect(on.getByLabel("Password").first()).toBeVisible();
     await on.waitForLoadState("networkidle");
-    await weighs(on, 200);
+    // All that it takes, the typeface included, for a browser that takes nothing better than gzip.
+    await weighs(on, 200, { of: /\.(js|css|woff2)$/, as: "gzip" });
   });
 });
 
@@ -114,7 +134,8 @@ for (const [name, place] of Object.entries(places)) {
     await expect(on.getByRole("heading", { level: 1 })).toBeVisible();
     await on.waitForLoadState("networkidle");
     await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
-    await weighs(on, 300, "/Composer-"); // the editor of templates
+    // Scripts and styles, as browsers get them; the editor of templates comes after its page.
+    await weighs(on, 300, { of: /\.(js|css)$/, as: "br", without: "/Composer-" });
     await everyWay(on, name, pictures);
     expect(broken, "errors in the browser's console").toEqual([]);
   });

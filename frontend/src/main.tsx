@@ -1,6 +1,7 @@
 import "@fontsource-variable/inter";
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
+import "./app/font.css";
 import "./app/global.css";
 
 import { reloadAfterUpgrade } from "./lib/upgrade";

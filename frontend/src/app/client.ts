@@ -1,30 +1,9 @@
 import { t } from "@lingui/core/macro";
 import { notifications } from "@mantine/notifications";
-import { cacheExchange } from "@urql/exchange-graphcache";
 import { persistedExchange } from "@urql/exchange-persisted";
-import { createClient as createSocket } from "graphql-ws";
-import { Client, fetchExchange, mapExchange, subscriptionExchange } from "urql";
-import { Frames } from "../lib/frames";
-import { keys, updates } from "./cache";
-import { confirmExchange } from "./confirm";
-import { conflictExchange } from "./conflict";
+import { Client, type Exchange, fetchExchange, mapExchange } from "urql";
 import { connection, connectionExchange } from "./connection";
-import { frameExchange } from "./frames";
 import { patienceExchange } from "./patience";
-
-const socket = createSocket({
-  url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
-  lazy: true,
-  retryAttempts: Number.POSITIVE_INFINITY,
-  shouldRetry: () => true,
-  on: {
-    closed: (event) => {
-      if (!(event as CloseEvent).wasClean) void connection.doubt();
-    },
-  },
-});
-
-const frames = new Frames(window);
 
 /** One message, however many parts of a page wait; none for a moment's wait. */
 function tellPause(seconds: number) {
@@ -37,8 +16,11 @@ function tellPause(seconds: number) {
   });
 }
 
-/** A new client for each session, so that nothing of the one before stays. */
-export function createClient(onSignedOut: () => void): Client {
+/**
+ * A new client for each session, so that nothing of the one before stays. As it is, it keeps no answers, which is all
+ * that the way in needs; the pages bring more: what stands before the questions go out, and beside the answers.
+ */
+export function createClient(onSignedOut: () => void, more: { before?: Exchange[]; beside?: Exchange[] } = {}): Client {
   return new Client({
     url: "/graphql",
     requestPolicy: "cache-and-network",
@@ -51,11 +33,8 @@ export function createClient(onSignedOut: () => void): Client {
           if (error.graphQLErrors.some((e) => over.includes(String(e.extensions.code)))) onSignedOut();
         },
       }),
-      cacheExchange({ keys, updates }),
-      frameExchange(frames),
+      ...(more.before ?? []),
       patienceExchange(tellPause),
-      conflictExchange,
-      confirmExchange,
       persistedExchange({
         enforcePersistedQueries: true,
         enableForMutation: true,
@@ -64,20 +43,7 @@ export function createClient(onSignedOut: () => void): Client {
         generateHash: async (_text, document) => (document as unknown as { __meta__: { hash: string } }).__meta__.hash,
       }),
       fetchExchange,
-      subscriptionExchange({
-        forwardSubscription: (request) => ({
-          subscribe: (sink) => ({
-            unsubscribe: socket.subscribe(
-              { query: request.query ?? "", variables: request.variables, extensions: request.extensions },
-              {
-                next: (value) => sink.next(value as never),
-                error: (error) => sink.error(error),
-                complete: () => sink.complete(),
-              },
-            ),
-          }),
-        }),
-      }),
+      ...(more.beside ?? []),
     ],
   });
 }
