@@ -888,12 +888,12 @@ func dashboardParts(ctx context.Context) dashboard.Parts {
 func toDashboard(d *dashboard.Overview) *model.Dashboard {
 	return &model.Dashboard{
 		Contacts: d.Contacts, OptedIn: d.OptedIn, OptedOut: d.OptedOut, Unreachable: d.Unreachable,
-		CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal,
+		CampaignsActive: d.CampaignsActive, CampaignsTotal: d.CampaignsTotal, CountsClicks: d.CountsClicks,
 		From: d.From, To: d.To, Period: toPeriod(d.Now), Before: toPeriod(d.Before),
 		Series: mapped(d.Series, func(p series.Point) *model.DashboardPoint {
 			return &model.DashboardPoint{
 				At: p.At, Seconds: p.Length.Seconds(), Accepted: p.Accepted, Delivered: p.Delivered, Read: p.Read,
-				Failed: p.Failed, Received: p.Received,
+				Clicked: p.Clicked, Failed: p.Failed, Received: p.Received,
 			}
 		}),
 	}

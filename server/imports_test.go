@@ -53,8 +53,8 @@ var domains = map[string][]string{
 	"merge":     {"audit", "consent", "contact", "doubleoptin", "message", "optout", "topic"},
 	"bulk":      {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
 	"demo": {
-		"audit", "campaign", "consent", "contact", "conversation", "erasure", "gate", "importer", "message", "price", "provider",
-		"segment", "template", "topic",
+		"audit", "campaign", "consent", "contact", "conversation", "erasure", "gate", "importer", "link", "message", "price",
+		"provider", "segment", "template", "topic",
 	},
 	"webhookevent": {"consent", "contact", "conversation", "merge", "message", "provider"},
 	"series":       {},

@@ -1261,6 +1261,29 @@ func (ec *executionContext) fieldContext_Dashboard_campaignsTotal(_ context.Cont
 	return graphql.NewScalarFieldContext("Dashboard", field, false, false, "Int64")
 }
 
+func (ec *executionContext) _Dashboard_countsClicks(ctx context.Context, field graphql.CollectedField, obj *model.Dashboard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Dashboard_countsClicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CountsClicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Dashboard_countsClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Dashboard", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Dashboard_from(ctx context.Context, field graphql.CollectedField, obj *model.Dashboard) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1837,6 +1860,29 @@ func (ec *executionContext) _DashboardPoint_read(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_DashboardPoint_read(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardPoint", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _DashboardPoint_clicked(ctx context.Context, field graphql.CollectedField, obj *model.DashboardPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardPoint_clicked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardPoint_clicked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardPoint", field, false, false, "Int64")
 }
 
@@ -3213,6 +3259,11 @@ func (ec *executionContext) _Dashboard(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "countsClicks":
+			out.Values[i] = ec._Dashboard_countsClicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "from":
 			out.Values[i] = ec._Dashboard_from(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3386,6 +3437,11 @@ func (ec *executionContext) _DashboardPoint(ctx context.Context, sel ast.Selecti
 			}
 		case "read":
 			out.Values[i] = ec._DashboardPoint_read(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clicked":
+			out.Values[i] = ec._DashboardPoint_clicked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -800,6 +800,7 @@ type ComplexityRoot struct {
 		CampaignsActive func(childComplexity int) int
 		CampaignsTotal  func(childComplexity int) int
 		Contacts        func(childComplexity int) int
+		CountsClicks    func(childComplexity int) int
 		From            func(childComplexity int) int
 		OptedIn         func(childComplexity int) int
 		OptedOut        func(childComplexity int) int
@@ -829,6 +830,7 @@ type ComplexityRoot struct {
 	DashboardPoint struct {
 		Accepted  func(childComplexity int) int
 		At        func(childComplexity int) int
+		Clicked   func(childComplexity int) int
 		Delivered func(childComplexity int) int
 		Failed    func(childComplexity int) int
 		Read      func(childComplexity int) int
@@ -5347,6 +5349,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dashboard.Contacts(childComplexity), true
+	case "Dashboard.countsClicks":
+		if e.ComplexityRoot.Dashboard.CountsClicks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dashboard.CountsClicks(childComplexity), true
 	case "Dashboard.from":
 		if e.ComplexityRoot.Dashboard.From == nil {
 			break
@@ -5487,6 +5495,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DashboardPoint.At(childComplexity), true
+	case "DashboardPoint.clicked":
+		if e.ComplexityRoot.DashboardPoint.Clicked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DashboardPoint.Clicked(childComplexity), true
 	case "DashboardPoint.delivered":
 		if e.ComplexityRoot.DashboardPoint.Delivered == nil {
 			break
@@ -16785,6 +16799,8 @@ type Dashboard {
   unreachable: Int64!
   campaignsActive: Int64!
   campaignsTotal: Int64!
+  "Whether a campaign that was launched counts clicks on its links: until one does, that nobody clicked says nothing."
+  countsClicks: Boolean!
   from: DateTime!
   to: DateTime!
   "What happened in the range."
@@ -16827,6 +16843,8 @@ type DashboardPoint {
   accepted: Int64!
   delivered: Int64!
   read: Int64!
+  "Whose first tap on a link or on a button that answers fell into the step."
+  clicked: Int64!
   failed: Int64!
   received: Int64!
 }
@@ -19798,6 +19816,8 @@ func (ec *executionContext) childFields_Dashboard(ctx context.Context, field gra
 		return ec.fieldContext_Dashboard_campaignsActive(ctx, field)
 	case "campaignsTotal":
 		return ec.fieldContext_Dashboard_campaignsTotal(ctx, field)
+	case "countsClicks":
+		return ec.fieldContext_Dashboard_countsClicks(ctx, field)
 	case "from":
 		return ec.fieldContext_Dashboard_from(ctx, field)
 	case "to":
@@ -19858,6 +19878,8 @@ func (ec *executionContext) childFields_DashboardPoint(ctx context.Context, fiel
 		return ec.fieldContext_DashboardPoint_delivered(ctx, field)
 	case "read":
 		return ec.fieldContext_DashboardPoint_read(ctx, field)
+	case "clicked":
+		return ec.fieldContext_DashboardPoint_clicked(ctx, field)
 	case "failed":
 		return ec.fieldContext_DashboardPoint_failed(ctx, field)
 	case "received":

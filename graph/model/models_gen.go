@@ -1522,14 +1522,16 @@ type CostLine struct {
 
 // The first page in numbers.
 type Dashboard struct {
-	Contacts        int64     `json:"contacts"`
-	OptedIn         int64     `json:"optedIn"`
-	OptedOut        int64     `json:"optedOut"`
-	Unreachable     int64     `json:"unreachable"`
-	CampaignsActive int64     `json:"campaignsActive"`
-	CampaignsTotal  int64     `json:"campaignsTotal"`
-	From            time.Time `json:"from"`
-	To              time.Time `json:"to"`
+	Contacts        int64 `json:"contacts"`
+	OptedIn         int64 `json:"optedIn"`
+	OptedOut        int64 `json:"optedOut"`
+	Unreachable     int64 `json:"unreachable"`
+	CampaignsActive int64 `json:"campaignsActive"`
+	CampaignsTotal  int64 `json:"campaignsTotal"`
+	// Whether a campaign that was launched counts clicks on its links: until one does, that nobody clicked says nothing.
+	CountsClicks bool      `json:"countsClicks"`
+	From         time.Time `json:"from"`
+	To           time.Time `json:"to"`
 	// What happened in the range.
 	Period *DashboardPeriod `json:"period"`
 	// The same length of time before it.
@@ -1572,8 +1574,10 @@ type DashboardPoint struct {
 	Accepted  int64   `json:"accepted"`
 	Delivered int64   `json:"delivered"`
 	Read      int64   `json:"read"`
-	Failed    int64   `json:"failed"`
-	Received  int64   `json:"received"`
+	// Whose first tap on a link or on a button that answers fell into the step.
+	Clicked  int64 `json:"clicked"`
+	Failed   int64 `json:"failed"`
+	Received int64 `json:"received"`
 }
 
 type DateRange struct {

@@ -357,7 +357,7 @@ func (a *App) build(ctx context.Context) error {
 	})
 	of := demo.Dependencies{
 		DB: a.db, Hub: a.hub, Consents: s.Consents, Segments: s.Segments, Topics: s.Topics, Templates: s.Templates,
-		Erasures: erasures, Jobs: enqueuer, Owner: a.owner, Now: now,
+		Links: s.Links, Erasures: erasures, Jobs: enqueuer, Owner: a.owner, Now: now,
 	}
 	if a.Sandbox != nil {
 		of.Recall = a.Sandbox.Recall

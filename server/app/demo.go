@@ -12,6 +12,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/demo"
 	"eventstream/server/jobs"
+	"eventstream/server/link"
 	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
@@ -58,10 +59,16 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	}
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, addresses, time.Now)
-	templates := template.NewService(template.Dependencies{DB: d, Jobs: &jobs.Enqueuer{Client: client}, Log: log}) // only enqueues
+	base := cfg.PublicURL
+	if base == "" {
+		base = "http://" + cfg.ListenAddr
+	}
+	templates := template.NewService(template.Dependencies{ // only enqueues
+		DB: d, Jobs: &jobs.Enqueuer{Client: client}, LinkURL: cfg.LinkURL(base), Log: log,
+	})
 	return demo.NewService(demo.Dependencies{
 		DB: d, Hub: hub, Consents: consents, Segments: segment.NewService(d), Topics: topic.NewService(d, hub),
-		Templates: templates, Now: time.Now,
+		Templates: templates, Links: link.NewService(d, nil), Now: time.Now, // nothing is sent: no link needs a token
 	}).Seed(ctx, contacts)
 }
 

@@ -47,8 +47,10 @@ func TestDemoData(t *testing.T) {
 		"messages that went out without consent":     `SELECT count(*) FROM messages m WHERE m.purpose = 'campaign' AND m.accepted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM consent_events e WHERE e.contact_id = m.contact_id AND e.status = 'opted_in' AND e.occurred_at <= m.accepted_at)`,
 		"messages to people who had said STOP":       `SELECT count(*) FROM messages m JOIN consent_events e ON e.contact_id = m.contact_id AND e.status = 'opted_out' WHERE m.purpose = 'campaign' AND m.accepted_at > e.occurred_at`,
 		"people whose consent is not the ledger's":   `SELECT count(*) FROM contacts c WHERE c.consent_status <> coalesce((SELECT e.status FROM consent_events e WHERE e.contact_id = c.id ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1), 'unknown')`,
-		"things that happen before what leads there": `SELECT count(*) FROM messages WHERE accepted_at < submitted_at OR sent_at < accepted_at OR delivered_at < sent_at OR read_at < delivered_at OR replied_at < read_at`,
-		"things that have not happened yet":          `SELECT count(*) FROM messages WHERE greatest(created_at, read_at, ended_at, delivered_at) > now()`,
+		"things that happen before what leads there": `SELECT count(*) FROM messages WHERE accepted_at < submitted_at OR sent_at < accepted_at OR delivered_at < sent_at OR read_at < delivered_at OR replied_at < read_at OR clicked_at < greatest(delivered_at, read_at)`,
+		"things that have not happened yet":          `SELECT count(*) FROM messages WHERE greatest(created_at, read_at, ended_at, delivered_at, clicked_at) > now()`,
+		"links whose counts are not their clicks'":   `SELECT count(*) FROM links l JOIN link_counts n ON n.link_id = l.id WHERE (n.clicks, n.people) IS DISTINCT FROM (SELECT (count(*), count(DISTINCT message_id)) FROM clicks WHERE link_id = l.id)`,
+		"messages clicked at another time":           `SELECT count(*) FROM messages m WHERE m.clicked_at IS DISTINCT FROM (SELECT min(clicked_at) FROM clicks WHERE message_id = m.id)`,
 		"opt-outs that somebody is asked to read":    `SELECT count(*) FROM conversations co JOIN contacts c ON c.id = co.contact_id WHERE c.consent_status = 'opted_out' AND (co.status = 'open' OR co.unread > 0)`,
 		"opted-out addresses that are not blocked":   `SELECT (SELECT count(*) FROM contacts WHERE consent_status = 'opted_out') - (SELECT count(*) FROM suppressed_addresses WHERE reason = 'opted_out')`,
 	} {
@@ -68,6 +70,42 @@ func TestDemoData(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return e.query("SELECT count(*) FROM template_versions WHERE approval_status <> 'approved'") == 0
 	}, patience, 50*time.Millisecond, "the templates go to the sandbox like any others")
+
+	require.Positive(t, e.query("SELECT count(*) FROM clicks"))
+	require.Greater(t, e.query("SELECT count(*) FROM clicks"), e.query("SELECT count(*) FROM messages WHERE clicked_at IS NOT NULL"), "some come again")
+	var shown struct {
+		Dashboard struct {
+			CountsClicks bool
+			Period       struct{ Clicked, Read int }
+			Series       []struct{ Clicked int }
+		}
+		Campaigns struct {
+			Nodes []struct {
+				TrackLinks bool
+				Links      []struct{ People int }
+			}
+		}
+	}
+	e.do(&shown, `query($range: DateRange!) {
+		dashboard(range: $range) { countsClicks period { clicked read } series { clicked } }
+		campaigns(first: 50) { nodes { trackLinks links { people } } } }`,
+		map[string]any{"range": map[string]any{"from": time.Now().AddDate(0, 0, -60), "to": time.Now()}})
+	dash, inSeries, linked := shown.Dashboard, 0, 0
+	for _, p := range dash.Series {
+		inSeries += p.Clicked
+	}
+	require.True(t, dash.CountsClicks)
+	require.Equal(t, e.query("SELECT count(*) FROM messages WHERE clicked_at IS NOT NULL"), dash.Period.Clicked)
+	require.Equal(t, dash.Period.Clicked, inSeries)
+	require.InDelta(t, 0.2, float64(dash.Period.Clicked)/float64(dash.Period.Read), 0.08, "as many of the readers as in other people's campaigns")
+	for _, c := range shown.Campaigns.Nodes {
+		require.True(t, c.TrackLinks)
+		for _, l := range c.Links {
+			require.Positive(t, l.People)
+			linked++
+		}
+	}
+	require.Equal(t, 7, linked, "all campaigns but the welcome have a link")
 
 	row := e.threads(nil)[0]
 	require.True(t, row.WindowOpen)

@@ -99,7 +99,7 @@ func (s *Service) freezeLinks(ctx context.Context, tx bun.Tx, c *Campaign, said 
 		return err
 	}
 	for _, w := range append([]template.Wording{said.own}, said.others...) {
-		if err := s.links.Freeze(ctx, tx, c.ID, w.VersionID, compiled[w.VersionID], c.Parameters()); err != nil {
+		if _, err := s.links.Freeze(ctx, tx, c.ID, w.VersionID, compiled[w.VersionID], c.Parameters()); err != nil {
 			return err
 		}
 	}

@@ -35,6 +35,7 @@ func NewService(d *db.DB, code func(int) message.CodeInfo) *Service {
 type Overview struct {
 	Contacts, OptedIn, OptedOut, Unreachable int64
 	CampaignsActive, CampaignsTotal          int64
+	CountsClicks                             bool   // a campaign that was launched does
 	Now, Before                              Period // the range, and the same length of time before it
 	From, To                                 time.Time
 	Series                                   []series.Point

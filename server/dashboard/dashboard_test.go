@@ -34,23 +34,38 @@ func TestTheDashboardCountsARangeAndTheOneBefore(t *testing.T) {
 	exec(`INSERT INTO message_series (campaign_id, bucket, measure, n)
 		SELECT campaign, ?0::timestamptz - make_interval(hours => h), measure, n
 		FROM (VALUES (1, 1, 'at:accepted', 10), (2, 2, 'at:accepted', 5), (1, 1, 'at:delivered', 8), (1, 1, 'failed', 1),
-			(1, 1, 'undelivered', 1), (1, 1, 'at:refused', 1), (0, 3, 'received', 4), (1, 30, 'at:accepted', 7), (1, 60, 'at:accepted', 99))
+			(1, 1, 'undelivered', 1), (1, 1, 'at:refused', 1), (1, 1, 'at:clicked', 2), (1, 30, 'at:clicked', 3), (0, 3, 'received', 4), (1, 30, 'at:accepted', 7), (1, 60, 'at:accepted', 99))
 			AS v (campaign, h, measure, n)`, to)
 	o, err := s.Read(t.Context(), from, to, time.UTC, dashboard.Whole)
 	require.NoError(t, err)
-	require.Equal(t, dashboard.Period{Accepted: 15, Tried: 16, Delivered: 8, Failed: 2, Received: 4}, o.Now)
-	require.Equal(t, dashboard.Period{Accepted: 7, Tried: 7}, o.Before, "the same length before it, and nothing older")
+	require.Equal(t, dashboard.Period{Accepted: 15, Tried: 16, Delivered: 8, Failed: 2, Clicked: 2, Received: 4}, o.Now)
+	require.Equal(t, dashboard.Period{Accepted: 7, Tried: 7, Clicked: 3}, o.Before, "the same length before it, and nothing older")
 	require.EqualValues(t, []int64{5, 3, 2}, []int64{o.Contacts, o.OptedIn, o.OptedOut})
 	require.EqualValues(t, []int64{1, 2}, []int64{o.CampaignsActive, o.CampaignsTotal})
 	var sum series.Point
 	for i, p := range o.Series {
 		sum.Accepted += p.Accepted
 		sum.Delivered += p.Delivered
+		sum.Clicked += p.Clicked
 		sum.Failed += p.Failed
 		sum.Received += p.Received
 		require.True(t, i == 0 || p.At.After(o.Series[i-1].At))
 	}
-	require.Equal(t, series.Point{Accepted: 15, Delivered: 8, Failed: 2, Received: 4}, sum, "the chart shows the same")
+	require.Equal(t, series.Point{Accepted: 15, Delivered: 8, Clicked: 2, Failed: 2, Received: 4}, sum, "the chart shows the same")
+
+	require.False(t, o.CountsClicks, "no campaign has a link")
+	exec(`INSERT INTO templates (name, language, category) VALUES ('a', 'en', 'marketing');
+		INSERT INTO template_versions (template_id, version, kind, body, variables) VALUES (1, 1, 'text', 'x', '[]');
+		INSERT INTO links (campaign_id, template_version_id, part, title, destination, tag)
+			VALUES (NULL, 1, 'buttons.0', 'Shop', 'https://shop.example', 1), (1, 1, 'buttons.0', 'Shop', 'https://shop.example', 2);
+		UPDATE campaigns SET track_links = false WHERE id = 1`)
+	o, err = s.Read(t.Context(), from, to, time.UTC, dashboard.Whole)
+	require.NoError(t, err)
+	require.False(t, o.CountsClicks, "a message outside campaigns, and a campaign that does not want to know")
+	exec("UPDATE campaigns SET track_links = true WHERE id = 1")
+	o, err = s.Read(t.Context(), from, to, time.UTC, dashboard.Whole)
+	require.NoError(t, err)
+	require.True(t, o.CountsClicks)
 }
 
 func TestWhyMessagesFailed(t *testing.T) {

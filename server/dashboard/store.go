@@ -10,8 +10,9 @@ import (
 )
 
 func campaignTotals(ctx context.Context, idb bun.IDB, d *Overview) error {
-	return db.Err(idb.NewRaw("SELECT count(*) FILTER (WHERE status IN ('preparing', 'sending', 'paused')), count(*) FROM campaigns").
-		Scan(ctx, &d.CampaignsActive, &d.CampaignsTotal))
+	return db.Err(idb.NewRaw(`SELECT count(*) FILTER (WHERE status IN ('preparing', 'sending', 'paused')), count(*),
+			EXISTS (SELECT FROM links l JOIN campaigns c ON c.id = l.campaign_id WHERE c.track_links) FROM campaigns`).
+		Scan(ctx, &d.CampaignsActive, &d.CampaignsTotal, &d.CountsClicks))
 }
 
 func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error) {

@@ -19,6 +19,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/erasure"
 	"eventstream/server/jobs"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/price"
 	"eventstream/server/provider"
@@ -56,6 +57,7 @@ type Service struct {
 	segments  *segment.Service
 	topics    *topic.Service
 	templates *template.Service
+	links     *link.Service
 	erasures  *erasure.Service
 	jobs      *jobs.Enqueuer
 	owner     string
@@ -71,6 +73,7 @@ type Dependencies struct {
 	Segments  *segment.Service
 	Topics    *topic.Service
 	Templates *template.Service
+	Links     *link.Service
 	Erasures  *erasure.Service
 	Jobs      *jobs.Enqueuer
 	Owner     string // in leases
@@ -84,7 +87,7 @@ type Dependencies struct {
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, consents: d.Consents, receipts: message.NewReceipts(d.Consents, price.NewService(d.DB)), segments: d.Segments, topics: d.Topics, templates: d.Templates,
-		erasures: d.Erasures, jobs: d.Jobs, owner: d.Owner, now: d.Now, recall: d.Recall,
+		links: d.Links, erasures: d.Erasures, jobs: d.Jobs, owner: d.Owner, now: d.Now, recall: d.Recall,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/gate"
 	"eventstream/server/importer"
+	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/segment"
 	"eventstream/server/template"
@@ -24,12 +25,39 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// texts are the demo templates by name.
-var texts = []struct{ name, body string }{
-	{"Welcome to the club", `Hi {{name | there}}, welcome to our club! You have {{attributes.points | number}} points waiting for you.`},
-	{"Autumn collection", `Hi {{name | there}}, our autumn collection is here. Come and see it in {{attributes.city}}, or online.`},
-	{"Weekend offer", `Hello {{name | there}}, this weekend everything is 15 % off. Reply STOP and you hear no more of us.`},
-	{"Your points", `Hello {{name | there}}: {{attributes.points | number}} points are yours. Spend them until the end of the month.`},
+// text is a demo template. Most have a button that tracks clicks.
+type text struct {
+	name, body string
+	button     string  // "" = none
+	leads      string  // where it leads to
+	opened     float64 // the share of readers who open it
+}
+
+var texts = []text{
+	{
+		"Welcome to the club", `Hi {{name | there}}, welcome to our club! You have {{attributes.points | number}} points waiting for you.`,
+		"", "", 0,
+	},
+	{
+		"Autumn collection", `Hi {{name | there}}, our autumn collection is here. Come and see it in {{attributes.city}}, or online.`,
+		"See the collection", "https://shop.example/collections/autumn", 0.17,
+	},
+	{
+		"Weekend offer", `Hello {{name | there}}, this weekend everything is 15 % off. Reply STOP and you hear no more of us.`,
+		"Shop the offers", "https://shop.example/offers?plan={{attributes.plan | free}}", 0.23,
+	},
+	{
+		"Your points", `Hello {{name | there}}: {{attributes.points | number}} points are yours. Spend them until the end of the month.`,
+		"Spend my points", "https://shop.example/points", 0.28,
+	},
+}
+
+// parts are those of a text beside its body.
+func (t text) parts() *template.Parts {
+	if t.button == "" {
+		return nil
+	}
+	return &template.Parts{Buttons: []template.Button{{Type: template.ButtonURL, Title: t.button, URL: t.leads, Track: true}}}
 }
 
 var groups = []struct{ name, description, query string }{
@@ -110,6 +138,7 @@ type history struct {
 	suppressed  map[int64]consent.Reasons
 	subscribed  map[topic.Pair]bool
 	talks       map[int64]*conversation.Conversation
+	opened      []opening // of the campaign that is being played
 	nextMessage uint64
 
 	came, coming int           // contacts
@@ -120,7 +149,7 @@ func (h *history) write(ctx context.Context) error {
 	h.templates, h.versions, h.segments = map[string]*template.Template{}, map[string]*template.Version{},
 		map[string]*segment.Segment{}
 	for _, t := range texts {
-		tmpl, v, err := h.s.template(ctx, t.name, t.body)
+		tmpl, v, err := h.s.template(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -145,18 +174,18 @@ func (h *history) write(ctx context.Context) error {
 }
 
 // template makes one, or finds it when an earlier try broke off.
-func (s *Service) template(ctx context.Context, name, body string) (*template.Template, *template.Version, error) {
-	found, err := s.templates.List(ctx, template.Filter{Search: name}, db.Page{First: new(100)})
+func (s *Service) template(ctx context.Context, of text) (*template.Template, *template.Version, error) {
+	found, err := s.templates.List(ctx, template.Filter{Search: of.name}, db.Page{First: new(100)})
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, t := range found.Items {
-		if t.Name == name {
+		if t.Name == of.name {
 			versions, err := s.templates.NewestVersions(ctx, []int64{t.ID})
 			return t, versions[t.ID], err
 		}
 	}
-	return s.templates.Create(ctx, template.Input{Name: &name, Body: &body}, true)
+	return s.templates.Create(ctx, template.Input{Name: &of.name, Body: &of.body, Parts: of.parts()}, true)
 }
 
 func (s *Service) segment(ctx context.Context, name, description string,
@@ -354,7 +383,7 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 		AudienceQuery: frozen, SenderID: &h.sender,
 		Status: campaign.StatusCompleted, RateLimitPerSecond: &p.rate, ErrorThreshold: &threshold, StartedAt: &start,
 		PreparedAt: &start, FinishedAt: &start,
-		CreatedAt: start.Add(-2 * time.Hour), UpdatedAt: start,
+		CreatedAt: start.Add(-2 * time.Hour), UpdatedAt: start, TrackLinks: true,
 	}
 	if p.topic != "" {
 		ca.TopicID = &h.topics[p.topic].ID
@@ -362,6 +391,11 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 	if err := insertCampaign(ctx, tx, ca, h.sender); err != nil {
 		return 0, err
 	}
+	links, err := h.s.links.Freeze(ctx, tx, ca.ID, version.ID, compiled, ca.Parameters())
+	if err != nil {
+		return 0, err
+	}
+	wording := texts[slices.IndexFunc(texts, func(t text) bool { return t.name == p.text })]
 	var rows []*message.Message
 	sent, end := 0, start
 	for _, id := range ids {
@@ -394,12 +428,18 @@ func (h *history) run(ctx context.Context, tx bun.Tx, p *plan) (n int, err error
 		m.Body = v.Rendered.Text
 		last, more := h.deliver(m, c, at)
 		rows = append(rows, more...)
+		for _, l := range links {
+			h.open(m, l, wording.opened)
+		}
 		if last.After(end) {
 			end = last
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b *message.Message) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	if err := h.store(ctx, tx, rows); err != nil {
+		return 0, err
+	}
+	if err := h.count(ctx, tx); err != nil {
 		return 0, err
 	}
 	return len(rows), finishCampaign(ctx, tx, ca.ID, end)
@@ -411,10 +451,6 @@ func (h *history) deliver(m *message.Message, c *contact.Contact,
 	at time.Time,
 ) (end time.Time, more []*message.Message) {
 	d := h.dice
-	after := func(t time.Time, seconds float64) *time.Time {
-		u := t.Add(time.Duration(seconds * float64(time.Second))).Truncate(time.Millisecond)
-		return &u
-	}
 	m.Attempts, m.SID = 1, h.sid("SM")
 	m.SubmittedAt, m.AcceptedAt = after(at, 0), after(at, 0.08+d.Float64()*0.2)
 	m.SentAt = after(*m.AcceptedAt, 0.5+d.ExpFloat64())
@@ -435,7 +471,7 @@ func (h *history) deliver(m *message.Message, c *contact.Contact,
 		return *m.DeliveredAt, nil
 	}
 	read := after(*m.DeliveredAt, 20+d.ExpFloat64()*2400)
-	limit := h.now.Add(-10 * time.Minute)
+	limit := h.now.Add(-lately)
 	if read.After(limit) {
 		return *m.DeliveredAt, nil
 	}
@@ -450,9 +486,61 @@ func (h *history) deliver(m *message.Message, c *contact.Contact,
 	m.RepliedAt = said
 	if stop {
 		in.Body, m.OptedOutAt = oneOf(d, []string{"STOP", "Stop", "stop please", "STOPP", "PARAR"}), said
-		more = append(more, h.optOut(c, in, *said, after))
+		more = append(more, h.optOut(c, in, *said))
 	}
 	return *read, more
+}
+
+// lately is how long before now nothing more happens.
+const lately = 10 * time.Minute
+
+func after(t time.Time, seconds float64) *time.Time {
+	u := t.Add(time.Duration(seconds * float64(time.Second))).Truncate(time.Millisecond)
+	return &u
+}
+
+// opening is one time that somebody opened the link of a message, which has no id yet.
+type opening struct {
+	of   *message.Message
+	link int64
+	at   time.Time
+}
+
+// open draws whether and when somebody opened a link: most within minutes after they read the message, some of them again
+// later. Of those who let nobody see that they read it, few. Whoever wants no more messages does not.
+func (h *history) open(m *message.Message, l *link.Link, share float64) {
+	d := h.dice
+	seen := m.ReadAt
+	if seen == nil {
+		seen, share = m.DeliveredAt, share/8
+	}
+	if seen == nil || m.OptedOutAt != nil || d.Float64() > share {
+		return
+	}
+	for at := after(*seen, 4+d.ExpFloat64()*90); at.Before(h.now.Add(-lately)); at = after(*at, 300+d.ExpFloat64()*20_000) {
+		if m.ClickedAt == nil || at.Before(*m.ClickedAt) {
+			m.ClickedAt = at
+		}
+		h.opened = append(h.opened, opening{m, l.ID, *at})
+		if d.Float64() > 0.22 {
+			return
+		}
+	}
+}
+
+// count stores who opened links of the campaign's messages.
+func (h *history) count(ctx context.Context, tx bun.Tx) error {
+	clicks := make([]link.Click, len(h.opened))
+	for i, o := range h.opened {
+		clicks[i] = link.NewClick(o.link, o.of.ID, o.at)
+	}
+	h.opened = nil
+	for part := range slices.Chunk(clicks, 2000) {
+		if err := h.s.links.Record(ctx, tx, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h *history) inbound(c *contact.Contact, text string, at time.Time) *message.Message {
@@ -475,9 +563,7 @@ func (h *history) inbound(c *contact.Contact, text string, at time.Time) *messag
 }
 
 // optOut records it, and gives the confirmation that followed.
-func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time,
-	after func(time.Time, float64) *time.Time,
-) *message.Message {
+func (h *history) optOut(c *contact.Contact, in *message.Message, at time.Time) *message.Message {
 	c.ConsentStatus, c.ConsentAt = contact.ConsentOptedOut, &at
 	h.talks[c.ID].Status, h.talks[c.ID].Unread = conversation.StatusClosed, 0 // as the engine does
 	h.suppressed[c.ID] = consent.Reasons{consent.SuppressedOptedOut}

@@ -199,7 +199,7 @@ func rebuildSeries(ctx context.Context, tx bun.Tx) error {
 }
 
 func analyze(ctx context.Context, idb bun.IDB) error {
-	_, err := idb.NewRaw("ANALYZE contacts, messages, delivery_events").Exec(ctx)
+	_, err := idb.NewRaw("ANALYZE contacts, messages, delivery_events, clicks").Exec(ctx)
 	return db.Err(err)
 }
 

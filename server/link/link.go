@@ -186,9 +186,15 @@ func (s *Service) Of(ctx context.Context, campaignID *int64, versionID int64, co
 	return s.of(ctx, s.db, campaignID, versionID, compiled, utm)
 }
 
-// Freeze makes the links of a version in a campaign that is being launched, in its transaction.
-func (s *Service) Freeze(ctx context.Context, tx bun.Tx, campaignID, versionID int64, compiled *template.Compiled, utm UTM) error {
-	_, err := s.of(ctx, tx, &campaignID, versionID, compiled, utm)
+// Freeze makes the links of a version in a campaign that is being launched, in its transaction. They come in the order of
+// compiled.Links.
+func (s *Service) Freeze(ctx context.Context, tx bun.Tx, campaignID, versionID int64, compiled *template.Compiled, utm UTM) ([]*Link, error) {
+	return s.of(ctx, tx, &campaignID, versionID, compiled, utm)
+}
+
+// Record counts clicks in the caller's transaction; one that is stored already counts no more.
+func (s *Service) Record(ctx context.Context, tx bun.Tx, clicks []Click) error {
+	_, err := record(ctx, tx, clicks)
 	return err
 }
 

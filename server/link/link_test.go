@@ -95,7 +95,10 @@ func (e *env) send(utm UTM, addresses ...string) {
 		e.exec(sql)
 	}
 	s := NewService(e.db, e.signer)
-	require.NoError(e, e.db.Tx(e.Context(), func(ctx context.Context, tx bun.Tx) error { return s.Freeze(ctx, tx, 1, 1, compiled, utm) }))
+	require.NoError(e, e.db.Tx(e.Context(), func(ctx context.Context, tx bun.Tx) error {
+		_, err := s.Freeze(ctx, tx, 1, 1, compiled, utm)
+		return err
+	}))
 	id := int64(1)
 	e.links, err = s.Of(e.Context(), &id, 1, compiled, UTM{Source: "another"}) // what is frozen stays
 	require.NoError(e, err)

@@ -46,7 +46,7 @@ func TestCountersEqualARecount(t *testing.T) {
 		"undelivered", "failed", "canceled", "skipped", "expired", "unknown",
 	}
 	reasons := []string{"", "no_consent", "opted_out", "ineligible"}
-	stamps := []string{"accepted_at", "sent_at", "delivered_at", "read_at", "replied_at", "opted_out_at"}
+	stamps := []string{"accepted_at", "sent_at", "delivered_at", "read_at", "clicked_at", "replied_at", "opted_out_at"}
 	contact := 0
 	for step := range 400 {
 		where := fmt.Sprintf("id %% %d = %d", 1+dice.IntN(9), dice.IntN(3))

@@ -118,7 +118,7 @@ function Bars({ steps }: { steps: Step[] }) {
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="xl" verticalSpacing="lg">
         {shownOf(steps).map((m) => (
           <div key={m.name}>
-            <Figure {...m} n={step ? (step[m.name] ?? 0) : totalOf(steps, m.name)} />
+            <Figure {...m} n={step ? step[m.name] : totalOf(steps, m.name)} />
             <Panel
               bars={barsOf(steps, m.name)}
               color={m.color}
@@ -216,7 +216,7 @@ function Steps({ steps }: { steps: Step[] }) {
               <Table.Td>{moment(s.at)}</Table.Td>
               {shownOf(steps).map((m) => (
                 <Table.Td key={m.name} ta="right">
-                  {count(s[m.name] ?? 0)}
+                  {count(s[m.name])}
                 </Table.Td>
               ))}
             </Table.Tr>

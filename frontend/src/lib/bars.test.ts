@@ -8,6 +8,7 @@ const step = (offset: number, seconds: number, accepted = 0, read = 0): Step => 
   accepted,
   delivered: 0,
   read,
+  clicked: 0,
   failed: 0,
 });
 

@@ -7,7 +7,7 @@ export type Step = {
   accepted: number;
   delivered: number;
   read: number;
-  clicked?: number; // of a campaign
+  clicked: number;
   failed: number;
 };
 export type Milestone = "accepted" | "delivered" | "read" | "clicked" | "failed";
@@ -17,10 +17,10 @@ export type Bar = { at: number; end: number; n: number };
 export const barsOf = (steps: readonly Step[], of: Milestone): Bar[] =>
   steps.map((s) => {
     const at = Date.parse(s.at);
-    return { at, end: at + s.seconds * 1000, n: s[of] ?? 0 };
+    return { at, end: at + s.seconds * 1000, n: s[of] };
   });
 
-export const totalOf = (steps: readonly Step[], of: Milestone) => steps.reduce((sum, s) => sum + (s[of] ?? 0), 0);
+export const totalOf = (steps: readonly Step[], of: Milestone) => steps.reduce((sum, s) => sum + s[of], 0);
 
 /** Fewer steps make no chart: one or two bars say less than a sentence. */
 export const chartable = (steps: readonly Step[]) => steps.length >= 3;

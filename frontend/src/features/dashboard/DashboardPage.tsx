@@ -27,6 +27,7 @@ graphql(`
     accepted
     delivered
     read
+    clicked
     failed
     replied
     optedOut
@@ -39,6 +40,7 @@ graphql(`
     contacts
     optedIn
     unreachable
+    countsClicks
     period {
       ...DashboardPeriod
     }
@@ -48,6 +50,7 @@ graphql(`
       accepted
       delivered
       read
+      clicked
       failed
     }
   }

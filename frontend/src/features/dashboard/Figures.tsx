@@ -34,6 +34,7 @@ export function Figures(props: {
       },
       rate(t`Delivered`, p.delivered, b.delivered, true),
       rate(t`Read`, p.read, b.read, true),
+      ...(d.countsClicks || p.clicked > 0 || b.clicked > 0 ? [rate(t`Clicked`, p.clicked, b.clicked, true)] : []),
       rate(t`Replied`, p.replied, b.replied, true),
       rate(t`Failed`, p.failed, b.failed, false),
       rate(t`Opted out`, p.optedOut, b.optedOut, false),
@@ -64,7 +65,7 @@ export function Figures(props: {
     });
   return (
     <Card>
-      <SimpleGrid cols={{ base: 2, sm: props.spent.length > 0 ? 3 : 4 }} verticalSpacing="lg">
+      <SimpleGrid cols={columns[figures.length]} verticalSpacing="lg">
         {figures.map((f) => (
           <div key={f.label}>
             <Text size="xs" c="dimmed" fw={550}>
@@ -92,6 +93,13 @@ export function Figures(props: {
     </Card>
   );
 }
+
+/** In rows of as many: what has been clicked and spent is not shown everywhere. */
+const columns: Record<number, { base: number; sm: number; md?: number }> = {
+  8: { base: 2, sm: 4 },
+  9: { base: 2, sm: 3 },
+  10: { base: 2, sm: 2, md: 5 },
+};
 
 /** Better is green, worse is red; what says nothing is quiet. */
 const tone = (c: Change, goodUp: boolean) =>
