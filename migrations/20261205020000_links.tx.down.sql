@@ -20,6 +20,8 @@ RETURNS TABLE (measure text, reason text) LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 ALTER TABLE messages DROP COLUMN clicked_at;
+DELETE FROM message_counts WHERE measure = 'at:clicked';
+DELETE FROM message_series WHERE measure = 'at:clicked';
 ALTER TABLE campaigns DROP COLUMN utm, DROP COLUMN track_links;
 DROP TABLE clicks;
 DROP TABLE link_counts;

@@ -13586,7 +13586,7 @@ type Campaign implements Node {
   button tracks clicks.
   """
   links: [CampaignLink!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
-  "Whether it is noted who opens its links. False: they lead on, and nothing is counted."
+  "Whether it is noted who opens its links or taps its buttons. False: links lead on, taps are answers, and neither is counted as a click."
   trackLinks: Boolean!
   "What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing."
   utm: CampaignUtm

@@ -390,7 +390,7 @@ type Campaign struct {
 	// The links of its buttons that track clicks, with who opened them: of all languages that it sends, made at its launch. Empty before, and where no
 	// button tracks clicks.
 	Links []*CampaignLink `json:"links"`
-	// Whether it is noted who opens its links. False: they lead on, and nothing is counted.
+	// Whether it is noted who opens its links or taps its buttons. False: links lead on, taps are answers, and neither is counted as a click.
 	TrackLinks bool `json:"trackLinks"`
 	// What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing.
 	Utm *CampaignUtm `json:"utm,omitempty"`

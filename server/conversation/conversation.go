@@ -226,7 +226,7 @@ func (s *Service) Receive(ctx context.Context, tx bun.Tx, in InboundMessage) (Ne
 	if err != nil {
 		return News{}, err
 	}
-	campaignID, err := message.MarkReplied(ctx, tx, c.ID, in.QuotedSID, keyword == consent.KeywordStop, m.Content.Tapped())
+	campaignID, err := message.MarkReplied(ctx, tx, c.ID, in.QuotedSID, keyword == consent.KeywordStop, m.Content.Tapped(), in.ReceivedAt)
 	if err != nil {
 		return News{}, err
 	}

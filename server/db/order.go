@@ -25,7 +25,8 @@ package db
 //  7. counters: message_counts and message_series, which triggers lock in the
 //     order of their keys. A trigger runs at the end of its statement, so that a
 //     second statement that changes what is counted may go back among the keys:
-//     a transaction changes it in one statement, its last
+//     a transaction changes it in one statement, its last. Clicks come after all else in
+//     message_series: they stand there by when they happened
 //  8. link_counts, in order of link
 //
 // New rows (audit entries, events, jobs, contact_counts) lock nothing that others

@@ -10,9 +10,9 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
-// MarkClicked notes on messages when somebody first opened a link of theirs; several times of one message may be given. It
-// locks the messages in order of id, and gives the ids of those that there are: what is left of a person who was erased does
-// not count. campaigns are those whose numbers change.
+// MarkClicked notes on messages when somebody first opened a link of theirs; several times of one message may be given, and one
+// that becomes known later may be earlier. It locks the messages in order of id, and gives the ids of those that there are: what
+// is left of a person who was erased does not count. campaigns are those whose numbers change.
 func MarkClicked(ctx context.Context, tx bun.Tx, ids []int64, at []time.Time) (known, campaigns []int64, err error) {
 	var rows []struct {
 		ID         int64
@@ -33,9 +33,9 @@ func MarkClicked(ctx context.Context, tx bun.Tx, ids []int64, at []time.Time) (k
 		times[i] = &at[i]
 	}
 	err = tx.NewRaw(`
-		UPDATE messages m SET clicked_at = first.at
+		UPDATE messages m SET clicked_at = least(first.at, clock_timestamp())
 		FROM (SELECT id, min(at) AS at FROM unnest(?0::bigint[], ?1::timestamptz[]) u (id, at) GROUP BY 1) first
-		WHERE m.id = first.id AND m.id = ANY (?2::bigint[]) AND m.clicked_at IS NULL
+		WHERE m.id = first.id AND m.id = ANY (?2::bigint[]) AND (m.clicked_at IS NULL OR m.clicked_at > first.at)
 		RETURNING coalesce(m.campaign_id, 0)`,
 		pgdialect.Array(ids), timeArray(times), pgdialect.Array(known)).Scan(ctx, &campaigns)
 	return known, campaigns, db.Err(err)

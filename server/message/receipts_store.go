@@ -139,21 +139,25 @@ func KnownSIDs(ctx context.Context, idb bun.IDB, sids []string) (map[string]bool
 	return known, db.Err(err)
 }
 
-// MarkReplied notes on the campaign message that the contact answered: the one
-// they quoted, else the newest of the last seven days. Whoever answered by a button of the message has clicked, too. It gives
-// its campaign.
+// MarkReplied notes on the campaign message that the contact answered: the one they quoted, however old it is and whichever
+// attempt they got, else the newest of the last seven days. Whoever answered by a button of the message has clicked, too, where
+// its campaign tracks that: at is when. It gives its campaign.
 func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID string,
-	optedOut, tapped bool,
+	optedOut, tapped bool, at time.Time,
 ) (campaignID int64, err error) {
+	const ofCampaign = "contact_id = ?0 AND direction = 'outbound' AND campaign_id IS NOT NULL"
 	var ids []int64
 	err = tx.NewRaw(`
-		UPDATE messages SET replied_at = coalesce(replied_at, clock_timestamp()), opted_out_at = CASE WHEN ?2
-			THEN coalesce(opted_out_at, clock_timestamp()) ELSE opted_out_at END,
-			clicked_at = CASE WHEN ?3 AND sid = ?1 THEN coalesce(clicked_at, clock_timestamp()) ELSE clicked_at END
-		WHERE id = (SELECT id FROM messages WHERE contact_id = ?0 AND direction = 'outbound' AND campaign_id IS NOT NULL
-			AND accepted_at > now() - interval '7 days'
-			ORDER BY (sid IS NOT DISTINCT FROM ?1) DESC, id DESC LIMIT 1) RETURNING campaign_id`, contactID, quotedSID,
-		optedOut, tapped).Scan(ctx, &ids)
+		WITH answered AS (SELECT id, quoted FROM (
+			SELECT id, true AS quoted FROM messages WHERE sid = ?1 AND `+ofCampaign+`
+			UNION ALL SELECT id, true FROM messages WHERE id IN (SELECT message_id FROM message_attempts WHERE sid = ?1) AND `+ofCampaign+`
+			UNION ALL (SELECT id, false FROM messages WHERE `+ofCampaign+` AND accepted_at > now() - interval '7 days'
+				ORDER BY id DESC LIMIT 1)) found ORDER BY quoted DESC, id DESC LIMIT 1)
+		UPDATE messages m SET replied_at = coalesce(m.replied_at, clock_timestamp()),
+			opted_out_at = CASE WHEN ?2 THEN coalesce(m.opted_out_at, clock_timestamp()) ELSE m.opted_out_at END,
+			clicked_at = CASE WHEN ?3 AND answered.quoted AND (SELECT c.track_links FROM campaigns c WHERE c.id = m.campaign_id)
+				THEN least(m.clicked_at, ?4::timestamptz, clock_timestamp()) ELSE m.clicked_at END
+		FROM answered WHERE m.id = answered.id RETURNING m.campaign_id`, contactID, quotedSID, optedOut, tapped, at).Scan(ctx, &ids)
 	if len(ids) > 0 {
 		campaignID = ids[0]
 	}
