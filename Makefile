@@ -8,7 +8,7 @@ BIN := bin/server
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
-SPA_SOURCES := $(shell find frontend/src frontend/public frontend/*.html frontend/*.ts -type f 2>/dev/null)
+SPA_SOURCES := $(shell find frontend/src frontend/public frontend/build frontend/*.html frontend/*.ts -type f 2>/dev/null)
 
 .PHONY: help run test dev build generate check-generated linter lint lint-docker test-go fuzz test-postgres test-spa test-e2e chaos bench audit clean tools
 

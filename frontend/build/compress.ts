@@ -13,7 +13,7 @@ export function compress(): Plugin {
         if (!/\.(js|css|html|svg|json)$/.test(name)) continue;
         const file = join(dir ?? "", name);
         const content = readFileSync(file);
-        if (content.length < 1024) continue;
+        if (content.length < 200) continue; // hardly less packed
         const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
         writeFileSync(`${file}.br`, brotliCompressSync(content, { params }));
         writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
