@@ -102,3 +102,47 @@ test("a first campaign, by the keyboard alone, in few interactions", async ({ pa
   expect(hands.count).toBeLessThanOrEqual(most);
   expect(broken, "errors in the browser's console").toEqual([]);
 });
+
+test("who comes to write to a segment writes to that one, whatever campaign was unfinished", async ({ page }) => {
+  const ids: Record<string, string> = {};
+  await page.goto("/");
+  for (const name of ["Unfinished audience", "Chosen audience", "Third audience"]) {
+    const made = await ask(
+      page,
+      "mutation ($input: SegmentCreateInput!) { segmentCreate(input: $input) { segment { id } userErrors { message } } }",
+      { input: { name, query: { field: "name", op: "starts_with", value: name } } },
+    );
+    expect(made.segmentCreate.userErrors).toEqual([]);
+    ids[name] = made.segmentCreate.segment.id;
+  }
+  const name = page.getByLabel("Name", { exact: true });
+  const segment = page.getByRole("combobox", { name: "Segment" });
+  const choose = async (which: string) => {
+    await segment.click();
+    await segment.fill(which);
+    await page.getByRole("option", { name: which }).click();
+  };
+
+  await page.goto("/campaigns/new");
+  await name.fill("Left unfinished");
+  await choose("Unfinished audience");
+  await page.reload();
+  await expect(name).toHaveValue("Left unfinished");
+  await expect(segment).toHaveValue(/^Unfinished audience/);
+
+  await page.goto(`/campaigns/new?segment=${ids["Chosen audience"]}`);
+  await expect(segment).toHaveValue(/^Chosen audience/);
+  await expect(name).toHaveValue("Chosen audience");
+  await expect(page).toHaveURL(/\/campaigns\/new$/);
+
+  await choose("Third audience");
+  await page.reload();
+  await expect(segment).toHaveValue(/^Third audience/);
+  await page.getByRole("button", { name: "Next", exact: true }).click();
+  await expect(page).toHaveURL(/\/campaigns\/[^/]+\/edit\?step=message/);
+  const id = new URL(page.url()).pathname.split("/")[2];
+  const read = await ask(page, "query ($id: ID!) { node(id: $id) { ... on Campaign { name segment { id } } } }", {
+    id,
+  });
+  expect(read.node).toEqual({ name: "Chosen audience", segment: { id: ids["Third audience"] } });
+});

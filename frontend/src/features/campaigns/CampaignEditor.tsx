@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
-import { useParams, useSearch } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
@@ -91,14 +91,24 @@ const CampaignUpdateDocument = graphql(`
 /** A campaign that does not exist yet: its first step. With Next it becomes a draft, which saves itself. */
 export function NewCampaign() {
   const goAfter = useGoAfter();
-  const chosen = useSearch({ from: "__root__" }).segment; // by whoever came here to write to these people
+  const { search, change } = useAddress();
+  const chosen = search.segment; // by whoever came here to write to these people
   const [{ data, error }, load] = useQuery({ query: EditDocument, variables: { id: "" } });
   const [creating, create] = useMutation(CampaignCreateDocument);
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
   const [errors, setErrors] = useState<Errors>(none);
+  // Taken out of the address once it is in the draft, so that a segment chosen later in the form stays.
+  const taken = useRef<string>(undefined);
+  useEffect(() => {
+    if (!data || taken.current === chosen) return;
+    taken.current = chosen;
+    if (!chosen) return;
+    setDraft(to(chosen, draft, data));
+    change({ segment: undefined }, { replace: true });
+  });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
-  if (!data) return <Rows />;
-  const value = draft?.segmentId || !chosen ? (draft ?? newDraft(data)) : to(chosen, draft ?? newDraft(data), data);
+  if (!data || (chosen && taken.current !== chosen)) return <Rows />;
+  const value = draft ?? newDraft(data);
   const next = async () => {
     const go = goAfter();
     const result = await create({ input: { ...inputOf(value), name: value.name } });
@@ -137,10 +147,13 @@ export function NewCampaign() {
   );
 }
 
-/** A draft to a segment, which gives it a name as long as it has none. */
-function to(segmentId: string, draft: Draft, { segments }: CampaignEditQuery): Draft {
-  const name = segments.nodes.find((s) => s.id === segmentId)?.name ?? "";
-  return { ...draft, segmentId, name: draft.name || name };
+/**
+ * A new draft to a segment and nobody else: of an unfinished one to another segment nothing stays. It has the segment's
+ * name, unless an unfinished one to nobody yet has a name already.
+ */
+function to(segmentId: string, unfinished: Draft | null, data: CampaignEditQuery): Draft {
+  const name = data.segments.nodes.find((s) => s.id === segmentId)?.name ?? "";
+  return { ...newDraft(data), segmentId, name: (!unfinished?.segmentId && unfinished?.name) || name };
 }
 
 /** A draft, or a campaign that waits for its time: each step at an address of its own. */
