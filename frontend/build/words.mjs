@@ -122,7 +122,7 @@ export async function textsOf() {
 
 // What is shown of an element: a text in one of these is marked as well.
 const shown =
-  /^(label|title|placeholder|description|alt|error|hint|none|legend|message|confirm|cancel|aria-(label|description|roledescription)|data-label|nothingFoundMessage|validationError)$/;
+  /^(label|title|placeholder|description|suffix|alt|error|hint|none|legend|message|confirm|cancel|aria-(label|description|roledescription)|data-label|nothingFoundMessage|validationError)$/;
 
 /**
  * What a source shows without having it translated: texts in elements and in their attributes.

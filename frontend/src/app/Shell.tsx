@@ -38,6 +38,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { useSettingsPages } from "../features/settings/pages";
 import { graphql } from "../gql";
+import { midSentence, words } from "../lib/format";
 import { forgetAll } from "../lib/kept";
 import { useNotices } from "../lib/notices";
 import { focusSearch, useShortcuts } from "../lib/shortcuts";
@@ -190,7 +191,7 @@ export function Shell() {
               </Menu.Target>
               <Menu.Dropdown>
                 <Menu.Label>
-                  {session.viewer.email} · {session.viewer.role.toLowerCase()}
+                  {session.viewer.email} · {midSentence(words(session.viewer.role))}
                 </Menu.Label>
                 <Menu.Item
                   leftSection={<IconUserCircle size={16} />}

@@ -47,6 +47,11 @@ const TimelineDocument = graphql(`
 const changes: Record<string, string> = {
   "contact.create": t`Contact added`,
   "contact.update": t`Contact changed`,
+  "contact.address": t`Written to at another address from now on`,
+  "contact.addresses": t`Another address became known`,
+  "contact.topic": t`Subscription to a topic changed`,
+  "contact.redact": t`Removal of their texts at Twilio finished`,
+  "contact.erase": t`Contact erased`,
   "contact.merge": t`Another contact was merged into this one`,
   "opt_in.request": t`To be asked on WhatsApp to confirm their consent`,
 };

@@ -35,6 +35,9 @@ const GoingLiveDocument = graphql(`
       ended {
         ...Counts
       }
+      test {
+        answeredAt
+      }
     }
   }
 `);
@@ -88,7 +91,7 @@ function Steps() {
     SWITCH: !live && <Switch campaigns={way.ends.campaigns} ends={way.ends} onDone={again} />,
     SENDERS: live && <AccountSenders onDone={again} />,
     TEMPLATES: live && <AccountTemplates onDone={again} />,
-    TEST: live && <OwnNumber onDone={again} />,
+    TEST: live && <OwnNumber answered={Boolean(way.test?.answeredAt)} onDone={again} />,
   };
   return (
     <>

@@ -23,16 +23,17 @@ const TestDocument = graphql(`
 `);
 
 /** A message to one's own number: the phone writes first, so that nothing need be approved. */
-export function OwnNumber({ onDone }: { onDone: () => void }) {
+export function OwnNumber({ answered, onDone }: { answered: boolean; onDone: () => void }) {
   const [{ fetching }, send] = useMutation(TestDocument);
   const [address, setAddress] = useState("");
   const [problem, setProblem] = useState("");
   const [sent, setSent] = useState(false);
-  const { start, stop } = useInterval(onDone, 5000); // until the answer was seen, or the page is left
+  const { start, stop } = useInterval(onDone, 5000);
+  const waits = sent && !answered;
   useEffect(() => {
-    if (sent) start();
+    if (waits) start(); // until the answer was seen, or the page is left
     return stop;
-  }, [sent, start, stop]);
+  }, [waits, start, stop]);
   const submit = async () => {
     setProblem("");
     const result = await send({ input: { address } });

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Box, NumberInput, Group as Row, Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
@@ -89,7 +89,7 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
         max={1000}
         value={many.value}
         onChange={(v) => set({ count: { ...many, value: Number(v) || 0 } })}
-        suffix=" times"
+        suffix={` ${plural(Number(many.value), { one: "time", other: "times" })}`}
         w={110}
       />
       <Select

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Modal, NumberInput, Stack, Switch, Table, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -149,7 +149,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
               ) : (
                 <NumberInput
                   aria-label={t`${said.name}: days`}
-                  suffix=" days"
+                  suffix={` ${t({ message: `${plural(Number(days), { one: "day", other: "days" })}`, context: "kept for" })}`}
                   allowDecimal={false}
                   allowNegative={false}
                   min={r.minimumDays}
