@@ -12,6 +12,8 @@ import (
 	"eventstream/server/globalid"
 	"eventstream/server/golive"
 	"eventstream/server/template"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // Sender is the resolver for the sender field.
@@ -101,7 +103,7 @@ func (r *providerCredentialsResolver) SetBy(ctx context.Context, obj *model.Prov
 
 // GoingLive is the resolver for the goingLive field.
 func (r *queryResolver) GoingLive(ctx context.Context) (*model.GoingLive, error) {
-	w, err := r.Services.GoLive.Way(ctx)
+	w, err := r.Services.GoLive.Way(ctx, graphql.FieldRequested(ctx, "steps"))
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ const linguiConfig = makeConfig(
   {
     locales: ["en", ...translated],
     sourceLocale: "en",
-    runtimeConfigModule: { i18n: [runtime, "say"], Trans: [runtime, "Trans"], useLingui: [runtime, "useLingui"] },
+    runtimeConfigModule: { i18n: [runtime, "say"], Trans: [runtime, "Trans"] },
   },
   { skipValidation: true },
 );

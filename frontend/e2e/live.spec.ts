@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Locator, type Page, test } from "@playwright/test";
 import { everyWay, inspect, watch } from "./look";
 
 /**
@@ -84,6 +84,13 @@ const step = (key: string) => page.locator(`[data-step=${key}]`);
 const stands = (key: string, state: string) => expect(step(key)).toHaveAttribute("data-state", state);
 const dialog = () => page.getByRole("dialog");
 
+/** Has everything read again until something is there: what Twilio has said counts for some seconds. */
+const checkedUntil = (there: Locator) =>
+  expect(async () => {
+    await page.getByRole("button", { name: "Check again" }).click();
+    await expect(there).toBeVisible({ timeout: 5000 });
+  }).toPass();
+
 /** A request to Twilio, as somebody makes in its console. */
 async function atTwilio(path: string, body: unknown) {
   const response = await fetch(twilio.url + path, {
@@ -131,6 +138,14 @@ test("credentials are checked before they are kept", async () => {
   await expect(step("CREDENTIALS").getByText("Twilio refuses the account")).toBeVisible();
   await enter(twilio.token);
   await stands("CREDENTIALS", "DONE");
+  await page.getByRole("button", { name: "Change credentials" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByLabel("Account SID")).toBeHidden();
+  await page.getByRole("button", { name: "Forget the credentials" }).click();
+  await dialog().getByRole("button", { name: "Forget the credentials" }).click();
+  await stands("CREDENTIALS", "OPEN");
+  await enter(twilio.token);
+  await stands("CREDENTIALS", "DONE");
   await stands("ADDRESS", "DONE");
   await stands("DEMO_DATA", "DONE");
   await stands("SWITCH", "OPEN");
@@ -155,12 +170,19 @@ test("senders are read from Twilio, and their old webhook is named and kept", as
   await inspect(page, "the question of a webhook");
   await dialog().getByRole("button", { name: "Set the webhook", exact: true }).click();
   await stands("SENDERS", "DONE");
-  await senders.getByRole("button", { name: "Put the old one back…" }).click();
+  await senders.getByRole("button", { name: "Restore the previous webhook…" }).click();
   await expect(dialog().getByText("https://old.example/hooks/whatsapp")).toBeVisible();
-  await dialog().getByRole("button", { name: "Leave it" }).click();
+  await dialog().getByRole("button", { name: "Cancel" }).click();
 });
 
-test("templates of the account are brought in", async () => {
+test("templates of the account are imported", async () => {
+  const notes = Array.from({ length: 10 }, (_, i) => `note ${i + 1}`);
+  for (const name of notes)
+    await atTwilio("/v1/Content", {
+      friendly_name: name,
+      language: "en",
+      types: { "twilio/text": { body: "A note" } },
+    });
   const made = await atTwilio("/v1/Content", {
     friendly_name: "parcel",
     language: "en",
@@ -174,14 +196,20 @@ test("templates of the account are brought in", async () => {
     language: "en",
     types: { "twilio/location": { latitude: 52.5, longitude: 13.4, label: "Shop" } },
   });
-  await page.reload();
   const templates = step("TEMPLATES");
-  await expect(templates.getByText("twilio/location is a type of content that cannot be sent from here")).toBeVisible();
-  await templates.getByRole("button", { name: "Bring in parcel" }).click();
+  const place = templates.getByText("twilio/location is a type of content that cannot be sent from here");
+  await checkedUntil(place);
+  const first = templates.getByText("note 1", { exact: true });
+  await expect(first).toBeHidden();
+  await templates.getByRole("button", { name: "Show more" }).click();
+  await expect(first).toBeVisible();
+  await templates.getByLabel("Search templates").fill("parcel");
+  await expect(place).toBeHidden();
+  await templates.getByRole("button", { name: "Import parcel" }).click();
   await dialog().getByLabel("{{1}}, such as Ada").fill("name | you");
-  await dialog().getByRole("button", { name: "Bring in", exact: true }).click();
+  await dialog().getByRole("button", { name: "Import", exact: true }).click();
   await stands("TEMPLATES", "DONE");
-  await expect(templates.getByRole("link", { name: "Open" })).toBeVisible();
+  await expect(templates.getByRole("link", { name: "Open parcel" })).toBeVisible();
 });
 
 test("a message to one's own number, and the answer to it, are seen", async () => {

@@ -142,7 +142,7 @@ test("a consent that is to be confirmed counts once they have said yes", async (
   await card.getByRole("button", { name: "Save double opt-in" }).click();
   await expect(card.getByText("Choose at least one template")).toBeVisible();
   await card.getByRole("combobox", { name: "Templates" }).click();
-  await page.getByRole("option", { name: /^Please confirm \(en\)/ }).click();
+  await page.getByRole("option", { name: /^Please confirm \(English\)/ }).click();
   await page.keyboard.press("Escape");
   await expect(card.getByRole("list", { name: "Questions" })).toContainText("Approved");
   await card.getByRole("button", { name: "Save double opt-in" }).click();

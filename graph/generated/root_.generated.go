@@ -15132,7 +15132,7 @@ type ImportableTemplates {
 }
 
 extend type Query {
-  "Asks Twilio, and this server by its own address, at most every three seconds: it takes up to ten seconds."
+  "For its steps it asks Twilio, and this server by its own address, at most every three seconds: that takes up to ten seconds."
   goingLive: GoingLive! @hasRole(role: ADMIN, scope: null) @cost(weight: 100)
   "The WhatsApp senders of the account, read from Twilio; empty while there are no credentials."
   channelSenders: [ChannelSender!]! @hasRole(role: ADMIN, scope: null) @cost(weight: 100) @listSize(assumedSize: 20)

@@ -60,9 +60,9 @@ type Way struct {
 	Test        *Test
 }
 
-// Way looks how far an installation is: it asks Twilio, and itself by its address. Admins
-// only.
-func (s *Service) Way(ctx context.Context) (*Way, error) {
+// Way looks how far an installation is. With the steps it asks Twilio, and itself by its
+// address; without it asks only the database. Admins only.
+func (s *Service) Way(ctx context.Context, steps bool) (*Way, error) {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {
 		return nil, err
 	}
@@ -84,6 +84,9 @@ func (s *Service) Way(ctx context.Context) (*Way, error) {
 	}
 	if w.Test, err = s.LastTest(ctx); err != nil {
 		return nil, err
+	}
+	if !steps {
+		return w, nil
 	}
 	return w, s.steps(ctx, w)
 }
@@ -114,7 +117,7 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 	if a == nil {
 		add(StepCredentials, Open, "There are no credentials yet.",
 			"Enter the account SID and the auth token, which stand on the first page of Twilio’s console.")
-		add(StepAddress, Waiting, "It is looked at once there are credentials.", "")
+		add(StepAddress, Waiting, "It is checked once there are credentials.", "Enter the credentials first.")
 	} else {
 		add(StepCredentials, is(credentials.OK), credentials.Found, credentials.Advice)
 		add(StepAddress, is(address.OK), address.Found, address.Advice)
@@ -140,7 +143,7 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 	}
 	if !s.Live {
 		for _, k := range []Key{StepSenders, StepTemplates, StepTest} {
-			add(k, Waiting, "It comes once Twilio is live.", "")
+			add(k, Waiting, "It is checked once Twilio is live.", "Go live first.")
 		}
 		return nil
 	}
@@ -155,14 +158,14 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 		add(StepTemplates, Done, counted(approved, "template is", "templates are")+" approved.", "")
 	} else {
 		add(StepTemplates, Open, "WhatsApp has approved no template yet: without one only those who wrote within a day can be answered.",
-			"Bring in the templates of the account, or submit one of yours.")
+			"Import templates of the account, or submit one of yours.")
 	}
 	return s.testStep(ctx, w.Test, add)
 }
 
 func (s *Service) sendersStep(ctx context.Context, asked bool, add func(Key, State, string, string)) error {
 	if !asked {
-		add(StepSenders, Waiting, "Twilio does not take the credentials.", "")
+		add(StepSenders, Waiting, "Twilio does not take the credentials.", "Change the credentials first.")
 		return nil
 	}
 	known, err := s.ListSenders(ctx)

@@ -1,4 +1,4 @@
-import { plural, t } from "@lingui/core/macro";
+import { t } from "@lingui/core/macro";
 import "@mantine/spotlight/styles.css";
 
 import { Loader } from "@mantine/core";
@@ -10,7 +10,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { graphql } from "../gql";
 import type { SearchQuery } from "../gql/graphql";
-import { words } from "../lib/format";
+import { contacts, words } from "../lib/format";
 
 const SearchDocument = graphql(`
   query Search($text: String!) {
@@ -42,7 +42,7 @@ const kinds: Record<
     group: t`Segments`,
     to: "/segments/$id",
     icon: <IconFilter size={18} />,
-    detail: (n) => (n ? plural(Number(n), { one: "# contact", other: "# contacts" }) : ""),
+    detail: (n) => (n ? contacts(Number(n)) : ""),
   },
   Template: {
     group: t`Templates`,

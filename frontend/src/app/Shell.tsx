@@ -274,12 +274,12 @@ export function Shell() {
                       {
                         id: "new-segment",
                         label: t`New segment`,
-                        onClick: () => navigate({ to: "/segments/$id", params: { id: "new" } as never }),
+                        onClick: () => navigate({ to: "/segments/$id", params: { id: "new" } }),
                       },
                       {
                         id: "new-template",
                         label: t`New template`,
-                        onClick: () => navigate({ to: "/templates/$id", params: { id: "new" } as never }),
+                        onClick: () => navigate({ to: "/templates/$id", params: { id: "new" } }),
                       },
                     ]
                   : [],

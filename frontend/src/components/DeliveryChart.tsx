@@ -17,7 +17,7 @@ import {
 import { count, duration, moment } from "../lib/format";
 import classes from "./DeliveryChart.module.css";
 
-export const milestones: { name: Milestone; label: string; color: string }[] = [
+const milestones: { name: Milestone; label: string; color: string }[] = [
   { name: "accepted", label: t`Handed to WhatsApp`, color: "var(--mantine-color-blue-6)" },
   { name: "delivered", label: t`Delivered`, color: "var(--mantine-color-brand-6)" },
   { name: "read", label: t`Read`, color: "var(--mantine-color-grape-6)" },
@@ -47,7 +47,7 @@ export function DeliveryChart(props: { title: string; steps: Step[]; controls?: 
           {drawn && (
             <SegmentedControl
               size="xs"
-              aria-label={t`${props.title} as`}
+              aria-label={t`Show “${props.title}” as a chart or a table`}
               data={[
                 { value: "chart", label: t`Chart` },
                 { value: "table", label: t`Table` },

@@ -16,7 +16,7 @@ export function LanguagePicker(props: {
       size={props.label ? "sm" : "xs"}
       defaultValue={chosenLanguage() ?? ""}
       data={[
-        { value: "", label: t`As the browser: ${languages[browserLanguage]}` },
+        { value: "", label: t`Browser language (${languages[browserLanguage]})` },
         ...Object.entries(languages).map(([value, label]) => ({ value, label })),
       ]}
       onChange={(e) => {

@@ -2,6 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { graphql } from "../gql";
 import type { OptInRequestStateFragment, OptInRequestStatus } from "../gql/graphql";
 import { fromNow, midSentence, moment, skipText, words } from "../lib/format";
@@ -80,10 +81,17 @@ export function QuestionLink(props: { of: Pick<Request, "message">; children: st
   );
 }
 
-const ends: Partial<Record<OptInRequestStatus, string>> = {
-  DECLINED: t`They were asked on WhatsApp to confirm, and declined`,
-  EXPIRED: t`They were asked on WhatsApp to confirm, and did not say yes in time`,
-};
+/** How it ended without a yes, as a sentence; undefined: it did not. */
+function ending(r: Request): ReactNode {
+  const when = <Moment at={r.endedAt ?? r.expiresAt} />;
+  if (r.status !== "DECLINED" && r.status !== "EXPIRED") return undefined;
+  if (!r.askedAt) return <Trans>They could not be asked on WhatsApp in time; this ended {when}.</Trans>;
+  return r.status === "DECLINED" ? (
+    <Trans>They were asked on WhatsApp to confirm, and declined {when}.</Trans>
+  ) : (
+    <Trans>They were asked on WhatsApp to confirm, and did not say yes in time; this ended {when}.</Trans>
+  );
+}
 
 /** That a contact has been or will be asked, and has not answered. */
 export function WaitingBadge(props: { of: Request | null | undefined }) {
@@ -95,23 +103,19 @@ export function WaitingBadge(props: { of: Request | null | undefined }) {
 export function OptInRequestText(props: { of: Request; optedIn: boolean }) {
   const r = props.of;
   const open = isOpen(r);
-  if (!open && (props.optedIn || !ends[r.status])) return null;
+  const ended = open ? undefined : ending(r);
+  if (!open && (props.optedIn || !ended)) return null;
   return (
     <Text size="xs" c="dimmed" mt={4}>
       {r.status === "WAITING" && `${t`They have not been asked yet.`} `}
       {r.status === "ASKED" && !missed(r.message) && `${t`They were asked on WhatsApp.`} `}
       {open ? (
-        <>
-          <Trans>
-            Without a yes this ends <Moment at={r.expiresAt} />.
-          </Trans>{" "}
-        </>
+        <Trans>
+          Without a yes this ends <Moment at={r.expiresAt} />.
+        </Trans>
       ) : (
-        <>
-          {r.askedAt ? ends[r.status] : t`They could not be asked on WhatsApp in time`},{" "}
-          <Moment at={r.endedAt ?? r.expiresAt} />.{" "}
-        </>
-      )}
+        ended
+      )}{" "}
       <QuestionLink of={r}>{t`See the question`}</QuestionLink>
     </Text>
   );

@@ -3,6 +3,7 @@ import {
   Badge,
   Box,
   Button,
+  type ButtonProps,
   Card,
   Center,
   Group,
@@ -14,8 +15,8 @@ import {
   VisuallyHidden,
 } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { Link, type LinkProps } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { createLink } from "@tanstack/react-router";
+import { type ComponentPropsWithRef, type ReactNode, useEffect, useRef, useState } from "react";
 import { words } from "../lib/format";
 import { setPageTitle } from "../lib/title";
 
@@ -113,11 +114,14 @@ const colors: Record<string, string> = {
   CONFIRMED: "green",
   DELIVERED: "green",
   OK: "green",
+  ONLINE: "green",
   OPTED_IN: "green",
   READ: "green",
   RECEIVED: "grape",
   ACCEPTED: "blue",
   ASKED: "blue",
+  CREATING: "blue",
+  "ONLINE:UPDATING": "blue",
   PREPARING: "blue",
   QUEUED: "blue",
   RUNNING: "blue",
@@ -127,6 +131,9 @@ const colors: Record<string, string> = {
   SUBMITTED: "blue",
   SUBMITTING: "blue",
   PAUSED: "yellow",
+  PENDING_VERIFICATION: "yellow",
+  TWILIO_REVIEW: "yellow",
+  VERIFYING: "yellow",
   PENDING: "gray",
   SKIPPED: "gray",
   WAITING: "blue",
@@ -135,6 +142,7 @@ const colors: Record<string, string> = {
   BAD: "red",
   DECLINED: "red",
   FAILED: "red",
+  OFFLINE: "red",
   OPTED_OUT: "red",
   REJECTED: "red",
   DISABLED: "red",
@@ -159,28 +167,9 @@ export function Status(props: { value: string; label?: string }) {
   );
 }
 
-export function LinkButton(
-  props: LinkProps & {
-    children: ReactNode;
-    leftSection?: ReactNode;
-    variant?: string;
-    size?: string;
-    "aria-label"?: string;
-  },
-) {
-  const { children, leftSection, variant, size, "aria-label": label, ...link } = props;
-  return (
-    <Button
-      renderRoot={(root) => <Link {...root} {...link} />}
-      leftSection={leftSection}
-      variant={variant}
-      size={size}
-      aria-label={label}
-    >
-      {children}
-    </Button>
-  );
-}
+const LinkedButton = (props: ButtonProps & ComponentPropsWithRef<"a">) => <Button component="a" {...props} />;
+/** A button that leads somewhere else: to, params and search are checked as those of a Link. */
+export const LinkButton = createLink(LinkedButton);
 
 /** Says that what is on the screen was not saved yet, and offers what is saved instead. */
 export function Unsaved(props: { discard: () => void }) {

@@ -19,6 +19,10 @@ export const countedTo = (n: number, most: number) => (n > most ? `${count(most)
 /** How far unread conversations are counted, by the server. */
 export const mostUnread = 1000;
 export const decimal = (n: number) => compact.format(n);
+/** "4,687 contacts", by itself; within a sentence the plural stands there, for languages that decline. */
+export const contacts = (n: number) => plural(n, { one: "# contact", other: "# contacts" });
+/** "1 message", likewise */
+export const messages = (n: number) => plural(n, { one: "# message", other: "# messages" });
 
 const together = new Intl.ListFormat(locale, { type: "conjunction" });
 /** "Mon, Tue and Fri" */

@@ -41,9 +41,9 @@ export function chosenLanguage(): Language | null {
 
 const browsers = typeof document === "undefined" ? ["en-US"] : navigator.languages;
 
-/** The language of this page, for as long as it is shown. */
-/** What the browser speaks of the languages that the pages know. */
+/** The first of the browser's languages that the pages speak. */
 export const browserLanguage = languageOf(null, browsers);
+/** The language of this page, for as long as it is shown. */
 export const language = languageOf(typeof document === "undefined" ? null : chosenLanguage(), browsers);
 export const locale = localeOf(browsers, language);
 

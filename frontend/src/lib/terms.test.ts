@@ -68,6 +68,12 @@ test("every value that a page shows has a word of its own", () => {
   expect(missing, "add it to terms.ts, or the enum to what is shown otherwise").toEqual([]);
 });
 
+test("so has every word of Twilio and Meta about a sender", () => {
+  const said = ["CREATING", "DRAFT", "OFFLINE", "ONLINE", "ONLINE:UPDATING", "PENDING_VERIFICATION", "TWILIO_REVIEW"];
+  const rated = ["GREEN", "YELLOW", "RED", "HIGH", "MEDIUM", "LOW", "UNKNOWN"];
+  expect([...said, "VERIFYING", ...rated].filter((word) => !Object.hasOwn(terms, word.toLowerCase()))).toEqual([]);
+});
+
 test("what is shown otherwise is in the schema, and lacks a word", () => {
   const needless = Object.keys(elsewhere).filter(
     (name) => enums.get(name)?.every((value) => Object.hasOwn(terms, value.toLowerCase())) ?? true,

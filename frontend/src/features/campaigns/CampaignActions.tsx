@@ -120,7 +120,7 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
       {c.status === "DRAFT" && <Button onClick={() => setOpen("launch")}>{t`Launch`}</Button>}
       {waits && (
         <>
-          <LinkButton to="/campaigns/$id/edit" params={{ id: c.id } as never} variant="default">{t`Edit`}</LinkButton>
+          <LinkButton to="/campaigns/$id/edit" params={{ id: c.id }} variant="default">{t`Edit`}</LinkButton>
           <Button variant="default" onClick={() => setOpen("plan")}>
             {c.status === "DRAFT" ? t`Schedule…` : t`Change the schedule`}
           </Button>

@@ -171,7 +171,7 @@ export function CampaignEditor() {
       <Empty
         icon="✓"
         title={t`“${campaign.name}” is ${midSentence(words(campaign.status))}`}
-        action={<LinkButton to="/campaigns/$id" params={{ id } as never}>{t`To the campaign`}</LinkButton>}
+        action={<LinkButton to="/campaigns/$id" params={{ id }}>{t`To the campaign`}</LinkButton>}
       >{t`Drafts and scheduled campaigns can be edited. Duplicate it to change anything.`}</Empty>
     );
   return <Form key={campaign.id} campaign={campaign} data={data} />;

@@ -43,7 +43,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         ) : (
           <Text c="dimmed" size="sm">{t`No template yet.`}</Text>
         )}
-        <Line label={t`Clicks`}>{c.trackLinks ? t`Counted, of buttons that track them` : t`Not counted`}</Line>
+        <Line label={t`Clicks`}>{c.trackLinks ? t`Counted for buttons with click tracking` : t`Not counted`}</Line>
         <Line label={t`UTM parameters`}>
           {[c.utm?.source, c.utm?.medium, c.utm?.campaign].filter(Boolean).join(" · ") || t`None`}
         </Line>
@@ -84,8 +84,8 @@ function Block(props: { title: string; id: string; step: Step; edit?: string; ch
         {may && (
           <LinkButton
             to="/campaigns/$id/edit"
-            params={{ id: props.id } as never}
-            search={{ step: props.step } as never}
+            params={{ id: props.id }}
+            search={{ step: props.step }}
             variant="subtle"
             size="xs"
             aria-label={`${props.edit ?? t`Edit`}: ${props.title}`}

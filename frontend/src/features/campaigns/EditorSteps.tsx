@@ -150,13 +150,16 @@ function LinkFields({ draft: d, errors, onChange }: StepProps) {
     <>
       <Switch
         label={t`Count clicks`}
-        description={t`Of buttons that track them in the template. Off: their links lead on, and nobody knows who opened them`}
+        description={t`For buttons with click tracking in the template. When it is off, their links work, but who opened them is not recorded`}
         checked={d.trackLinks}
         onChange={(e) => onChange({ trackLinks: e.currentTarget.checked })}
         error={errors.trackLinks}
       />
       <Fieldset legend={t`For your website's analytics`} variant="unstyled">
-        <Text size="xs" c="dimmed">{t`Put into the addresses of buttons that track clicks; empty: nothing`}</Text>
+        <Text
+          size="xs"
+          c="dimmed"
+        >{t`Added to the addresses of buttons with click tracking; leave a field empty to add nothing`}</Text>
         <SimpleGrid cols={{ base: 1, sm: 3 }} mt={4}>
           {(["source", "medium", "campaign"] as const).map((name) => (
             <TextInput

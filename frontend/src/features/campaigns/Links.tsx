@@ -2,7 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Card, Progress, Stack, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
-import { count, percent } from "../../lib/format";
+import { count, languageName, percent } from "../../lib/format";
 import { real } from "../../lib/node";
 
 const CampaignLinksDocument = graphql(`
@@ -60,7 +60,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
                   </Text>
                   {(several || cardOf(l.part) > 0) && (
                     <Text size="xs" c="dimmed">
-                      {[cardOf(l.part) > 0 && t`Card ${cardOf(l.part)}`, several && l.language]
+                      {[cardOf(l.part) > 0 && t`Card ${cardOf(l.part)}`, several && languageName(l.language)]
                         .filter(Boolean)
                         .join(" · ")}
                     </Text>
@@ -87,7 +87,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
       <Text size="xs" c="dimmed" p="md" pt="xs">
         {props.counted
           ? t`Previews that WhatsApp and others make of a link are not counted.`
-          : t`This campaign does not count clicks: its links lead on, and nobody knows who opened them.`}
+          : t`This campaign does not count clicks: its links work, but who opened them is not recorded.`}
       </Text>
     </Card>
   );

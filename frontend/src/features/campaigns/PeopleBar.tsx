@@ -1,4 +1,4 @@
-import { plural, t } from "@lingui/core/macro";
+import { t } from "@lingui/core/macro";
 import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
@@ -8,22 +8,10 @@ import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
+import { contacts } from "../../lib/format";
+import { SegmentCreateDocument } from "../segments/create";
 import type { CampaignDetails } from "./CampaignPage";
 import { nameFor, type People, peopleText, queryOf } from "./people";
-
-const SegmentFromReportDocument = graphql(`
-  mutation SegmentFromReport($input: SegmentCreateInput!) {
-    segmentCreate(input: $input) {
-      segment {
-        id
-      }
-      userErrors {
-        field
-        message
-      }
-    }
-  }
-`);
 
 const WriteAgainDocument = graphql(`
   mutation WriteAgain($input: CampaignCreateInput!) {
@@ -68,7 +56,7 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
   return (
     <Group px="md" pt="sm" justify="space-between" data-testid="people">
       <Text size="sm">
-        <b>{peopleText(people)}</b> · {plural(props.n, { one: "# contact", other: "# contacts" })}
+        <b>{peopleText(people)}</b> · {contacts(props.n)}
       </Text>
       <Group gap="xs">
         {may && (
@@ -92,7 +80,7 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
 
 function SaveSegment(props: { campaign: CampaignDetails; people: People; onDone: () => void }) {
   const [name, setName] = useState(nameFor(props.campaign.name, props.people, 100));
-  const [{ fetching, data }, create] = useMutation(SegmentFromReportDocument);
+  const [{ fetching, data }, create] = useMutation(SegmentCreateDocument);
   const goAfter = useGoAfter();
   const wrong = data?.segmentCreate.userErrors[0]?.message;
   return (

@@ -6,7 +6,17 @@ import { Failed } from "../../components/Failed";
 import { Rows, Stat } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { count, decimal, duration, midSentence, moneyRange, sentence, skipText, words } from "../../lib/format";
+import {
+  count,
+  decimal,
+  duration,
+  languageName,
+  midSentence,
+  moneyRange,
+  sentence,
+  skipText,
+  words,
+} from "../../lib/format";
 import { CostTable } from "./Cost";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
 import { TallyRows } from "./Tally";
@@ -26,7 +36,6 @@ const PreflightDocument = graphql(`
       }
       languages {
         language
-        languageName
         contacts
         approvalStatus
         otherCategory
@@ -97,7 +106,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
             {p.languages.map((l, i) => (
               <Table.Tr key={l.language}>
                 <Table.Td>
-                  {l.languageName}
+                  {languageName(l.language)}
                   <Text span size="xs" c="dimmed">
                     {" "}
                     {[

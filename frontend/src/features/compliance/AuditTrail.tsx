@@ -8,7 +8,7 @@ import { useClient, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
+import type { AuditProtectionQuery, AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
 import { errorText } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
@@ -124,17 +124,24 @@ export function AuditTrail() {
           {verdict.valid ? (
             <Text size="sm">
               {[
-                t`${plural(verdict.entries, { one: "# entry", other: "# entries" })} walked`,
-                ...(verdict.unsealed
-                  ? [plural(verdict.unsealed, { one: "# waits for its seal", other: "# wait for their seal" })]
-                  : []),
-              ].join(", ")}
-              {"; "}
-              {plural(verdict.checkpoints, {
-                one: "# signed checkpoint agrees.",
-                other: "# signed checkpoints agree.",
-              })}{" "}
-              {verdict.unkeyed ? `${t`The first ${count(verdict.unkeyed)} are from before there were keys.`} ` : ""}
+                plural(verdict.entries, { one: "# entry was checked.", other: "# entries were checked." }),
+                verdict.unsealed &&
+                  plural(verdict.unsealed, {
+                    one: "# entry waits for its seal.",
+                    other: "# entries wait for their seal.",
+                  }),
+                plural(verdict.checkpoints, {
+                  one: "# signed checkpoint agrees.",
+                  other: "# signed checkpoints agree.",
+                }),
+                verdict.unkeyed &&
+                  plural(verdict.unkeyed, {
+                    one: "# entry is from before there were keys.",
+                    other: "# entries are from before there were keys.",
+                  }),
+              ]
+                .filter(Boolean)
+                .join(" ")}{" "}
               <Trans>
                 Its head is <Code style={{ overflowWrap: "anywhere" }}>{verdict.head || t`empty`}</Code>.
               </Trans>
@@ -197,6 +204,23 @@ export function AuditTrail() {
   );
 }
 
+/** Whether a place has the last checkpoint, in a sentence. */
+function Place({ of: p }: { of: AuditProtectionQuery["auditProtection"]["places"][number] }) {
+  const name = <Code style={{ overflowWrap: "anywhere" }}>{p.name}</Code>;
+  if (p.failedAt)
+    return (
+      <Trans>
+        {name} did not take it {moment(p.failedAt)}: {p.error ?? ""}. It is tried again.
+      </Trans>
+    );
+  if (!p.deliveredAt) return <Trans>{name} gets it in a moment.</Trans>;
+  return (
+    <Trans>
+      {name} has had it since {moment(p.deliveredAt)}.
+    </Trans>
+  );
+}
+
 /** Whether signed checkpoints are made, and where they went, in words. */
 function Protection() {
   const [{ data, error, fetching }, load] = useQuery({ query: ProtectionDocument, requestPolicy: "cache-and-network" });
@@ -232,12 +256,7 @@ function Protection() {
           <List size="sm">
             {p.places.map((place) => (
               <List.Item key={place.name}>
-                <Code style={{ overflowWrap: "anywhere" }}>{place.name}</Code>{" "}
-                {place.failedAt
-                  ? t`did not take it ${moment(place.failedAt)}: ${place.error ?? ""}. It is tried again.`
-                  : place.deliveredAt
-                    ? t`has it since ${moment(place.deliveredAt)}.`
-                    : t`gets it in a moment.`}
+                <Place of={place} />
               </List.Item>
             ))}
           </List>

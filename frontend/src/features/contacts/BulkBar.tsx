@@ -1,4 +1,4 @@
-import { plural, t } from "@lingui/core/macro";
+import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, Modal, Paper, Select, Stack, TagsInput, Text, Textarea } from "@mantine/core";
 import { IconBan, IconChecks, IconDownload, IconTag, IconTags, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
@@ -14,6 +14,7 @@ import type {
   TopicStatus,
 } from "../../gql/graphql";
 import { errorText, payloadOf } from "../../lib/errors";
+import { contacts } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 
 const TagDocument = graphql(`
@@ -106,8 +107,6 @@ const titles: Record<BulkKind, string> = {
   erase: t`Erase`,
 };
 
-const people = (n: number) => plural(n, { one: "# contact", other: "# contacts" });
-
 /** What can be done to the selected contacts. */
 export function BulkBar(props: {
   contacts: ContactSelection;
@@ -121,7 +120,7 @@ export function BulkBar(props: {
   return (
     <Paper withBorder p="sm" radius="md" role="region" aria-label={t`Selected contacts`}>
       <Group justify="space-between">
-        <Text size="sm" fw={600}>{t`${people(props.n)} selected`}</Text>
+        <Text size="sm" fw={600}>{t`${contacts(props.n)} selected`}</Text>
         <Group gap="xs">
           <Button
             size="xs"
@@ -179,7 +178,7 @@ export function BulkForm(props: {
   onClose: () => void;
   onStarted: (id: string) => void;
 }) {
-  const { kind, contacts, n } = props;
+  const { kind, n } = props;
   const client = useClient();
   const [add, setAdd] = useState<string[]>([]);
   const [remove, setRemove] = useState<string[]>([]);
@@ -205,18 +204,21 @@ export function BulkForm(props: {
       props.onClose();
     };
     setBusy(true);
-    if (kind === "tag") await call(TagDocument, { input: { contacts, add, remove } });
-    if (kind === "topic" && topicId) await call(TopicDocument, { input: { contacts, topicId, status: joins } });
+    if (kind === "tag") await call(TagDocument, { input: { contacts: props.contacts, add, remove } });
+    if (kind === "topic" && topicId)
+      await call(TopicDocument, { input: { contacts: props.contacts, topicId, status: joins } });
     if (kind === "consent")
-      await call(ConsentDocument, { input: { contacts, purpose, status, evidence: note ? { note } : null } });
-    if (kind === "suppress") await call(SuppressDocument, { input: { contacts, reason } });
-    if (kind === "export") await call(ExportDocument, { input: { contacts, format } });
-    if (kind === "erase") await call(EraseDocument, { input: { contacts, expected: n } });
+      await call(ConsentDocument, {
+        input: { contacts: props.contacts, purpose, status, evidence: note ? { note } : null },
+      });
+    if (kind === "suppress") await call(SuppressDocument, { input: { contacts: props.contacts, reason } });
+    if (kind === "export") await call(ExportDocument, { input: { contacts: props.contacts, format } });
+    if (kind === "erase") await call(EraseDocument, { input: { contacts: props.contacts, expected: n } });
     setBusy(false);
   };
   if (!kind) return null;
   return (
-    <Modal opened onClose={props.onClose} title={`${titles[kind]}: ${people(n)}`}>
+    <Modal opened onClose={props.onClose} title={`${titles[kind]}: ${contacts(n)}`}>
       <Stack>
         {problem && (
           <Alert color="red" role="alert">
@@ -336,7 +338,7 @@ export function BulkForm(props: {
           />
         )}
         {kind === "erase" && (
-          <Alert color="red">{t`Profile, number and texts of ${people(n)} are deleted permanently. Counters, the proof of consent and a block on the number stay. The texts at Twilio are taken away too, in the background; Bulk actions shows how far that is. This cannot be undone.`}</Alert>
+          <Alert color="red">{t`Profile, number and texts of ${contacts(n)} are deleted permanently. Counters, the proof of consent and a block on the number stay. The texts at Twilio are taken away too, in the background; Bulk actions shows how far that is. This cannot be undone.`}</Alert>
         )}
         <Group justify="flex-end">
           <Button variant="default" onClick={props.onClose}>{t`Cancel`}</Button>
@@ -346,7 +348,7 @@ export function BulkForm(props: {
             disabled={kind === "topic" && !topicId}
             color={kind === "erase" ? "red" : undefined}
           >
-            {kind === "erase" ? t`Erase ${people(n)}` : titles[kind]}
+            {kind === "erase" ? t`Erase ${contacts(n)}` : titles[kind]}
           </Button>
         </Group>
       </Stack>

@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
@@ -24,11 +25,17 @@ graphql(`
 const CredentialsSetDocument = graphql(`
   mutation ProviderCredentialsSet($input: ProviderCredentialsSetInput!) {
     providerCredentialsSet(input: $input) {
-      credentials {
-        ...Credentials
-      }
       userErrors {
         field
+        message
+      }
+    }
+  }
+`);
+const CredentialsForgetDocument = graphql(`
+  mutation ProviderCredentialsForget {
+    providerCredentialsForget {
+      userErrors {
         message
       }
     }
@@ -38,27 +45,56 @@ const CredentialsSetDocument = graphql(`
 const fields = ["accountSid", "authToken", "apiKeySid", "apiKeySecret"];
 
 /** How Twilio is signed in to: what there is, and a form for other credentials. */
-export function Credentials(props: { of: CredentialsFragment; onDone: () => void }) {
+export function Credentials(props: { of: CredentialsFragment; live: boolean; onDone: () => void }) {
   const c = props.of;
   const [open, setOpen] = useState(false);
-  if (c.source === "ENVIRONMENT")
-    return <Text size="sm" c="dimmed">{t`Found in the environment: account ${c.accountSid ?? ""}.`}</Text>;
-  const who = c.setBy?.name ?? "";
+  const [{ fetching: forgetting }, forget] = useMutation(CredentialsForgetDocument);
+  const who = c.setBy?.name;
+  const ask = () =>
+    modals.openConfirmModal({
+      title: t`Forget the credentials of ${c.accountSid ?? ""}?`,
+      children: (
+        <Text size="sm">{t`They are deleted here and stay valid at Twilio. To go live, you have to enter credentials again.`}</Text>
+      ),
+      labels: { confirm: t`Forget the credentials`, cancel: t`Cancel` },
+      confirmProps: { color: "red" },
+      onConfirm: async () => {
+        settled(await forget({}));
+        props.onDone();
+      },
+    });
+  const found = [
+    c.source === "ENVIRONMENT" && t`Found in the environment: account ${c.accountSid ?? ""}.`,
+    c.source === "STORED" && t`Account ${c.accountSid ?? ""}, kept encrypted.`,
+    c.apiKeySid && t`The API key ${c.apiKeySid} signs in.`,
+    c.setAt && (who ? t`Entered ${moment(c.setAt)} by ${who}.` : t`Entered ${moment(c.setAt)}.`),
+    c.previousTokenUntil &&
+      t`Webhooks signed with the previous token are accepted until ${moment(c.previousTokenUntil)}, so that you can promote the new one in Twilio’s console. Entering the same credentials again ends that.`,
+  ].filter(Boolean);
   return (
     <Stack gap="sm">
-      {c.source === "STORED" && (
-        <Group justify="space-between">
-          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }} miw={0}>
-            {t`Account ${c.accountSid ?? ""}, kept encrypted.`}
-            {c.setAt && ` ${t`Entered ${moment(c.setAt)} by ${who}.`}`}
-            {c.previousTokenUntil &&
-              ` ${t`Webhooks signed with the previous token are accepted until ${moment(c.previousTokenUntil)}, so that you can promote the new one in Twilio’s console. Entering the same credentials again ends that.`}`}
-          </Text>
-          {!open && <Button size="xs" variant="default" onClick={() => setOpen(true)}>{t`Enter others`}</Button>}
+      {found.length > 0 && (
+        <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+          {found.join(" ")}
+        </Text>
+      )}
+      {c.source === "STORED" && !open && (
+        <Group gap="xs">
+          <Button size="xs" variant="default" onClick={() => setOpen(true)}>{t`Change credentials`}</Button>
+          {!props.live && (
+            <Button
+              size="xs"
+              variant="subtle"
+              color="red"
+              loading={forgetting}
+              onClick={ask}
+            >{t`Forget the credentials`}</Button>
+          )}
         </Group>
       )}
       {(c.source === "NONE" || open) && (
         <CredentialsForm
+          onCancel={c.source === "NONE" ? undefined : () => setOpen(false)}
           onDone={() => {
             setOpen(false);
             props.onDone();
@@ -69,7 +105,7 @@ export function Credentials(props: { of: CredentialsFragment; onDone: () => void
   );
 }
 
-function CredentialsForm({ onDone }: { onDone: () => void }) {
+function CredentialsForm({ onCancel, onDone }: { onCancel?: () => void; onDone: () => void }) {
   const [{ fetching }, set] = useMutation(CredentialsSetDocument);
   const [problem, setProblem] = useState("");
   const form = useForm({ initialValues: { accountSid: "", authToken: "", apiKeySid: "", apiKeySecret: "" } });
@@ -113,13 +149,14 @@ function CredentialsForm({ onDone }: { onDone: () => void }) {
           {...form.getInputProps("apiKeySid")}
         />
         <PasswordInput
-          label={t`Secret of the API key`}
+          label={t`API key secret`}
           autoComplete="off"
           visibilityToggleButtonProps={{ "aria-label": t`Show the secret` }}
           {...form.getInputProps("apiKeySecret")}
         />
         <Group>
           <Button type="submit" loading={fetching}>{t`Check and save`}</Button>
+          {onCancel && <Button variant="default" onClick={onCancel}>{t`Cancel`}</Button>}
         </Group>
       </Stack>
     </form>

@@ -1,13 +1,13 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Box, Button, Card, Group, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconAlertTriangle, IconCheck, IconClock, IconPlayerPlay } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CountsFragment, GoingLiveStepKey, GoingLiveStepState, StepFragment } from "../../gql/graphql";
-import { moment } from "../../lib/format";
+import { allOf, moment } from "../../lib/format";
 import { SettingsTab } from "../settings/SettingsTab";
 import { Credentials } from "./Credentials";
 import { AccountSenders } from "./Senders";
@@ -20,23 +20,17 @@ const GoingLiveDocument = graphql(`
     goingLive {
       provider
       since
-      inboundUrl
       credentials {
         ...Credentials
       }
       steps {
-        key
         ...Step
       }
       ends {
-        campaigns
         ...Counts
       }
       ended {
         ...Counts
-      }
-      test {
-        answeredAt
       }
     }
   }
@@ -81,17 +75,22 @@ function Steps() {
     query: GoingLiveDocument,
     requestPolicy: "cache-and-network",
   });
+  const [round, setRound] = useState(0); // with each, the lists of the account are read again too
   const again = () => load({ requestPolicy: "network-only" });
+  const all = () => {
+    again();
+    setRound((n) => n + 1);
+  };
   if (error && !data) return <Failed error={error} retry={again} />;
   if (!data) return <Rows />;
   const way = data.goingLive;
   const live = way.provider === "TWILIO";
   const actions: Partial<Record<GoingLiveStepKey, ReactNode>> = {
-    CREDENTIALS: <Credentials of={way.credentials} onDone={again} />,
-    SWITCH: !live && <Switch campaigns={way.ends.campaigns} ends={way.ends} onDone={again} />,
-    SENDERS: live && <AccountSenders onDone={again} />,
-    TEMPLATES: live && <AccountTemplates onDone={again} />,
-    TEST: live && <OwnNumber answered={Boolean(way.test?.answeredAt)} onDone={again} />,
+    CREDENTIALS: <Credentials of={way.credentials} live={live} onDone={again} />,
+    SWITCH: !live && <Switch ends={way.ends} onDone={again} />,
+    SENDERS: live && <AccountSenders round={round} onDone={again} />,
+    TEMPLATES: live && <AccountTemplates round={round} onDone={again} />,
+    TEST: live && <OwnNumber onDone={again} />,
   };
   return (
     <>
@@ -105,7 +104,7 @@ function Steps() {
         {live && way.ended && <Ended of={way.ended} />}
       </Alert>
       <Group>
-        <Button variant="default" size="xs" loading={fetching || stale} onClick={again}>{t`Check again`}</Button>
+        <Button variant="default" size="xs" loading={fetching || stale} onClick={all}>{t`Check again`}</Button>
       </Group>
       <Stack component="ol" gap="md" maw={860} p={0} m={0} style={{ listStyle: "none" }}>
         {way.steps.map((step, i) => (
@@ -120,7 +119,7 @@ function Steps() {
 
 function Ended({ of }: { of: CountsFragment }) {
   const list = countsOf(of);
-  return <Text size="sm">{list.length > 0 && t`Going live ended: ${list.join(", ")}.`}</Text>;
+  return list.length > 0 && <Text size="sm">{t`Going live ended: ${allOf(list)}.`}</Text>;
 }
 
 function Step(props: { of: StepFragment; number: number; children?: ReactNode }) {

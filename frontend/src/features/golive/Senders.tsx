@@ -1,12 +1,15 @@
 import { t } from "@lingui/core/macro";
-import { Badge, Button, Card, Code, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Card, Code, Group, Modal, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
-import { Rows } from "../../components/ui";
+import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ChannelSendersQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
+import { count, midSentence, words } from "../../lib/format";
+import { SenderCreateDocument } from "../settings/senders";
+import { useRound } from "./round";
 
 const SendersDocument = graphql(`
   query ChannelSenders {
@@ -41,27 +44,10 @@ const SendersDocument = graphql(`
     }
   }
 `);
-const AddDocument = graphql(`
-  mutation LiveSenderCreate($input: SenderCreateInput!) {
-    senderCreate(input: $input) {
-      sender {
-        id
-      }
-      userErrors {
-        field
-        message
-      }
-    }
-  }
-`);
 const SetDocument = graphql(`
   mutation ChannelSenderWebhookSet($input: ChannelSenderWebhookSetInput!) {
     channelSenderWebhookSet(input: $input) {
-      channelSender {
-        sid
-      }
       userErrors {
-        field
         message
       }
     }
@@ -70,11 +56,7 @@ const SetDocument = graphql(`
 const RestoreDocument = graphql(`
   mutation ChannelSenderWebhookRestore($input: ChannelSenderWebhookRestoreInput!) {
     channelSenderWebhookRestore(input: $input) {
-      channelSender {
-        sid
-      }
       userErrors {
-        field
         message
       }
     }
@@ -83,9 +65,17 @@ const RestoreDocument = graphql(`
 
 type Sender = ChannelSendersQuery["channelSenders"][number];
 
+/** How many people it may write to first within a day: Twilio says "1K Customers/24hr". */
+function limitText(limit: string): string {
+  const [, n, thousands] = /^(\d+)(K?) Customers\/24hr$/i.exec(limit) ?? [];
+  if (n === undefined) return t`Limit: ${limit}`;
+  return t`Limit: ${count(Number(n) * (thousands ? 1000 : 1))} new contacts in 24 hours`;
+}
+
 /** The senders of the account, read from Twilio, with where what people write to them goes. */
-export function AccountSenders({ onDone }: { onDone: () => void }) {
+export function AccountSenders({ round, onDone }: { round: number; onDone: () => void }) {
   const [{ data, error }, load] = useQuery({ query: SendersDocument, requestPolicy: "cache-and-network" });
+  useRound(round, () => load({ requestPolicy: "network-only" }));
   const again = () => {
     load({ requestPolicy: "network-only" });
     onDone();
@@ -103,7 +93,7 @@ export function AccountSenders({ onDone }: { onDone: () => void }) {
 
 function One({ of: s, onDone }: { of: Sender; onDone: () => void }) {
   const [asking, setAsking] = useState<"set" | "restore">();
-  const [{ fetching: adding }, add] = useMutation(AddDocument);
+  const [{ fetching: adding }, add] = useMutation(SenderCreateDocument);
   const [{ fetching: setting }, set] = useMutation(SetDocument);
   const [{ fetching: restoring }, restore] = useMutation(RestoreDocument);
   const confirm = async () => {
@@ -122,12 +112,16 @@ function One({ of: s, onDone }: { of: Sender; onDone: () => void }) {
         <div>
           <Group gap="xs">
             <Text fw={550}>{s.address}</Text>
-            <Badge color={s.status.startsWith("ONLINE") ? "green" : "red"} variant="light" autoContrast>
-              {s.status}
-            </Badge>
+            <Status value={s.status} />
           </Group>
           <Text size="xs" c="dimmed">
-            {[s.name, s.quality && t`Quality: ${s.quality}`, s.messagingLimit].filter(Boolean).join(" · ")}
+            {[
+              s.name,
+              s.quality && t`Quality: ${midSentence(words(s.quality))}`,
+              s.messagingLimit && limitText(s.messagingLimit),
+            ]
+              .filter(Boolean)
+              .join(" · ")}
           </Text>
           {s.offlineReasons.map((reason) => (
             <Text key={reason} size="xs" c="red">
@@ -154,7 +148,14 @@ function One({ of: s, onDone }: { of: Sender; onDone: () => void }) {
             >{t`Set the webhook…`}</Button>
           )}
           {s.ours && s.changed && (
-            <Button size="xs" variant="default" onClick={() => setAsking("restore")}>{t`Put the old one back…`}</Button>
+            <Button
+              size="xs"
+              variant="default"
+              h="auto"
+              py={6}
+              styles={{ label: { whiteSpace: "normal" } }}
+              onClick={() => setAsking("restore")}
+            >{t`Restore the previous webhook…`}</Button>
           )}
         </Group>
       </Group>
@@ -169,22 +170,25 @@ function One({ of: s, onDone }: { of: Sender; onDone: () => void }) {
         opened={asking !== undefined}
         onClose={() => setAsking(undefined)}
         size="lg"
-        title={asking === "set" ? t`Set the webhook of ${s.address}?` : t`Put the old webhook of ${s.address} back?`}
+        title={
+          asking === "set" ? t`Set the webhook of ${s.address}?` : t`Restore the previous webhook of ${s.address}?`
+        }
       >
         <Stack>
-          <Text size="sm">{t`Twilio will send what people write to another address. The present one is kept, and can be put back.`}</Text>
+          <Text size="sm">{t`Twilio will send what people write to another address. The present one is kept and can be restored.`}</Text>
+          <Text size="sm">{t`Twilio applies the change a little later. Until then, messages still go to the present address.`}</Text>
           <Address label={t`Now`} url={s.webhook.callbackUrl} />
           <Address label={t`Then`} url={next?.callbackUrl} />
           {s.webhook.fallbackUrl !== next?.fallbackUrl && (
             <>
-              <Address label={t`What the first does not take, now`} url={s.webhook.fallbackUrl} />
-              <Address label={t`What the first does not take, then`} url={next?.fallbackUrl} />
+              <Address label={t`Fallback address, now`} url={s.webhook.fallbackUrl} />
+              <Address label={t`Fallback address, then`} url={next?.fallbackUrl} />
             </>
           )}
           <Group justify="flex-end">
-            <Button variant="default" onClick={() => setAsking(undefined)}>{t`Leave it`}</Button>
+            <Button variant="default" onClick={() => setAsking(undefined)}>{t`Cancel`}</Button>
             <Button loading={setting || restoring} onClick={confirm}>
-              {asking === "set" ? t`Set the webhook` : t`Put it back`}
+              {asking === "set" ? t`Set the webhook` : t`Restore`}
             </Button>
           </Group>
         </Stack>

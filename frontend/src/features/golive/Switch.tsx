@@ -23,9 +23,6 @@ graphql(`
 const GoLiveDocument = graphql(`
   mutation GoLive($input: GoLiveInput!) {
     goLive(input: $input) {
-      ended {
-        ...Counts
-      }
       userErrors {
         field
         message
@@ -48,21 +45,25 @@ export function countsOf(c: CountsFragment): string[] {
     c.messages > 0 && plural(c.messages, { one: "# waiting message", other: "# waiting messages" }),
     c.questions > 0 && plural(c.questions, { one: "# opt-in question", other: "# opt-in questions" }),
     c.consents > 0 &&
-      plural(c.consents, { one: "# opt-in said to the sandbox", other: "# opt-ins said to the sandbox" }),
+      plural(c.consents, { one: "# opt-in received by the sandbox", other: "# opt-ins received by the sandbox" }),
     c.subscriptions > 0 &&
       plural(c.subscriptions, {
-        one: "# topic subscription said to the sandbox",
-        other: "# topic subscriptions said to the sandbox",
+        one: "# topic subscription received by the sandbox",
+        other: "# topic subscriptions received by the sandbox",
       }),
     c.windows > 0 && plural(c.windows, { one: "# open reply window", other: "# open reply windows" }),
-    c.marks > 0 && plural(c.marks, { one: "# mark on a contact", other: "# marks on contacts" }),
+    c.marks > 0 &&
+      plural(c.marks, {
+        one: "# delivery block reported by the sandbox",
+        other: "# delivery blocks reported by the sandbox",
+      }),
     c.templates > 0 && plural(c.templates, { one: "# template’s approval", other: "# templates’ approvals" }),
     c.senders > 0 && plural(c.senders, { one: "# sender of the sandbox", other: "# senders of the sandbox" }),
   ].filter((text) => text !== false);
 }
 
 /** Asks once more, naming in numbers what ends, and waits until the server has started again. */
-export function Switch(props: { campaigns: number; ends: CountsFragment; onDone: () => void }) {
+export function Switch(props: { ends: CountsFragment; onDone: () => void }) {
   const [open, setOpen] = useState(false);
   const [waiting, setWaiting] = useState(false);
   const [{ fetching }, go] = useMutation(GoLiveDocument);
@@ -74,7 +75,7 @@ export function Switch(props: { campaigns: number; ends: CountsFragment; onDone:
   }, 1000);
   useEffect(() => stop, [stop]);
   const confirm = async () => {
-    const done = settled(await go({ input: { campaigns: props.campaigns } }));
+    const done = settled(await go({ input: { campaigns: props.ends.campaigns } }));
     setOpen(false);
     if (!done) return props.onDone();
     setWaiting(true);

@@ -1,20 +1,25 @@
 import { t } from "@lingui/core/macro";
-import { Badge, Button, Card, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Card, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
 import { Failed } from "../../components/Failed";
-import { LinkButton, Rows } from "../../components/ui";
+import { LinkButton, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ImportableTemplatesQuery } from "../../gql/graphql";
+import { useEndless } from "../../lib/endless";
 import { settled } from "../../lib/errors";
-import { words } from "../../lib/format";
+import { count, languageName } from "../../lib/format";
+import { useRound } from "./round";
 
 const TemplatesDocument = graphql(`
-  query ImportableTemplates {
-    importableTemplates {
+  query ImportableTemplates($search: String, $after: ID) {
+    importableTemplates(search: $search, first: 10, after: $after) {
       more
+      unread
       nodes {
-        contentSid
+        id: contentSid
         name
         language
         type
@@ -36,11 +41,7 @@ const TemplatesDocument = graphql(`
 const ImportDocument = graphql(`
   mutation TemplateImport($input: TemplateImportInput!) {
     templateImport(input: $input) {
-      template {
-        id
-      }
       userErrors {
-        field
         message
       }
     }
@@ -49,78 +50,118 @@ const ImportDocument = graphql(`
 
 type Found = ImportableTemplatesQuery["importableTemplates"]["nodes"][number];
 
-/** The content templates of the account: each can be brought in, unless it says why not. */
-export function AccountTemplates({ onDone }: { onDone: () => void }) {
-  const [{ data, error }, load] = useQuery({ query: TemplatesDocument, requestPolicy: "cache-and-network" });
+const listOf = ({ importableTemplates: { nodes, more } }: ImportableTemplatesQuery) => ({
+  nodes,
+  pageInfo: { hasNextPage: more, endCursor: nodes.at(-1)?.id },
+});
+
+/** The content templates of the account: each can be imported, unless it says why not. */
+export function AccountTemplates({ round, onDone }: { round: number; onDone: () => void }) {
+  const [text, setText] = useState("");
+  const [search] = useDebouncedValue(text.trim(), 300);
+  const list = useEndless(TemplatesDocument, { search: search || null }, listOf);
+  useRound(round, list.again);
   const [chosen, choose] = useState<Found>();
-  const again = () => {
-    choose(undefined);
-    load({ requestPolicy: "network-only" });
-    onDone();
-  };
-  if (error && !data) return <Failed error={error} retry={again} />;
-  if (!data) return <Rows />;
-  const { nodes, more } = data.importableTemplates;
-  if (nodes.length === 0) return <Text size="sm" c="dimmed">{t`The account has no content templates.`}</Text>;
+  const none = list.known && list.rows.length === 0;
   return (
     <Stack gap="xs">
-      {nodes.map((f) => (
-        <Card key={f.contentSid} withBorder padding="xs">
-          <Group justify="space-between" wrap="nowrap">
-            <div style={{ minWidth: 0 }}>
-              <Group gap="xs">
-                <Text fw={550} size="sm" style={{ overflowWrap: "anywhere" }}>
-                  {f.name}
-                </Text>
-                <Badge
-                  variant="light"
-                  color={f.approvalStatus === "APPROVED" ? "green" : "gray"}
-                  autoContrast
-                  tt="none"
-                >
-                  {words(f.approvalStatus)}
-                </Badge>
-                <Text size="xs" c="dimmed">{`${f.language} · ${f.type}`}</Text>
-              </Group>
-              <Text size="xs" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
-                {f.body}
-              </Text>
-              {f.problem && <Text size="xs" c="red">{t`Cannot be brought in: ${f.problem}`}</Text>}
-            </div>
-            {f.template ? (
-              <LinkButton to={`/templates/${f.template.id}` as never} variant="default" size="xs">{t`Open`}</LinkButton>
-            ) : (
-              !f.problem && (
-                <Button
-                  size="xs"
-                  variant="default"
-                  miw="max-content"
-                  aria-label={t`Bring in ${f.name}`}
-                  onClick={() => choose(f)}
-                >{t`Bring in…`}</Button>
-              )
-            )}
-          </Group>
-        </Card>
+      {!(none && !text && !search) && (
+        <TextInput
+          aria-label={t`Search templates`}
+          placeholder={t`Name, language or text`}
+          leftSection={<IconSearch size={16} />}
+          value={text}
+          onChange={(e) => setText(e.currentTarget.value)}
+          maw={320}
+          maxLength={100}
+        />
+      )}
+      {list.error && <Failed error={list.error} retry={list.again} />}
+      {!list.known && !list.error && <Rows n={3} />}
+      {none && (
+        <Text size="sm" c="dimmed">
+          {search ? t`No template matches.` : t`The account has no content templates.`}
+        </Text>
+      )}
+      {list.rows.map((f) => (
+        <One key={f.id} of={f} onImport={() => choose(f)} />
       ))}
-      {more && <Text size="xs" c="dimmed">{t`The account has more than are listed here.`}</Text>}
-      {chosen && <Bring of={chosen} onClose={() => choose(undefined)} onDone={again} />}
+      <LoadMore more={list.more} loading={list.fetching} onMore={list.next} />
+      {list.first?.importableTemplates.unread && (
+        <Text
+          size="xs"
+          c="dimmed"
+        >{t`Only the newest ${count(2000)} content templates of the account are listed and searched.`}</Text>
+      )}
+      {chosen && (
+        <Import
+          of={chosen}
+          onClose={() => choose(undefined)}
+          onDone={() => {
+            choose(undefined);
+            onDone();
+          }}
+        />
+      )}
     </Stack>
   );
 }
 
-function Bring({ of: f, onClose, onDone }: { of: Found; onClose: () => void; onDone: () => void }) {
-  const [{ fetching }, bring] = useMutation(ImportDocument);
+function One({ of: f, onImport }: { of: Found; onImport: () => void }) {
+  return (
+    <Card withBorder padding="xs">
+      <Group justify="space-between" wrap="nowrap">
+        <div style={{ minWidth: 0 }}>
+          <Group gap="xs">
+            <Text fw={550} size="sm" style={{ overflowWrap: "anywhere" }}>
+              {f.name}
+            </Text>
+            <Status value={f.approvalStatus} />
+            <Text size="xs" c="dimmed">
+              {[languageName(f.language), f.type].filter(Boolean).join(" · ")}
+            </Text>
+          </Group>
+          <Text size="xs" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
+            {f.body}
+          </Text>
+          {f.problem && <Text size="xs" c="red">{t`Cannot be imported: ${f.problem}`}</Text>}
+        </div>
+        {f.template ? (
+          <LinkButton
+            to="/templates/$id"
+            params={{ id: f.template.id }}
+            variant="default"
+            size="xs"
+            aria-label={t`Open ${f.name}`}
+          >{t`Open`}</LinkButton>
+        ) : (
+          !f.problem && (
+            <Button
+              size="xs"
+              variant="default"
+              miw="max-content"
+              aria-label={t`Import ${f.name}`}
+              onClick={onImport}
+            >{t`Import…`}</Button>
+          )
+        )}
+      </Group>
+    </Card>
+  );
+}
+
+function Import({ of: f, onClose, onDone }: { of: Found; onClose: () => void; onDone: () => void }) {
+  const [{ fetching }, take] = useMutation(ImportDocument);
   const [name, setName] = useState(f.name);
   const [values, setValues] = useState<Record<string, string>>({});
   const save = async () => {
     const variables = Object.entries(values)
       .filter(([, expression]) => expression.trim() !== "")
       .map(([key, expression]) => ({ key, expression }));
-    if (settled(await bring({ input: { contentSid: f.contentSid, name, variables } }))) onDone();
+    if (settled(await take({ input: { contentSid: f.id, name, variables } }))) onDone();
   };
   return (
-    <Modal opened onClose={onClose} title={t`Bring in ${f.name}`} size="lg">
+    <Modal opened onClose={onClose} title={t`Import ${f.name}`} size="lg">
       <Stack>
         <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
           {f.body}
@@ -128,7 +169,7 @@ function Bring({ of: f, onClose, onDone }: { of: Found; onClose: () => void; onD
         <TextInput label={t`Name`} value={name} onChange={(e) => setName(e.currentTarget.value)} />
         {f.variables.length > 0 && (
           <Text size="sm" c="dimmed">
-            {t`Say what each placeholder is filled with, such as name | there or attributes.city. One that is left empty stays, as an attribute without which contacts are skipped.`}
+            {t`Say what each placeholder is filled with, such as name | there or attributes.city. If you leave one empty, it becomes an attribute; contacts without a value are skipped.`}
           </Text>
         )}
         {f.variables.map((v) => {
@@ -148,7 +189,7 @@ function Bring({ of: f, onClose, onDone }: { of: Found; onClose: () => void; onD
         })}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{t`Cancel`}</Button>
-          <Button loading={fetching} onClick={save}>{t`Bring in`}</Button>
+          <Button loading={fetching} onClick={save}>{t`Import`}</Button>
         </Group>
       </Stack>
     </Modal>

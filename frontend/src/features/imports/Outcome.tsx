@@ -3,11 +3,10 @@ import { Trans } from "@lingui/react/macro";
 import { Alert, Anchor, Button, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Live, Stat, Status } from "../../components/ui";
-import { count, duration, midSentence, sentence, words } from "../../lib/format";
+import { contacts, count, duration, midSentence, sentence, words } from "../../lib/format";
 import type { ImportState } from "./ImportRun";
 import { Rejected } from "./Rejected";
 import { WriteToThem } from "./WriteToThem";
-import { contacts } from "./wizard";
 
 /** An import for good: how far it is, and what became of the rows. */
 export function Outcome(props: { import: ImportState; onStop: () => void; onAgain: () => void }) {

@@ -2,7 +2,7 @@ import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, List, MultiSelect, Select, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle, IconFileCheck, IconInfoCircle } from "@tabler/icons-react";
 import { useState } from "react";
-import { sentence } from "../../lib/format";
+import { contacts, messages, sentence } from "../../lib/format";
 import { Columns } from "./Columns";
 import type { ImportState } from "./ImportRun";
 import { CountrySelect, OptionsForm } from "./OptionsForm";
@@ -11,7 +11,6 @@ import { Questions } from "./Questions";
 import { Rejected } from "./Rejected";
 import {
   type Column,
-  contacts,
   corrected,
   keyOf,
   type LeftOut,
@@ -212,7 +211,7 @@ export function Review(props: {
               onClick={() => run(false, options)}
             >
               {i.messages
-                ? t`Import ${plural(i.created, { one: "# message", other: "# messages" })}`
+                ? t`Import ${messages(i.created)}`
                 : t`Import ${contacts(i.created + i.updated + i.unchanged)}`}
             </Button>
           </>

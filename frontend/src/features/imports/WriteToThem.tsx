@@ -2,25 +2,11 @@ import { t } from "@lingui/core/macro";
 import { Button } from "@mantine/core";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
-import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { moment } from "../../lib/format";
+import { SegmentCreateDocument } from "../segments/create";
 import type { ImportState } from "./ImportRun";
-
-const SegmentFromImportDocument = graphql(`
-  mutation SegmentFromImport($input: SegmentCreateInput!) {
-    segmentCreate(input: $input) {
-      segment {
-        id
-      }
-      userErrors {
-        field
-        message
-      }
-    }
-  }
-`);
 
 const longest = 100; // characters of a segment's name
 
@@ -28,7 +14,7 @@ const longest = 100; // characters of a segment's name
 export function WriteToThem({ import: i }: { import: ImportState }) {
   const may = useMay("MARKETER");
   const goAfter = useGoAfter();
-  const [{ fetching }, create] = useMutation(SegmentFromImportDocument);
+  const [{ fetching }, create] = useMutation(SegmentCreateDocument);
   if (!may) return null;
   const write = async () => {
     const go = goAfter();

@@ -1,4 +1,4 @@
-import { plural, t } from "@lingui/core/macro";
+import { t } from "@lingui/core/macro";
 import type {
   ImportConsentSource,
   ImportDateOrder,
@@ -220,9 +220,6 @@ const isColumn = (field: string) => !["address", "name", "attributes", "row", ""
 /** "Line 12: 0151 2345"; what broke the row itself stands in no cell. */
 export const exampleOf = (r: Reject) =>
   r.field === "row" ? t`Line ${r.line}` : t`Line ${r.line}: ${r.value || t`(empty)`}`;
-
-/** "4,687 contacts" */
-export const contacts = (n: number) => plural(n, { one: "# contact", other: "# contacts" });
 
 const codes =
   "AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BW BY BZ CA CC CD " +

@@ -22,7 +22,7 @@ import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { money } from "../../lib/format";
+import { languageName, money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
@@ -533,7 +533,7 @@ function TemplateChoice(props: {
           data={
             data?.templates.nodes.map((template) => ({
               value: template.id,
-              label: `${template.name} (${template.language})`,
+              label: `${template.name} (${languageName(template.language)})`,
             })) ?? []
           }
           value={chosen ? value : null}

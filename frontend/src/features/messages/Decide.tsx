@@ -1,4 +1,4 @@
-import { plural, t } from "@lingui/core/macro";
+import { t } from "@lingui/core/macro";
 import { Button, Group, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
@@ -7,6 +7,7 @@ import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { MessageResolution } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
+import { messages } from "../../lib/format";
 
 const ResolveDocument = graphql(`
   mutation MessageResolve($input: MessageResolveInput!) {
@@ -24,8 +25,6 @@ const risks = {
   SEND_AGAIN: t`Send again: if Twilio has it after all, they get it twice.`,
   GIVE_UP: t`Give up: if Twilio does not have it, they get none.`,
 } satisfies Record<MessageResolution, string>;
-
-const messages = (n: number) => plural(n, { one: "# message", other: "# messages" });
 
 const asked = {
   SEND_AGAIN: {

@@ -33,6 +33,7 @@ import { count, percent } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useAttributes } from "../attributes/useAttributes";
+import { SegmentCreateDocument } from "./create";
 import { QueryBuilder } from "./QueryBuilder";
 import { type Group, isGroup, type Key, leaves, type Node, sentence } from "./query";
 import { SegmentDeleteDocument } from "./SegmentsPage";
@@ -73,21 +74,6 @@ const SegmentPreviewDocument = graphql(`
           matches
           value
         }
-      }
-    }
-  }
-`);
-
-const SegmentCreateDocument = graphql(`
-  mutation SegmentCreate($input: SegmentCreateInput!) {
-    segmentCreate(input: $input) {
-      segment {
-        id
-        name
-      }
-      userErrors {
-        field
-        message
       }
     }
   }

@@ -62,7 +62,7 @@ export function SegmentsPage() {
           {
             keys: "n",
             label: t`New segment`,
-            run: () => void navigate({ to: "/segments/$id", params: { id: "new" } as never }),
+            run: () => void navigate({ to: "/segments/$id", params: { id: "new" } }),
           },
         ]
       : [],
@@ -75,7 +75,7 @@ export function SegmentsPage() {
         may && (
           <LinkButton
             to="/segments/$id"
-            params={{ id: "new" } as never}
+            params={{ id: "new" }}
             leftSection={<IconPlus size={16} />}
           >{t`New segment`}</LinkButton>
         )
@@ -89,7 +89,7 @@ export function SegmentsPage() {
         <Empty
           icon={<IconFilter />}
           title={t`No segments yet`}
-          action={may && <LinkButton to="/segments/$id" params={{ id: "new" } as never}>{t`Build one`}</LinkButton>}
+          action={may && <LinkButton to="/segments/$id" params={{ id: "new" }}>{t`Build one`}</LinkButton>}
         >{t`A segment is who a campaign goes to: everybody in Paris on the pro plan, say.`}</Empty>
       ) : (
         <>

@@ -7,7 +7,7 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
-import { count, percent } from "../../lib/format";
+import { contacts, count, percent } from "../../lib/format";
 
 const DemoDataDocument = graphql(`
   query DemoData {
@@ -80,7 +80,7 @@ export function DemoProgress({ of }: { of: Data }) {
       </Alert>
     );
   if (run.status === "COMPLETED") return null;
-  const n = plural(run.contacts, { one: "# contact", other: "# contacts" });
+  const n = contacts(run.contacts);
   const text = run.kind === "SEED" ? t`Writing ${n} and six weeks of campaigns` : t`Erasing ${n}`;
   return (
     <Stack gap={4}>

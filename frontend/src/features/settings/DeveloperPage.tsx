@@ -83,9 +83,9 @@ const sandboxFields: [SandboxKey, string, string][] = [
   ["emptyRate", t`Empty answers`, t`accepted, no body`],
   ["hangRate", t`No answer`, t`not accepted, stays open`],
   ["dropAnswerRate", t`Lost answers`, t`accepted, stays open`],
-  ["repeatRate", t`Repeated callbacks`, "share"],
-  ["reorderRate", t`Reordered callbacks`, "share"],
-  ["callbackLossRate", t`Lost callbacks`, "share"],
+  ["repeatRate", t`Repeated callbacks`, t`share`],
+  ["reorderRate", t`Reordered callbacks`, t`share`],
+  ["callbackLossRate", t`Lost callbacks`, t`share`],
   ["inboundLossRate", t`Lost inbound`, t`share; the log has them`],
   ["concurrencyLimit", t`Calls at once`, t`0: no limit`],
 ];

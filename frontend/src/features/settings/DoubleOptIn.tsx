@@ -24,6 +24,7 @@ import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DoubleOptInQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
+import { languageName } from "../../lib/format";
 
 graphql(`
   fragment OptInTemplate on Template {
@@ -178,7 +179,7 @@ function DoubleOptInForm(props: {
                 )
                 .map((template) => ({
                   value: template.id,
-                  label: `${template.name} (${template.language})`,
+                  label: `${template.name} (${languageName(template.language)})`,
                   disabled: (languages.get(languageOf(template)) ?? template.id) !== template.id,
                 }))}
               renderOption={({ option }) => {
@@ -220,7 +221,7 @@ function DoubleOptInForm(props: {
                           </Link>
                         </Text>
                         <Text size="sm" c="dimmed">
-                          {template.language}
+                          {languageName(template.language)}
                         </Text>
                         <Status value={template.approvalStatus} />
                         {i === 0 ? (
@@ -230,7 +231,7 @@ function DoubleOptInForm(props: {
                             <Button
                               size="compact-xs"
                               variant="subtle"
-                              aria-label={t`Make ${template.name} (${template.language}) the first one`}
+                              aria-label={t`Make ${template.name} (${languageName(template.language)}) the first one`}
                               onClick={() => choose([id, ...chosen.filter((o) => o !== id)])}
                             >{t`Make first`}</Button>
                           )

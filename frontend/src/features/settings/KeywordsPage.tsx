@@ -31,6 +31,7 @@ import { graphql } from "../../gql";
 import type { KeywordAnswersSetInput, KeywordMeaning, KeywordWordsFragment } from "../../gql/graphql";
 import { useAddress } from "../../lib/address";
 import { byField, errorText, settled } from "../../lib/errors";
+import { languageName } from "../../lib/format";
 import { SettingsTab } from "./SettingsTab";
 
 const LanguagesDocument = graphql(`
@@ -248,7 +249,7 @@ function Trial() {
                 <Group gap="xs">
                   <Text size="sm">
                     {trial.language
-                      ? t`Rule “${trial.rule}” in ${trial.language}, words ${trial.version}`
+                      ? t`Rule “${trial.rule}” in ${languageName(trial.language)}, words ${trial.version}`
                       : t`Rule “${trial.rule}”, words ${trial.version}`}
                   </Text>
                   {trial.matched.map((m) => (

@@ -9,6 +9,7 @@ import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { byField, settled } from "../../lib/errors";
 import { SettingsTab } from "./SettingsTab";
+import { SenderCreateDocument } from "./senders";
 
 const SendersDocument = graphql(`
   query Senders {
@@ -19,19 +20,6 @@ const SendersDocument = graphql(`
       ratePerSecond
       status
       pausedReason
-    }
-  }
-`);
-const SenderCreateDocument = graphql(`
-  mutation SenderCreate($input: SenderCreateInput!) {
-    senderCreate(input: $input) {
-      sender {
-        id
-      }
-      userErrors {
-        field
-        message
-      }
     }
   }
 `);
@@ -63,6 +51,7 @@ const SenderResumeDocument = graphql(`
     }
   }
 `);
+
 export function SendersPage() {
   const { setup } = useSession();
   return (

@@ -517,7 +517,7 @@ function Buttons(
                 mt="xs"
                 size="sm"
                 label={t`Track clicks`}
-                description={t`WhatsApp gets a short link of this product that leads there, and campaigns tell who opened it`}
+                description={t`The button gets a short link that forwards to this address, so that campaigns can show who opened it`}
                 disabled={props.readOnly}
                 checked={b.track}
                 onChange={(e) => set(i, { track: e.currentTarget.checked })}

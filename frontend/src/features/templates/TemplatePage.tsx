@@ -12,8 +12,9 @@ import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf } from "../../lib/errors";
-import { midSentence, sentence, words } from "../../lib/format";
+import { languageName, midSentence, sentence, words } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
+import { locale } from "../../lib/language";
 import { real } from "../../lib/node";
 import { useAttributes } from "../attributes/useAttributes";
 import {
@@ -39,7 +40,6 @@ const TemplateDocument = graphql(`
         revision
         name
         language
-        languageName
         category
         body
         content {
@@ -52,7 +52,6 @@ const TemplateDocument = graphql(`
         translations {
           id
           language
-          languageName
           approvalStatus
         }
       }
@@ -64,7 +63,6 @@ const TemplateEditorDocument = graphql(`
   query TemplateEditor {
     templateLanguages {
       code
-      name
     }
   }
 `);
@@ -107,7 +105,6 @@ type Edited = {
   revision?: number;
   name: string;
   language: string;
-  languageName: string;
   category: TemplateCategory;
   body: string;
   content: Content;
@@ -115,7 +112,7 @@ type Edited = {
   version?: number;
   rejectionReason?: string | null;
   advice?: string | null;
-  translations?: readonly { id: string; language: string; languageName: string; approvalStatus: string }[];
+  translations?: readonly { id: string; language: string; approvalStatus: string }[];
   /** Of a new translation: the language that it begins with. */
   of?: string;
 };
@@ -123,7 +120,6 @@ type Edited = {
 const blank: Edited = {
   name: "",
   language: "en",
-  languageName: "English",
   category: "MARKETING",
   body: "",
   content: noContent,
@@ -150,11 +146,10 @@ export function TemplatePage() {
         template={{
           name: template.name,
           language: "",
-          languageName: "",
           category: template.category,
           body: template.body,
           content: readContent(template.content),
-          of: template.languageName,
+          of: languageName(template.language),
         }}
       />
     );
@@ -189,19 +184,19 @@ function Languages({ template, may }: { template: Edited; may: boolean }) {
   return (
     <Group gap="xs">
       <Text size="sm" c="dimmed">
-        {template.translations?.length ? t`Also in` : t`Only in one language.`}
+        {template.translations?.length ? t`Other languages:` : t`Only in one language.`}
       </Text>
       {template.translations?.map((other) => (
         <Anchor key={other.id} component={Link} to={`/templates/${other.id}`} size="sm" underline="always">
-          {other.languageName}
+          {languageName(other.language)}
           {other.approvalStatus !== "APPROVED" && ` (${midSentence(words(other.approvalStatus))})`}
         </Anchor>
       ))}
       {may && (
         <LinkButton
           to="/templates/$id"
-          params={{ id: "new" } as never}
-          search={{ like: template.id } as never}
+          params={{ id: "new" }}
+          search={{ like: template.id }}
           variant="subtle"
           size="compact-sm"
           leftSection={<IconLanguage size={16} />}
@@ -241,12 +236,10 @@ function Editor({
   const [creating, create] = useMutation(TemplateCreateDocument);
   const [updating, update] = useMutation(TemplateUpdateDocument);
   const attributes = useAttributes();
-  const languages = (data?.templateLanguages ?? []).map((l) => ({ value: l.code, label: `${l.name} (${l.code})` }));
-  if (language && !languages.some((l) => l.value === language))
-    languages.unshift({
-      value: language,
-      label: language === template.language ? `${template.languageName} (${language})` : language,
-    });
+  const known = (data?.templateLanguages ?? []).map((l) => l.code);
+  const languages = (known.includes(language) || !language ? known : [language, ...known])
+    .map((code) => ({ value: code, label: `${languageName(code)} (${code})` }))
+    .sort((a, b) => a.label.localeCompare(b.label, locale));
   /** Corrected fields are no longer red. */
   const edit = (changed: Partial<typeof draft>) => {
     change(changed);
@@ -449,7 +442,7 @@ function Editor({
       title={template.id ? template.name : template.of ? t`Translate “${template.name}”` : t`New template`}
       description={
         template.id
-          ? t`${template.languageName} · version ${template.version ?? 1}`
+          ? t`${languageName(template.language)} · version ${template.version ?? 1}`
           : template.of
             ? t`From ${template.of}. Contacts get the language that is theirs.`
             : t`What you write; WhatsApp approves it before it goes out`

@@ -14,7 +14,7 @@ import { graphql } from "../../gql";
 import type { TemplateApproval, TemplateFilter } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { words } from "../../lib/format";
+import { languageName, words } from "../../lib/format";
 import { plainText } from "../../lib/whatsapp";
 import { useAttributes } from "../attributes/useAttributes";
 import { fieldName, findPlaceholders, type Known, readPlaceholder } from "./placeholders";
@@ -30,7 +30,6 @@ const TemplatesDocument = graphql(`
         id
         name
         language
-        languageName
         category
         body
         version
@@ -109,7 +108,7 @@ export function TemplatesPage() {
             >{t`Sync with Twilio`}</Button>
             <LinkButton
               to="/templates/$id"
-              params={{ id: "new" } as never}
+              params={{ id: "new" }}
               leftSection={<IconPlus size={16} />}
             >{t`New template`}</LinkButton>
           </>
@@ -124,7 +123,7 @@ export function TemplatesPage() {
         <Empty
           icon={<IconMessage2 />}
           title={t`No templates yet`}
-          action={may && <LinkButton to="/templates/$id" params={{ id: "new" } as never}>{t`Write one`}</LinkButton>}
+          action={may && <LinkButton to="/templates/$id" params={{ id: "new" }}>{t`Write one`}</LinkButton>}
         >{t`“Hi ${"{{name | there}}"}, our autumn sale has started.” Placeholders fill in from each contact.`}</Empty>
       ) : (
         <>
@@ -198,7 +197,7 @@ function TemplateRows(props: { filter: TemplateFilter; after: string | null }) {
               </Text>
             </Table.Td>
             <Table.Td data-label={t`Language`}>
-              {template.languageName}{" "}
+              {languageName(template.language)}{" "}
               <Text span size="xs" c="dimmed">
                 {template.language}
               </Text>
