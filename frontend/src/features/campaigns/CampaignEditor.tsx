@@ -14,6 +14,7 @@ import { byField, errorText, outdatedIn, payloadOf } from "../../lib/errors";
 import { midSentence, words } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
+import { SegmentChoicesDocument } from "../segments/choices";
 import { type Draft, draftOf, fields, inputOf, newDraft, type Step, stepLabels, stepOf, steps, wrongIn } from "./draft";
 import { AudienceStep, MessageStep, ScheduleStep } from "./EditorSteps";
 
@@ -26,20 +27,6 @@ const EditDocument = graphql(`
       ... on Campaign {
         status
         ...CampaignSettings
-      }
-    }
-    segments(first: 100) {
-      nodes {
-        id
-        name
-        lastCount
-      }
-    }
-    templates(first: 100) {
-      nodes {
-        id
-        name
-        approvalStatus
       }
     }
     senders {
@@ -94,16 +81,22 @@ export function NewCampaign() {
   const { search, change } = useAddress();
   const chosen = search.segment; // by whoever came here to write to these people
   const [{ data, error }, load] = useQuery({ query: EditDocument, variables: { id: "" } });
+  const [segment] = useQuery({
+    query: SegmentChoicesDocument,
+    variables: { search: null, chosen: chosen ?? "", known: true },
+    pause: !chosen,
+  });
   const [creating, create] = useMutation(CampaignCreateDocument);
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
   const [errors, setErrors] = useState<Errors>(none);
   // Taken out of the address once it is in the draft, so that a segment chosen later in the form stays.
   const taken = useRef<string>(undefined);
   useEffect(() => {
-    if (!data || taken.current === chosen) return;
+    if (!data || taken.current === chosen || (chosen && segment.fetching)) return;
     taken.current = chosen;
     if (!chosen) return;
-    setDraft(to(chosen, draft, data));
+    const found = segment.data?.chosen;
+    setDraft(to(chosen, found?.__typename === "Segment" ? found.name : "", draft, data));
     change({ segment: undefined }, { replace: true });
   });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
@@ -127,7 +120,6 @@ export function NewCampaign() {
         <Stack>
           <AudienceStep
             draft={value}
-            segments={data.segments.nodes}
             errors={errors.fields}
             onChange={(changed) => {
               setErrors(without(errors, changed));
@@ -151,8 +143,7 @@ export function NewCampaign() {
  * A new draft to a segment and nobody else: of an unfinished one to another segment nothing stays. It has the segment's
  * name, unless an unfinished one to nobody yet has a name already.
  */
-function to(segmentId: string, unfinished: Draft | null, data: CampaignEditQuery): Draft {
-  const name = data.segments.nodes.find((s) => s.id === segmentId)?.name ?? "";
+function to(segmentId: string, name: string, unfinished: Draft | null, data: CampaignEditQuery): Draft {
   return { ...newDraft(data), segmentId, name: (!unfinished?.segmentId && unfinished?.name) || name };
 }
 
@@ -288,17 +279,9 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
       )}
       <Card maw={760} ref={card} tabIndex={-1} role="group" aria-label={stepLabels[step]} style={{ outline: "none" }}>
         <Stack>
-          {step === "audience" && (
-            <AudienceStep draft={draft} segments={data.segments.nodes} errors={errors.fields} onChange={change} />
-          )}
+          {step === "audience" && <AudienceStep draft={draft} errors={errors.fields} onChange={change} />}
           {step === "message" && (
-            <MessageStep
-              draft={draft}
-              templates={data.templates.nodes}
-              senders={data.senders}
-              errors={errors.fields}
-              onChange={change}
-            />
+            <MessageStep draft={draft} senders={data.senders} errors={errors.fields} onChange={change} />
           )}
           {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
           {step === "review" ? (

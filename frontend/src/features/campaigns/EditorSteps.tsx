@@ -12,10 +12,14 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
+import { useQuery } from "urql";
+import { SearchSelect } from "../../components/SearchSelect";
 import { TemplateMessageById } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { count, midSentence, words } from "../../lib/format";
+import { SegmentChoicesDocument } from "../segments/choices";
+import { TemplateChoicesDocument } from "../templates/choices";
 import { useTopics } from "../topics/useTopics";
 import { CapForm } from "./CapForm";
 import type { Draft, Utm } from "./draft";
@@ -28,7 +32,7 @@ type StepProps = {
 };
 
 /** Who gets it. */
-export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["segments"]["nodes"] }) {
+export function AudienceStep(props: StepProps) {
   const { draft: d, errors, onChange } = props;
   const topics = useTopics();
   return (
@@ -41,11 +45,11 @@ export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["s
         error={errors.name}
         maxLength={150}
       />
-      <Select
+      <SearchSelect
+        document={SegmentChoicesDocument}
         label={t`Segment`}
         placeholder={t`Who gets it`}
-        searchable
-        data={props.segments.map((s) => ({ value: s.id, label: `${s.name} · ${count(s.lastCount)}` }))}
+        shown={(s) => `${s.name} · ${count(s.lastCount)}`}
         value={d.segmentId}
         onChange={(segmentId) => onChange({ segmentId })}
         error={errors.segmentId}
@@ -70,22 +74,22 @@ export function AudienceStep(props: StepProps & { segments: CampaignEditQuery["s
 }
 
 /** What they get, and from whom. */
-export function MessageStep(
-  props: StepProps & { templates: CampaignEditQuery["templates"]["nodes"]; senders: CampaignEditQuery["senders"] },
-) {
+export function MessageStep(props: StepProps & { senders: CampaignEditQuery["senders"] }) {
   const { draft: d, errors, onChange } = props;
-  const template = props.templates.find((t) => t.id === d.templateId);
+  const [{ data }] = useQuery({
+    query: TemplateChoicesDocument,
+    variables: { search: null, chosen: d.templateId ?? "", known: true },
+    pause: !d.templateId,
+  });
+  const template = d.templateId && data?.chosen?.__typename === "Template" ? data.chosen : null;
   const senderName = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? t`sender`;
   return (
     <Stack>
-      <Select
+      <SearchSelect
+        document={TemplateChoicesDocument}
         label={t`Template`}
         description={t`Only what WhatsApp approved can go out`}
-        searchable
-        data={props.templates.map((t) => ({
-          value: t.id,
-          label: `${t.name}${t.approvalStatus === "APPROVED" ? "" : ` (${midSentence(words(t.approvalStatus))})`}`,
-        }))}
+        shown={(t) => `${t.name}${t.approvalStatus === "APPROVED" ? "" : ` (${midSentence(words(t.approvalStatus))})`}`}
         value={d.templateId}
         onChange={(templateId) => onChange({ templateId })}
         error={errors.templateId}

@@ -1,28 +1,19 @@
 import { plural, t } from "@lingui/core/macro";
 import { Box, NumberInput, Group as Row, Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "urql";
+import { SearchSelect } from "../../components/SearchSelect";
 import { graphql } from "../../gql";
+import { CampaignChoicesDocument } from "../campaigns/choices";
 import { useTopics } from "../topics/useTopics";
+import { SegmentChoicesDocument } from "./choices";
 import { type Behaviour, events, isBehaviour, isMember, isRandom, type Member, type Node, type Random } from "./query";
 
-const ChoicesDocument = graphql(`
-  query QueryChoices {
-    segments(first: 100) {
-      nodes {
-        id
-        name
-      }
-    }
-    imports(first: 50) {
+const ImportChoicesDocument = graphql(`
+  query ImportChoices {
+    imports(first: 200) {
       nodes {
         id
         fileName
-      }
-    }
-    campaigns(first: 100) {
-      nodes {
-        id
-        name
       }
     }
   }
@@ -43,7 +34,6 @@ export function Special(props: { value: Node; onChange: (next: Node) => void }) 
 
 function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => void }) {
   const { value: b, onChange } = props;
-  const [{ data }] = useQuery({ query: ChoicesDocument });
   const set = (next: Partial<Behaviour>) => {
     const merged = { ...b, ...next };
     for (const key of ["campaign", "within_last", "reason"] as const) if (!merged[key]) delete merged[key];
@@ -92,12 +82,12 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
         suffix={` ${plural(Number(many.value), { one: "time", other: "times" })}`}
         w={110}
       />
-      <Select
+      <SearchSelect
+        document={CampaignChoicesDocument}
         aria-label={t`Of which campaign`}
         placeholder={t`any campaign`}
+        nothingFoundMessage={t`No campaign matches.`}
         clearable
-        searchable
-        data={data?.campaigns.nodes.map((c) => ({ value: c.id, label: c.name })) ?? []}
         value={b.campaign ?? null}
         onChange={(v) => set({ campaign: v ?? undefined })}
         w={{ base: "100%", xs: 180 }}
@@ -119,14 +109,10 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
 
 function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) {
   const { value: m, onChange } = props;
-  const [{ data }] = useQuery({ query: ChoicesDocument });
+  const [{ data }] = useQuery({ query: ImportChoicesDocument });
   const topics = useTopics();
   const kinds = {
-    segment: {
-      sentence: t`is in the segment`,
-      label: t`Segment`,
-      choices: data?.segments.nodes.map((s) => ({ value: s.id, label: s.name })),
-    },
+    segment: { sentence: t`is in the segment`, label: t`Segment`, choices: undefined },
     import: {
       sentence: t`came with the import`,
       label: t`Import`,
@@ -140,19 +126,26 @@ function MemberEditor(props: { value: Member; onChange: (next: Node) => void }) 
   };
   const [kind, id] = Object.entries(m)[0] as [keyof typeof kinds, string];
   const { sentence, label, choices } = kinds[kind];
+  const field = {
+    "aria-label": label,
+    placeholder: t`Choose one`,
+    allowDeselect: false,
+    w: { base: "100%", xs: 260 },
+  };
   return (
     <Row gap="xs">
       <Text size="sm">{sentence}</Text>
-      <Select
-        aria-label={label}
-        data={choices ?? []}
-        value={id}
-        onChange={(v) => v && onChange({ [kind]: v })}
-        placeholder={t`Choose one`}
-        searchable
-        allowDeselect={false}
-        w={{ base: "100%", xs: 260 }}
-      />
+      {kind === "segment" ? (
+        <SearchSelect
+          document={SegmentChoicesDocument}
+          value={id || null}
+          onChange={(v) => v && onChange({ segment: v })}
+          nothingFoundMessage={t`No segment with that name`}
+          {...field}
+        />
+      ) : (
+        <Select data={choices ?? []} value={id} onChange={(v) => v && onChange({ [kind]: v })} searchable {...field} />
+      )}
     </Row>
   );
 }
