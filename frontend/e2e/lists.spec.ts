@@ -47,7 +47,7 @@ test("a list of campaigns, segments and templates goes on to its end", async ({ 
     await reach(page, name);
   }
 
-  // The first of them can be chosen, and is still shown after the page was loaded anew.
+  // The first and the last of them can be chosen, and are still shown after the page was loaded anew.
   await page.goto("/campaigns/new");
   await page.getByLabel("Name", { exact: true }).fill("Everything is found");
   const choose = async (label: string, name: string, option: RegExp) => {
@@ -56,10 +56,12 @@ test("a list of campaigns, segments and templates goes on to its end", async ({ 
     await page.getByRole("option", { name: option }).click();
     await expect(field).toHaveValue(option);
   };
+  await choose("Segment", `Shelf ${many}`, new RegExp(`^Shelf ${many}`));
   await choose("Segment", "Shelf 001", /^Shelf 001/);
   await page.reload();
   await expect(page.getByRole("combobox", { name: "Segment", exact: true })).toHaveValue(/^Shelf 001/);
   await page.getByRole("button", { name: "Next" }).click();
+  await choose("Template", `Leaf ${many}`, new RegExp(`^Leaf ${many}`));
   await choose("Template", "Leaf 001", /^Leaf 001/);
   await expect(page.getByTestId("save-state")).toHaveText("Saved");
   await page.reload();
