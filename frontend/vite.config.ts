@@ -36,5 +36,5 @@ export default defineConfig({
       "/schema.graphql": backend,
     },
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { environment: "jsdom", include: ["{src,gallery}/**/*.test.{ts,tsx}"] },
 });
