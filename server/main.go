@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -182,21 +181,13 @@ func run(roles app.Roles) cli.ActionFunc {
 }
 
 // try runs the sandbox beside an installation that is live: nothing of that one is touched,
-// neither its database nor its account, address or mail.
+// neither its database nor its keys, account, address or mail.
 func try(ctx context.Context, cmd *cli.Command) error {
-	cfg, err := config.Load()
+	cfg, err := config.LoadApart(cmd.String("listen"))
 	if err != nil {
 		return err
 	}
-	apart := cfg
-	apart.DatabaseURL, apart.MigrateDatabaseURL, apart.Twilio, apart.OIDC = "", "", config.Twilio{}, config.OIDC{}
-	apart.PublicURL, apart.SMTPURL, apart.MailFrom, apart.MetricsAddr, apart.WebhookSpool = "", "", "", "", ""
-	apart.AdminEmail, apart.AdminPassword, apart.Checkpoints = "", "", config.Checkpoints{}
-	apart.DataDir, apart.ListenAddr = filepath.Join(cfg.DataDir, "try"), cmd.String("listen")
-	if err := apart.Validate(); err != nil {
-		return err
-	}
-	return runWith(ctx, apart, app.Roles{Serve: true, Work: true})
+	return runWith(ctx, cfg, app.Roles{Serve: true, Work: true})
 }
 
 func runWith(ctx context.Context, cfg config.Config, roles app.Roles) error {

@@ -36,7 +36,7 @@ func carrier(t *testing.T) *sandbox.Sandbox {
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	quick := sandbox.DefaultSettings()
-	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
+	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate, quick.ReadRate = 2, 10, 100, 0, 0, 0
 	require.NoError(t, s.SetSettings(quick))
 	return s
 }
@@ -351,6 +351,8 @@ func TestTemplatesOfTheAccountAreBroughtIn(t *testing.T) {
 	require.Contains(t, problems, "brought in already")
 	cardID, problems := bring(card, []any{v("1", "name | you"), v("2", "name | you")})
 	require.Empty(t, problems, "two placeholders may say the same")
+	require.Equal(t, 2, e.query("SELECT count(*) FROM template_versions WHERE checked_at IS NOT NULL AND check_at > now() + interval '30 minutes'"),
+		"Twilio has just said so: it is not asked again at once")
 
 	var out struct {
 		Node struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"eventstream/server/pause"
@@ -684,7 +685,7 @@ func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
 	return c, audit.Record(ctx, tx, action, "campaign", id, changes)
 }
 
-// Duplicate makes a draft like it.
+// Duplicate makes a draft like it. Senders of a provider that was left are chosen anew.
 func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
@@ -702,14 +703,26 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		UTM: old.UTM, CreatedBy: actor.OperatorID(ctx),
 	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := insert(ctx, tx, c); err != nil {
-			return err
-		}
 		shares, err := sharesOf(ctx, tx, []int64{id})
 		if err != nil {
 			return err
 		}
-		if err := saveShares(ctx, tx, c.ID, shares[id]); err != nil {
+		chosen := shares[id].senders()
+		if c.SenderID != nil {
+			chosen = append(chosen, *c.SenderID)
+		}
+		senders, err := inUse(ctx, tx, chosen)
+		if err != nil {
+			return err
+		}
+		if c.SenderID != nil && !slices.Contains(senders, *c.SenderID) {
+			c.SenderID = nil
+		}
+		if err := insert(ctx, tx, c); err != nil {
+			return err
+		}
+		kept := slices.DeleteFunc(shares[id], func(s Share) bool { return !slices.Contains(senders, s.SenderID) })
+		if err := saveShares(ctx, tx, c.ID, kept); err != nil {
 			return err
 		}
 		is, err := c.audited(ctx, tx)

@@ -3,10 +3,12 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -234,14 +236,34 @@ func PagesURL(base string) string {
 // Load reads .env (if there is one; the environment wins) and the environment.
 // It names every wrong value at once.
 func Load() (Config, error) {
+	return load(func(environment map[string]string) {})
+}
+
+// apart are the variables that an installation beside another one has in common with it. All else belongs to one database, account
+// or address.
+var apart = []string{"LOG_LEVEL", "LOG_FORMAT"}
+
+// LoadApart reads the configuration of an installation beside the one that the environment describes: it has a directory below
+// that one's, listens at this address, and speaks with the sandbox.
+func LoadApart(listen string) (Config, error) {
+	return load(func(environment map[string]string) {
+		dir := cmp.Or(environment["DATA_DIR"], ".data")
+		maps.DeleteFunc(environment, func(name, _ string) bool { return !slices.Contains(apart, name) })
+		environment["DATA_DIR"], environment["LISTEN_ADDR"] = filepath.Join(dir, "try"), listen
+	})
+}
+
+func load(change func(environment map[string]string)) (Config, error) {
 	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Config{}, fmt.Errorf("read .env: %w", err)
 	}
-	var c Config
-	if err := env.Parse(&c); err != nil {
+	environment := env.ToMap(os.Environ())
+	change(environment)
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environment})
+	if err != nil {
 		return Config{}, fmt.Errorf("environment: %w", err)
 	}
-	if _, said := os.LookupEnv("PLAYGROUND"); !said {
+	if _, said := environment["PLAYGROUND"]; !said {
 		c.Playground = c.Loopback() && c.PublicURL == ""
 	}
 	return c, c.Validate()

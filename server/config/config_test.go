@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -162,4 +163,37 @@ func TestWhereTheEngineIsReached(t *testing.T) {
 		require.Equal(t, c.base, cfg.BaseURL(), "%+v", c)
 		require.Equal(t, c.pages, PagesURL(cfg.BaseURL()), "%+v", c)
 	}
+}
+
+// TestWhatIsTriedOutHasNothingOfTheInstallationBesideIt but how it logs and where its directory lies.
+func TestWhatIsTriedOutHasNothingOfTheInstallationBesideIt(t *testing.T) {
+	t.Chdir(t.TempDir()) // no .env
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value) // so that it comes back
+		require.NoError(t, os.Unsetenv(name))
+	}
+	want, err := LoadApart("127.0.0.1:8090")
+	require.NoError(t, err)
+	want.DataDir, want.LogLevel = filepath.Join("there", "try"), "debug"
+	t.Setenv("DATA_DIR", "there")
+	t.Setenv("LOG_LEVEL", "debug")
+	var names func(of reflect.Type)
+	names = func(of reflect.Type) {
+		for _, field := range reflect.VisibleFields(of) {
+			name := field.Tag.Get("env")
+			switch {
+			case name == "" && field.Type.Kind() == reflect.Struct:
+				names(field.Type)
+			case name != "" && name != "-" && name != "DATA_DIR" && !slices.Contains(apart, name):
+				t.Setenv(name, "of the other one, and no value that could be read")
+			}
+		}
+	}
+	names(reflect.TypeFor[Config]())
+	_, err = Load()
+	require.Error(t, err)
+	got, err := LoadApart("127.0.0.1:8090")
+	require.NoError(t, err)
+	require.Equal(t, want, got)
 }

@@ -2,12 +2,10 @@ package template
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -113,7 +111,7 @@ func (s *Service) Importable(ctx context.Context, q ImportableQuery) (*Importabl
 	if q.After != "" {
 		at := slices.IndexFunc(rest, func(f Found) bool { return f.SID == q.After })
 		if at < 0 {
-			return nil, apperr.Invalid("after", "%q is no content template of the account any more: begin anew", short(q.After))
+			return nil, apperr.Invalid("after", "%q is no content template of the account any more: begin anew", clip(q.After))
 		}
 		rest = rest[at+1:]
 	}
@@ -162,7 +160,7 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (*Template, *Versi
 		return nil, nil, err
 	}
 	if !contentSID.MatchString(in.ContentSID) {
-		return nil, nil, apperr.Invalid("contentSid", "%q is no content SID: HX and 32 hexadecimal digits", short(in.ContentSID))
+		return nil, nil, apperr.Invalid("contentSid", "%q is no content SID: HX and 32 hexadecimal digits", clip(in.ContentSID))
 	}
 	f, err := s.library.Found(ctx, in.ContentSID)
 	if err != nil {
@@ -207,7 +205,7 @@ func (f *Found) read(in ImportInput) (*Template, *Version, error) {
 	var errs apperr.List
 	for key := range in.Variables {
 		if !slices.ContainsFunc(f.Variables, func(v FoundVariable) bool { return v.Key == key }) {
-			_ = errs.Add(apperr.Invalid("variables", "{{%s}} is no placeholder of this template", short(key)))
+			_ = errs.Add(apperr.Invalid("variables", "{{%s}} is no placeholder of this template", clip(key)))
 		}
 	}
 	expressions := map[string]string{}
@@ -218,7 +216,7 @@ func (f *Found) read(in ImportInput) (*Template, *Version, error) {
 			e = KeptAs(v.Key)
 		} else if b, err := Parse("{{" + e + "}}"); err != nil || len(b.Exprs) != 1 || len(b.Parts) != 1 {
 			_ = errs.Add(apperr.Invalid("variables", "{{%s}} is to be filled by %q, which is no placeholder: such as name, or attributes.city | there",
-				v.Key, short(e)))
+				v.Key, clip(e)))
 			continue
 		}
 		expressions[v.Key] = e
@@ -259,8 +257,12 @@ func (f *Found) read(in ImportInput) (*Template, *Version, error) {
 		v.ApprovalStatus = ApprovalWindowOnly
 	}
 	if v.ApprovalStatus != ApprovalDraft {
-		now := time.Now()
-		v.SubmittedAt = &now
+		// It was asked about right now: the next question comes as after any other answer.
+		now, next := time.Now(), time.Hour
+		if v.ApprovalStatus == ApprovalSubmitted {
+			next = time.Minute
+		}
+		v.SubmittedAt, v.CheckedAt, v.CheckAt = &now, &now, now.Add(next)
 	}
 	return t, v, f.name(v)
 }
@@ -320,11 +322,4 @@ func (f *Found) name(v *Version) error {
 		}
 	}
 	return nil
-}
-
-func short(s string) string {
-	if utf8.RuneCountInString(s) <= 60 {
-		return s
-	}
-	return fmt.Sprintf("%.60s…", s)
 }
