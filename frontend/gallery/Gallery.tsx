@@ -7,6 +7,7 @@ import {
   Group,
   MantineProvider,
   Stack,
+  Table,
   Text,
   Title,
   useMantineColorScheme,
@@ -15,7 +16,7 @@ import { ModalsProvider } from "@mantine/modals";
 import { IconSend } from "@tabler/icons-react";
 import { createMemoryHistory, createRootRoute, createRouter, RouterProvider } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { Client, CombinedError, type Exchange, makeResult, Provider } from "urql";
+import { Client, CombinedError, type Exchange, gql, makeResult, Provider, type TypedDocumentNode } from "urql";
 import { filter, map, pipe } from "wonka";
 import { type Session, SessionContext } from "../src/app/session";
 import { contrast, theme } from "../src/app/theme";
@@ -24,12 +25,14 @@ import { ConsentEvidence } from "../src/components/ConsentEvidence";
 import { DeliveryChart } from "../src/components/DeliveryChart";
 import { Failed } from "../src/components/Failed";
 import { useFirst } from "../src/components/First";
+import { Awaited, Further } from "../src/components/Further";
 import { LanguagePicker } from "../src/components/LanguagePicker";
 import { Moment, OptInRequestText, WaitingBadge } from "../src/components/OptInRequest";
 import { Initials, Person } from "../src/components/Person";
 import { Phone } from "../src/components/Phone";
 import { ProofButton } from "../src/components/ProofButton";
 import { Questions } from "../src/components/Questions";
+import { type Choices, SearchSelect } from "../src/components/SearchSelect";
 import { TemplateMessage, TemplateMessageById } from "../src/components/TemplateMessage";
 import { DeleteButton, Empty, LinkButton, LoadMore, Page, Rows, Stat, Status, Unsaved } from "../src/components/ui";
 import { Medium, WhatsAppMessage } from "../src/components/WhatsAppMessage";
@@ -78,6 +81,9 @@ function answering(doubleOptIn: { expiresAfterHours: number } | null): Client {
       operations,
       filter((o) => o.kind === "query"),
       map((o) => {
+        const search = String(o.variables?.search ?? "");
+        if ("known" in (o.variables ?? {}))
+          return makeResult(o, { data: { found: { nodes: segments.filter((s) => s.name.includes(search)) } } });
         const data = o.variables?.id
           ? { node: { __typename: "Template", id: o.variables.id, body: welcome, content: withButtons } }
           : { settings: { doubleOptIn } };
@@ -89,6 +95,13 @@ function answering(doubleOptIn: { expiresAfterHours: number } | null): Client {
 
 const welcome = "Hi *Ada*, our _autumn sale_ has started.\n\n> 15 % off\n- until Sunday";
 const long = "Hildegard-Wilhelmina von Grünewald-Hohenfels zu Königswinter";
+
+type Segment = { id: string; name: string };
+const segments: Segment[] = ["Everybody who agreed", "German cities", "VIP"].map((name, i) => ({ id: `${i}`, name }));
+const SegmentsDocument: TypedDocumentNode<
+  Choices<Segment>,
+  { search: string | null; chosen: string; known: boolean }
+> = gql("query Segments($search: String) { found: segments(search: $search) { nodes { id name } } }");
 
 const nothing: TemplateContentPartsFragment = {
   __typename: "TemplateContent",
@@ -259,6 +272,24 @@ function Sections() {
               <Text key={s}>{s}</Text>
             ))}
             {more}
+          </State>
+        </Section>
+        <Section of="Further">
+          <State name="the last page, one before it, one on its way, one that did not come">
+            <Table>
+              <Further page={{ hasNextPage: false }} columns={2} next={() => null} />
+              <Further page={{ hasNextPage: true, endCursor: "1" }} columns={2} next={() => null} />
+              <Awaited columns={2} retry={() => {}} />
+              <Awaited columns={2} error={new CombinedError({ networkError: new Error("away") })} retry={() => {}} />
+            </Table>
+          </State>
+        </Section>
+        <Section of="SearchSelect">
+          <State name="nothing chosen yet, and one that is">
+            <Group>
+              <SearchSelect document={SegmentsDocument} label="Segment" value={null} onChange={() => {}} />
+              <SearchSelect document={SegmentsDocument} label="Segment" value="1" onChange={() => {}} />
+            </Group>
           </State>
         </Section>
         <Section of="Failed">

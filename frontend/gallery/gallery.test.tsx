@@ -25,11 +25,11 @@ test("the gallery shows every component that pages share", async () => {
   const at = document.createElement("div");
   const root = createRoot(at);
   await act(async () => root.render(<Gallery />));
-  await vi.waitFor(() => expect(at.querySelectorAll("section").length).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(at.querySelectorAll("section").length).toBeGreaterThan(0), { timeout: 60_000 });
   const files = readdirSync(join(import.meta.dirname, "../src/components")).filter((f) => /(?<!\.test)\.tsx$/.test(f));
   const shown = [...at.querySelectorAll("section")].map((s) => `${s.getAttribute("aria-label")}.tsx`);
   expect(shown.sort()).toEqual(files.sort());
   for (const s of at.querySelectorAll("section")) expect(s.textContent?.length, s.ariaLabel ?? "").toBeGreaterThan(20);
   expect(broken.mock.calls.map((c) => String(c[0]))).toEqual([]);
   await act(async () => root.unmount());
-});
+}, 120_000);

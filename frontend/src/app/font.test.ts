@@ -10,7 +10,7 @@ test("the typeface is what is made of the package's", async () => {
   const rule = /unicode-range:([^;]*);/.exec(readFileSync(join(sources, "app/font.css"), "utf8"))?.[1] ?? "";
   const parts = (list: string) => list.split(",").map((part) => part.trim());
   expect(parts(rule)).toEqual(parts(range));
-});
+}, 60_000);
 
 test("no page is bolder or lighter than the typeface", () => {
   const used = new Set<number>();
