@@ -21,19 +21,22 @@ func (e *env) budget(campaign int64, limit int) {
 	e.exec("UPDATE campaigns SET budget = ?, budget_currency = 'USD' WHERE id = ?", limit, campaign)
 }
 
-// run sends with so many worker processes at once until none finds anything.
+// run sends with so many worker processes at once until nothing waits in a campaign that sends. A dispatcher that leaves a
+// campaign to another's calls may be the last one: maintenance then starts one anew.
 func (e *env) run(workers int, h Hooks) {
 	e.t.Helper()
-	var all sync.WaitGroup
-	for range workers {
-		d := e.dispatcher(h)
-		all.Go(func() {
-			if err := d.Dispatch(e.ctx, 1); err != nil {
-				e.t.Error(err)
-			}
-		})
+	for e.count("SELECT count(*) FROM messages m JOIN campaigns c ON c.id = m.campaign_id WHERE m.work = 'send' AND c.status = 'sending'") > 0 {
+		var all sync.WaitGroup
+		for range workers {
+			d := e.dispatcher(h)
+			all.Go(func() {
+				if err := d.Dispatch(e.ctx, 1); err != nil {
+					e.t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
-	all.Wait()
 }
 
 // reserved is what is kept as reserved, and what the messages say.
