@@ -10,7 +10,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
 SPA_SOURCES := $(shell find frontend/src frontend/public frontend/build frontend/*.html frontend/*.ts -type f 2>/dev/null)
 
-.PHONY: help run test dev build generate check-generated linter lint lint-docker test-go fuzz test-postgres test-spa test-e2e chaos bench audit clean tools
+.PHONY: help run test dev build generate check-generated linter lint lint-docker test-go fuzz test-postgres test-spa test-e2e pixels chaos bench audit clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -82,6 +82,11 @@ test-e2e: build ## the whole story in a real browser
 	@echo "== playwright"
 	@.ci/chromium
 	@npm run --silent e2e
+
+pixels: build ## every page of an older commit (BASE) beside what is here; a report of those that differ (some minutes; PAGES=inbox,… for some)
+	@.ci/chromium
+	@BASE=$(BASE) PAGES=$(PAGES) npx playwright test --config frontend/e2e/pixels.config.ts || \
+		{ echo "pages differ: npx playwright show-report frontend/e2e/.pixels/report shows them" >&2; exit 1; }
 
 test: ## everything; prints one summary
 	@.ci/test

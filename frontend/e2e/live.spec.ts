@@ -1,15 +1,15 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import { everyWay, inspect, watch } from "./look";
+import { alone, ended, root, started } from "./processes";
 
 /**
  * An installation goes live with a sandbox that plays Twilio as a process of its own. Going live ends what was made
  * while trying out, so that this is not the installation of the story.
  */
-const root = join(import.meta.dirname, "../..");
 const base = Number(process.env.E2E_PORT ?? "8097");
 const at = { carrier: `127.0.0.1:${base + 20}`, control: `127.0.0.1:${base + 21}`, engine: `127.0.0.1:${base + 22}` };
 const engine = `http://localhost:${base + 22}`;
@@ -25,55 +25,34 @@ let link = "";
 let page: Page;
 const broken: string[] = [];
 
-/** Starts a process and gives the first match of its output. */
-async function started(command: string, args: string[], env: NodeJS.ProcessEnv, match: RegExp) {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, cwd: root });
-  running.push(child);
-  let out = "";
-  child.stderr.on("data", (data) => {
-    out += data;
-  });
-  return new Promise<RegExpMatchArray>((resolve, reject) => {
-    child.stdout.on("data", (data) => {
-      out += data;
-      const found = out.match(match);
-      if (found) resolve(found);
-    });
-    child.on("exit", () => reject(new Error(`${command} ended: ${out}`)));
-  });
+/** Starts a process that ends with these tests, and gives the first match of its output. */
+function run(command: string, args: string[], env: NodeJS.ProcessEnv, match: RegExp) {
+  return started(command, args, env, match, (child) => running.push(child));
 }
 
 test.beforeAll(async ({ browser }) => {
   dir = mkdtempSync(join(tmpdir(), "eventstream-live-"));
   const carrier = join(dir, "carrier");
   execFileSync("go", ["build", "-o", carrier, "./server/twilio/sandbox/carrier"], { cwd: root });
-  const told = await started(carrier, [join(dir, "twilio"), at.carrier, at.control], {}, /(http\S+) (AC\S+) (\S+)\n/);
+  const told = await run(carrier, [join(dir, "twilio"), at.carrier, at.control], {}, /(http\S+) (AC\S+) (\S+)\n/);
   const [, url = "", account = "", token = ""] = told;
   twilio = { url, account, token };
   const env = {
+    ...alone,
     LISTEN_ADDR: at.engine,
     DATA_DIR: join(dir, "engine"),
-    DATABASE_URL: "",
     ADMIN_EMAIL: "",
     ADMIN_PASSWORD: "",
-    TWILIO_ACCOUNT_SID: "",
-    TWILIO_AUTH_TOKEN: "",
     TWILIO_API_BASE_URL: twilio.url,
-    OIDC_ISSUER: "",
-    LOG_LEVEL: "warn",
   };
-  link = (await started(join(root, "bin/server"), [], env, /Open\s+(\S+)/))[1] ?? "";
+  link = (await run(join(root, "bin/server"), [], env, /Open\s+(\S+)/))[1] ?? "";
   page = await (await browser.newContext({ baseURL: engine })).newPage();
   watch(page, broken);
 });
 
 test.afterAll(async () => {
   await page?.close();
-  for (const child of running.reverse()) {
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGINT");
-    await ended;
-  }
+  for (const child of running.reverse()) await ended(child);
   rmSync(dir, { recursive: true, force: true });
   // While the server starts again nobody answers; the page asks on.
   expect(broken.filter((text) => !/ERR_CONNECTION|WebSocket|Failed to (load|fetch)/.test(text))).toEqual([]);

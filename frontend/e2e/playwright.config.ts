@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "@playwright/test";
+import { launchOptions } from "./browser";
 
 const port = process.env.E2E_PORT ?? "8097";
 const providerPort = Number(port) + 1000;
@@ -9,13 +10,6 @@ const root = join(import.meta.dirname, "../..");
 // Each run starts from an empty data directory. The workers read this file
 // too, so that the directory goes through the environment.
 process.env.E2E_DATA_DIR ??= mkdtempSync(join(tmpdir(), "eventstream-e2e-"));
-const chromium = [
-  process.env.CHROMIUM,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((p) => p && existsSync(p));
-
 export default defineConfig({
   testDir: ".",
   outputDir: ".results",
@@ -44,17 +38,7 @@ export default defineConfig({
     baseURL: `http://localhost:${port}`,
     viewport: { width: 1360, height: 860 },
     trace: "retain-on-failure",
-    launchOptions: {
-      executablePath: chromium,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-      ],
-    },
+    launchOptions,
   },
   webServer: [
     {
