@@ -13836,7 +13836,7 @@ type CampaignPreflight {
 extend type Query {
   "Campaigns, newest first, at most 200 a page."
   campaigns(filter: CampaignFilter, search: String, orderBy: CampaignOrder = NEWEST, first: Int, after: String): CampaignConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
-  "Campaigns that started, and starts that are planned, from a moment on and before another, at most 93 days later: the first so many, 1 to 200, which is the default."
+  "Campaigns that started, and starts that are planned, from a moment on and before another, at most 93 days later and three years ahead: the first so many, 1 to 200, which is the default."
   campaignCalendar(from: DateTime!, to: DateTime!, first: Int): CampaignCalendar! @hasRole(role: VIEWER) @cost(weight: 20)
   "Looks at a draft without changing anything."
   campaignPreflight(id: ID!): CampaignPreflight! @hasRole(role: VIEWER) @cost(weight: 100)

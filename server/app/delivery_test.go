@@ -190,6 +190,7 @@ func TestEachRecipientGetsItAtTheirLocalTime(t *testing.T) {
 	require.True(t, year.CampaignCalendar.More)
 	for problem, vars := range map[string]map[string]any{
 		"longer than 93 days": {"from": first, "to": first.AddDate(0, 4, 0)},
+		"3 years ahead":       {"from": first.AddDate(80, 0, 0), "to": first.AddDate(80, 1, 0)},
 		"is not after":        {"from": first, "to": first},
 		"1 to 200":            {"from": first, "to": first.AddDate(0, 1, 0), "n": 201},
 	} {
@@ -198,6 +199,9 @@ func TestEachRecipientGetsItAtTheirLocalTime(t *testing.T) {
 		require.Contains(t, errs[0].Message, problem)
 	}
 	e.must("campaignUnschedule", "campaign", map[string]any{"id": recurring})
+	brief := e.draft("brief", map[string]any{"endsAt": later.First().Add(20 * time.Hour)})
+	_, problems := e.mutate("campaignSchedule", "campaign", map[string]any{"id": brief, "local": later})
+	require.Contains(t, problems, "before it is 10:00", "those who are farther west would get none")
 	e.must("campaignLaunch", "campaign", map[string]any{"id": again})
 	require.Equal(t, 3, e.await(again, "COMPLETED").Accepted)
 }

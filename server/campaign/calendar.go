@@ -22,6 +22,7 @@ const (
 	MaxStarts       = 200
 	longestCalendar = 93 * 24 * time.Hour
 	maxPlans        = 200 // scheduled campaigns that are looked at
+	maxAhead        = 3   // years: the runs until then are counted
 )
 
 // Calendar gives the first n starts from a moment on and before another, and whether there
@@ -35,6 +36,8 @@ func (s *Service) Calendar(ctx context.Context, from, to time.Time, n int) (star
 		return nil, false, apperr.Invalid("to", "%s is not after %s", to.UTC().Format(time.RFC3339), from.UTC().Format(time.RFC3339))
 	case to.Sub(from) > longestCalendar:
 		return nil, false, apperr.Invalid("to", "from %s to %s is longer than 93 days", from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+	case to.After(s.now().AddDate(maxAhead, 0, 0)):
+		return nil, false, apperr.Invalid("to", "%s is more than %d years ahead", to.UTC().Format(time.RFC3339), maxAhead)
 	}
 	begun, err := startedBetween(ctx, s.db, from, to, n+1)
 	if err != nil {
@@ -66,7 +69,7 @@ func (c *Campaign) ahead(from, to time.Time, n int) (starts []Start) {
 	if r := c.Schedule.Recurrence; r != nil && r.Runs == 0 && at.Before(from) {
 		at = c.Schedule.Next(from.Add(-time.Nanosecond), done) // no need to count the runs until then
 	}
-	for at != nil && at.Before(to) && len(starts) < n {
+	for at != nil && at.Before(to) && len(starts) < n && (c.EndsAt == nil || at.Before(*c.EndsAt)) {
 		if !at.Before(from) {
 			starts = append(starts, Start{Campaign: c, At: *at, Planned: true, Local: c.Schedule.localAt(*at)})
 		}

@@ -86,7 +86,7 @@ func (s *Schedule) Validate(now time.Time) error {
 	if !hours.ClockTime.MatchString(r.Time) {
 		_ = errs.Add(apperr.Invalid("recurrence.time", "%q is not a time of day such as 09:00", r.Time))
 	}
-	if _, err := contact.Zone(r.Zone); err != nil {
+	if _, err := contact.Zone(r.Zone); err != nil && !r.Local {
 		_ = errs.Add(apperr.Invalid("recurrence.zone", "%q is not an IANA time zone such as Europe/Berlin", r.Zone))
 	}
 	switch r.Frequency {
@@ -225,6 +225,10 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		}
 		if c.EndsAt != nil && !c.EndsAt.After(*c.NextRunAt) {
 			return apperr.Invalid("at", "the campaign ends at %s, before it would start", c.EndsAt.UTC().Format(time.RFC3339))
+		}
+		if local := plan.localAt(*c.NextRunAt); local != nil && c.EndsAt != nil && !c.EndsAt.After(local.Last()) {
+			return apperr.Invalid("local", "the campaign ends at %s, before it is %s on %s everywhere, at %s: end it later",
+				c.EndsAt.UTC().Format(time.RFC3339), local.Time, local.Date, local.Last().UTC().Format(time.RFC3339))
 		}
 		if err := save(ctx, tx, c); err != nil {
 			return err

@@ -164,4 +164,8 @@ func TestRunsToComeAreInTheCalendar(t *testing.T) {
 	once := &Campaign{NextRunAt: &next, Schedule: &Schedule{At: &next}}
 	require.Len(t, once.ahead(next, to, 10), 1)
 	require.Empty(t, once.ahead(from, to, 10))
+	ended := &Campaign{NextRunAt: &next, EndsAt: &from, Schedule: &Schedule{Recurrence: &daily}}
+	require.Empty(t, ended.ahead(from, to, 10), "after the campaign's own end there is no run")
+	anywhere := Recurrence{Frequency: Daily, Time: "09:00", Local: true}
+	require.NoError(t, (&Schedule{Recurrence: &anywhere}).Validate(next), "its zone does not matter")
 }

@@ -126,6 +126,13 @@ func TestTheGateInItsOrder(t *testing.T) {
 	require.Equal(t, at("2026-11-24T11:00:00Z"), v.NotBefore.UTC(), "noon in Berlin")
 	require.Equal(t, hours.LocalTime, v.Reason)
 	require.Equal(t, message.StatusSubmitting, Decide(c, at("2026-11-24T11:00:00Z")).Status)
+	capped := c
+	capped.Cap, capped.Recent, capped.Contact.Reachable = &FrequencyCap{1, 1}, Recent{Accepted: 1}, false
+	v = Decide(capped, at("2026-11-23T22:00:00Z"))
+	require.Equal(t, message.StatusPending, v.Status, "what may be otherwise at their hour is not decided before it")
+	require.Equal(t, hours.LocalTime, v.Reason)
+	require.Equal(t, message.StatusSkipped, Decide(capped, at("2026-11-24T11:00:00Z")).Status)
+	capped.Contact.Reachable = true // they share the contact
 	c.LocalStart.Time = "23:00"
 	v = Decide(c, at("2026-11-23T22:00:00Z"))
 	require.Equal(t, at("2026-11-25T07:00:00Z"), v.NotBefore.UTC(), "after the quiet hours in which their time falls")

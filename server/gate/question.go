@@ -63,6 +63,11 @@ var questions = []Question{
 		refusal: no(message.SkipSuppressed, func(a *asked) bool { return len(a.forbidding()) > 0 }),
 	},
 	{
+		Check: "Local time", Rule: "Before a campaign's hour where the person is, nothing is decided that may be otherwise by then.",
+		concerns: func(a *asked) bool { return a.campaign() && a.earliest().After(a.now) },
+		refusal:  (*asked).untimely,
+	},
+	{
 		Check: "Topic", Skip: message.SkipNotSubscribed, Rule: "A campaign with a topic goes to its subscribers.",
 		concerns: func(a *asked) bool { return a.OffTopic },
 		refusal:  no(message.SkipNotSubscribed, func(a *asked) bool { return a.OffTopic }),
@@ -171,21 +176,7 @@ var questions = []Question{
 		Check: "Hours", Skip: message.SkipNoAllowedHours,
 		Rule:     "Campaigns keep quiet hours, the hours that law allows where the person may be, and their own hour there.",
 		concerns: func(a *asked) bool { return a.campaign() || a.optInQuestion() && !a.Expected },
-		refusal: func(a *asked) *Verdict {
-			at, why, ok := hours.NextAllowed(hours.RulesFor(a.QuietHours, a.Contact), a.earliest())
-			if why == "" {
-				why = hours.LocalTime
-			}
-			switch {
-			case !ok:
-				return &Verdict{Status: message.StatusSkipped, Skip: message.SkipNoAllowedHours}
-			case at.After(a.now) && a.EndsAt != nil && !at.Before(*a.EndsAt):
-				return &Verdict{Status: message.StatusExpired, Reason: why}
-			case at.After(a.now):
-				return &Verdict{Status: message.StatusPending, NotBefore: at, Reason: why}
-			}
-			return nil
-		},
+		refusal:  (*asked).untimely,
 	},
 }
 
@@ -204,6 +195,23 @@ func moment(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *t
+}
+
+// untimely is the refusal of a message that has to wait for its hour, by the campaign, the person's clock and the law, or has none.
+func (a *asked) untimely() *Verdict {
+	at, why, ok := hours.NextAllowed(hours.RulesFor(a.QuietHours, a.Contact), a.earliest())
+	if why == "" {
+		why = hours.LocalTime
+	}
+	switch {
+	case !ok:
+		return &Verdict{Status: message.StatusSkipped, Skip: message.SkipNoAllowedHours}
+	case at.After(a.now) && a.EndsAt != nil && !at.Before(*a.EndsAt):
+		return &Verdict{Status: message.StatusExpired, Reason: why}
+	case at.After(a.now):
+		return &Verdict{Status: message.StatusPending, NotBefore: at, Reason: why}
+	}
+	return nil
 }
 
 // earliest is when a campaign begins for the contact, or now if that has been.

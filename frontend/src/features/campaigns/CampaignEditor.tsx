@@ -140,10 +140,11 @@ export function NewCampaign() {
 }
 
 /**
- * A new draft to a segment and nobody else: of an unfinished one to another segment nothing stays. It has the segment's
- * name, unless an unfinished one to nobody yet has a name already.
+ * A draft to a segment and nobody else: the unfinished one, where it goes there; of one to another segment nothing stays.
+ * A new one has the segment's name, unless an unfinished one to nobody yet has a name already.
  */
 function to(segmentId: string, name: string, unfinished: Draft | null, data: CampaignEditQuery): Draft {
+  if (unfinished?.segmentId === segmentId) return unfinished;
   return { ...newDraft(data), segmentId, name: (!unfinished?.segmentId && unfinished?.name) || name };
 }
 

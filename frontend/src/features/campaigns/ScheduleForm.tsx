@@ -87,7 +87,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
     if (kind === "once") {
       const start = at ? momentOf(at) : null;
       if (start === undefined) return setProblem(noMoment(at));
-      if (!local && start && Date.parse(start) < Date.now())
+      if (start && Date.parse(start) < Date.now())
         return setProblem(t`This moment has passed. Choose one that is still to come.`);
       if (local && start) input.local = { date: at.slice(0, 10), time: at.slice(11, 16) };
       else input.at = start;
@@ -100,6 +100,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
         days: frequency === "WEEKLY" ? (days as Weekday[]) : [],
         dayOfMonth: frequency === "MONTHLY" ? dayOfMonth : null,
         runs: runs === "" ? null : runs,
+        until: before?.until ?? null,
       };
     const result = await schedule({ input });
     if (result.error) return setProblem(errorText(result.error));
@@ -146,6 +147,9 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
             onChange={(e) => setAt(e.currentTarget.value)}
           />
           {everywhere}
+          {local && Date.parse(`${at}:00+14:00`) < Date.now() && (
+            <Alert color="yellow">{t`That time has passed already in some places. It starts at once, and whoever's time has passed gets it right away.`}</Alert>
+          )}
         </>
       ) : (
         <>
