@@ -59,12 +59,8 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	}
 	hub := pubsub.New(d.Pool, log)
 	consents := consent.NewService(d, hub, addresses, time.Now)
-	base := cfg.PublicURL
-	if base == "" {
-		base = "http://" + cfg.ListenAddr
-	}
 	templates := template.NewService(template.Dependencies{ // only enqueues
-		DB: d, Jobs: &jobs.Enqueuer{Client: client}, LinkURL: cfg.LinkURL(base), Log: log,
+		DB: d, Jobs: &jobs.Enqueuer{Client: client}, LinkURL: cfg.LinkURL(cfg.BaseURL()), Log: log,
 	})
 	return demo.NewService(demo.Dependencies{
 		DB: d, Hub: hub, Consents: consents, Segments: segment.NewService(d), Topics: topic.NewService(d, hub),

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"eventstream/server/pause"
-
 	"eventstream/server/rig"
 
 	"github.com/jackc/pgx/v5"

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"eventstream/server/pause"
-
 	"eventstream/server/rig"
 )
 

@@ -19,9 +19,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"eventstream/server/pause"
-
 	"eventstream/server/db"
+	"eventstream/server/pause"
 	"eventstream/server/rig"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"eventstream/server/pause"
-
 	"eventstream/server/rig"
 	"eventstream/server/twilio"
 	"eventstream/server/twilio/sandbox"

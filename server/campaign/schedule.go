@@ -374,31 +374,22 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 // clocks of its recipients, when that one has started everywhere.
 func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time.Time) (*Campaign, error) {
 	at := *parent.NextRunAt
-	plan := parent.Schedule.Recurrence
-	zone, err := plan.zone()
+	zone, err := parent.Schedule.Recurrence.zone()
 	if err != nil {
 		return nil, err
 	}
 	name := []rune(parent.Name)
-	c := &Campaign{
-		Name: string(name[:min(len(name), 130)]) + " · " + at.In(zone).Format(time.DateOnly), TemplateID: parent.TemplateID,
-		SegmentID: parent.SegmentID, Query: parent.Query,
-		SenderID: parent.SenderID, Status: StatusScheduled, RateLimitPerSecond: parent.RateLimitPerSecond,
-		QuietHours: parent.QuietHours, FrequencyCap: parent.FrequencyCap,
-		ErrorThreshold: parent.ErrorThreshold, Budget: parent.Budget, BudgetCurrency: parent.BudgetCurrency, EndsAt: parent.EndsAt, TopicID: parent.TopicID,
-		TrackLinks: parent.TrackLinks, UTM: parent.UTM, ParentID: &parent.ID,
-		CreatedBy: parent.CreatedBy,
-	}
-	next := parent.Schedule.Next(now, parent.Runs+1)
-	if plan.Local {
-		c.LocalStart = parent.Schedule.localAt(at)
-		if next != nil {
-			last := hours.On(*next, plan.Time).Last()
-			next = &last
+	c := parent.another(string(name[:min(len(name), 130)]) + " · " + at.In(zone).Format(time.DateOnly))
+	c.Status, c.EndsAt, c.ParentID, c.CreatedBy = StatusScheduled, parent.EndsAt, &parent.ID, parent.CreatedBy
+	c.LocalStart = parent.Schedule.localAt(at)
+	if next := parent.Schedule.Next(now, parent.Runs+1); next != nil {
+		end := *next
+		if local := parent.Schedule.localAt(end); local != nil {
+			end = local.Last()
 		}
-	}
-	if next != nil && (c.EndsAt == nil || next.Before(*c.EndsAt)) {
-		c.EndsAt = next
+		if c.EndsAt == nil || end.Before(*c.EndsAt) {
+			c.EndsAt = &end
+		}
 	}
 	if err := insert(ctx, tx, c); err != nil {
 		return nil, err

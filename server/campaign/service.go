@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"eventstream/server/pause"
-
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
@@ -19,6 +17,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/link"
 	"eventstream/server/message"
+	"eventstream/server/pause"
 	"eventstream/server/price"
 	"eventstream/server/provider"
 	"eventstream/server/pubsub"
@@ -685,6 +684,15 @@ func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
 	return c, audit.Record(ctx, tx, action, "campaign", id, changes)
 }
 
+// another is a campaign that is set to the same, but for when it starts and ends.
+func (c *Campaign) another(name string) *Campaign {
+	return &Campaign{
+		Name: name, TemplateID: c.TemplateID, SegmentID: c.SegmentID, Query: c.Query, SenderID: c.SenderID, TopicID: c.TopicID,
+		RateLimitPerSecond: c.RateLimitPerSecond, QuietHours: c.QuietHours, FrequencyCap: c.FrequencyCap, ErrorThreshold: c.ErrorThreshold,
+		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM,
+	}
+}
+
 // Duplicate makes a draft like it. Senders of a provider that was left are chosen anew.
 func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
@@ -695,13 +703,8 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		return nil, err
 	}
 	name := []rune("Copy of " + old.Name)
-	c := &Campaign{
-		Name: string(name[:min(len(name), 150)]), TemplateID: old.TemplateID, SegmentID: old.SegmentID, Query: old.Query,
-		SenderID: old.SenderID, TopicID: old.TopicID, Status: StatusDraft,
-		RateLimitPerSecond: old.RateLimitPerSecond, QuietHours: old.QuietHours, FrequencyCap: old.FrequencyCap,
-		ErrorThreshold: old.ErrorThreshold, Budget: old.Budget, BudgetCurrency: old.BudgetCurrency, TrackLinks: old.TrackLinks,
-		UTM: old.UTM, CreatedBy: actor.OperatorID(ctx),
-	}
+	c := old.another(string(name[:min(len(name), 150)]))
+	c.Status, c.CreatedBy = StatusDraft, actor.OperatorID(ctx)
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		shares, err := sharesOf(ctx, tx, []int64{id})
 		if err != nil {
@@ -711,7 +714,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		if c.SenderID != nil {
 			chosen = append(chosen, *c.SenderID)
 		}
-		senders, err := inUse(ctx, tx, chosen)
+		senders, err := sender.InUse(ctx, tx, chosen...)
 		if err != nil {
 			return err
 		}

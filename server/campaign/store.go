@@ -469,9 +469,3 @@ func unfinishedIDs(ctx context.Context, tx bun.Tx, of provider.Name) (ids []int6
 	err = tx.NewRaw("SELECT id FROM campaigns WHERE "+isUnfinished+" ORDER BY id FOR UPDATE", string(of)).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
-
-// inUse gives those of these senders that belong to the provider in use.
-func inUse(ctx context.Context, idb bun.IDB, senders []int64) (ids []int64, err error) {
-	err = idb.NewRaw("SELECT id FROM senders WHERE id = ANY (?) AND provider = provider_now()", pgdialect.Array(senders)).Scan(ctx, &ids)
-	return ids, db.Err(err)
-}

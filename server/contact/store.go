@@ -427,16 +427,9 @@ func SetConsents(ctx context.Context, tx bun.Tx, ids []int64, status ConsentStat
 
 // SetEachConsent is SetConsent for many of whom each has a status and a time of their own; nil: no time.
 func SetEachConsent(ctx context.Context, tx bun.Tx, ids []int64, statuses []ConsentStatus, at []*time.Time) error {
-	since := make([]*string, len(at))
-	for i, t := range at {
-		if t != nil {
-			text := t.UTC().Format(time.RFC3339Nano)
-			since[i] = &text
-		}
-	}
-	_, err := tx.NewRaw(`UPDATE contacts c SET consent_status = u.status, consent_at = u.at::timestamptz, updated_at = now()
-		FROM unnest(?::bigint[], ?::text[], ?::text[]) u (id, status, at) WHERE c.id = u.id`,
-		pgdialect.Array(ids), pgdialect.Array(statuses), pgdialect.Array(since)).Exec(ctx)
+	_, err := tx.NewRaw(`UPDATE contacts c SET consent_status = u.status, consent_at = u.at, updated_at = now()
+		FROM unnest(?::bigint[], ?::text[], ?::timestamptz[]) u (id, status, at) WHERE c.id = u.id`,
+		pgdialect.Array(ids), pgdialect.Array(statuses), db.TimeArray(at)).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -210,3 +210,22 @@ func StoreApart[T any](items []T, store func([]T) error, reject func(T, error)) 
 	}
 	return StoreApart(items[half:], store, reject)
 }
+
+// TimeArray writes times as a Postgres array, to the microsecond; nil is null.
+func TimeArray(ts []*time.Time) string {
+	buf := make([]byte, 0, len(ts)*34+2)
+	buf = append(buf, '{')
+	for i, t := range ts {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		if t == nil {
+			buf = append(buf, "NULL"...)
+			continue
+		}
+		buf = append(buf, '"')
+		buf = t.UTC().AppendFormat(buf, "2006-01-02T15:04:05.999999Z07:00")
+		buf = append(buf, '"')
+	}
+	return string(append(buf, '}'))
+}

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"eventstream/server/pause"
-
 	"eventstream/server/audit"
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
@@ -21,6 +19,7 @@ import (
 	"eventstream/server/gate"
 	"eventstream/server/link"
 	"eventstream/server/message"
+	"eventstream/server/pause"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
 

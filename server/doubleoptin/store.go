@@ -85,7 +85,7 @@ func due(ctx context.Context, idb bun.IDB, limit int) (ids []int64, err error) {
 // expired are contacts whose request is open after its time.
 func expired(ctx context.Context, idb bun.IDB, limit int) (ids []int64, err error) {
 	err = idb.NewRaw(`SELECT contact_id FROM opt_in_requests
-		WHERE status IN ('waiting', 'asked') AND expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT ?`, limit).Scan(ctx, &ids)
+		WHERE `+isOpen+` AND expires_at <= clock_timestamp() ORDER BY expires_at, id LIMIT ?`, limit).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
@@ -94,7 +94,7 @@ func expired(ctx context.Context, idb bun.IDB, limit int) (ids []int64, err erro
 func expire(ctx context.Context, tx bun.Tx, ids []int64) error {
 	var over []int64
 	err := tx.NewRaw(`SELECT contact_id FROM opt_in_requests
-		WHERE contact_id = ANY (?) AND status IN ('waiting', 'asked') AND expires_at <= clock_timestamp()`, pgdialect.Array(ids)).Scan(ctx, &over)
+		WHERE contact_id = ANY (?) AND `+isOpen+` AND expires_at <= clock_timestamp()`, pgdialect.Array(ids)).Scan(ctx, &over)
 	if err != nil {
 		return db.Err(err)
 	}
@@ -234,19 +234,22 @@ func contactLocked(ctx context.Context, tx bun.Tx, id int64) (*contact.Contact, 
 	return contact.ByIDForUpdate(ctx, tx, people[id])
 }
 
+// isOpen are the requests that wait for an answer, or to be asked.
+const isOpen = "status IN ('waiting', 'asked')"
+
 func openRequests(ctx context.Context, idb bun.IDB) (n int64, err error) {
-	err = idb.NewRaw("SELECT count(*) FROM opt_in_requests WHERE status IN ('waiting', 'asked')").Scan(ctx, &n)
+	err = idb.NewRaw("SELECT count(*) FROM opt_in_requests WHERE "+isOpen).Scan(ctx, &n)
 	return n, db.Err(err)
 }
 
 func peopleAsked(ctx context.Context, tx bun.Tx) (ids []int64, err error) {
-	err = tx.NewRaw("SELECT DISTINCT contact_id FROM opt_in_requests WHERE status IN ('waiting', 'asked')").Scan(ctx, &ids)
+	err = tx.NewRaw("SELECT DISTINCT contact_id FROM opt_in_requests WHERE "+isOpen).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
 // lockOpen locks up to n contacts who have a request that is open.
 func lockOpen(ctx context.Context, tx bun.Tx, n int) (ids []int64, err error) {
-	err = tx.NewRaw(`SELECT id FROM contacts WHERE id IN (SELECT contact_id FROM opt_in_requests WHERE status IN ('waiting', 'asked')
+	err = tx.NewRaw(`SELECT id FROM contacts WHERE id IN (SELECT contact_id FROM opt_in_requests WHERE `+isOpen+`
 		ORDER BY contact_id LIMIT ?) ORDER BY id FOR NO KEY UPDATE`, n).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }

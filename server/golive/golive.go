@@ -225,19 +225,20 @@ func (s *Service) keepPrevious(ctx context.Context, tx bun.Tx, in Account, row *
 	if err != nil || now == nil || !now.Provider.Live() {
 		return err
 	}
-	was, err := Stored(ctx, tx, s.Keys)
+	before, err := readCredentials(ctx, tx)
+	if err != nil || before == nil {
+		return err
+	}
+	was, err := before.open(s.Keys)
 	if errors.Is(err, secret.ErrUnreadable) { // its key is gone, which is why another is entered
 		return nil
 	}
-	if err != nil || was == nil || *was == in {
+	if err != nil || *was == in {
 		return err
 	}
 	if was.AuthToken == in.AuthToken {
-		kept, err := readCredentials(ctx, tx)
-		if err == nil && kept != nil {
-			row.PreviousAuthToken, row.PreviousUntil = kept.PreviousAuthToken, kept.PreviousUntil
-		}
-		return err
+		row.PreviousAuthToken, row.PreviousUntil = before.PreviousAuthToken, before.PreviousUntil
+		return nil
 	}
 	at, err := db.Now(ctx, tx)
 	if err != nil {
@@ -290,14 +291,19 @@ func Stored(ctx context.Context, idb bun.IDB, k *secret.Keys) (*Account, error) 
 	if err != nil || row == nil {
 		return nil, err
 	}
-	a := &Account{AccountSID: row.AccountSID, APIKey: row.APISID}
-	token, err := k.Open(secret.AuthToken.Purpose(credentialsID), row.AuthToken)
+	return row.open(k)
+}
+
+// open decrypts them.
+func (c *credentials) open(k *secret.Keys) (*Account, error) {
+	a := &Account{AccountSID: c.AccountSID, APIKey: c.APISID}
+	token, err := k.Open(secret.AuthToken.Purpose(credentialsID), c.AuthToken)
 	if err != nil {
 		return nil, fmt.Errorf("the auth token that was entered under Going live: %w", err)
 	}
 	a.AuthToken = string(token)
-	if row.APISecret != "" {
-		raw, err := k.Open(secret.APISecret.Purpose(credentialsID), row.APISecret)
+	if c.APISecret != "" {
+		raw, err := k.Open(secret.APISecret.Purpose(credentialsID), c.APISecret)
 		if err != nil {
 			return nil, fmt.Errorf("the API secret that was entered under Going live: %w", err)
 		}

@@ -17,7 +17,7 @@ type LocalMoment struct {
 // LocalTime is the reason of a message that waits for its recipient's clock alone.
 const LocalTime = "local_time"
 
-// Where a day begins and ends last on earth: Kiribati is 14 hours ahead of UTC, and ships
+// Where a day comes first and where it comes last on earth: Kiribati is 14 hours ahead of UTC, and ships
 // and two islands without people are 12 behind it (IANA Pacific/Kiritimati, Etc/GMT+12).
 var (
 	Easternmost = time.FixedZone("UTC+14", 14*60*60)
@@ -46,7 +46,7 @@ func (l LocalMoment) In(place *time.Location) time.Time {
 	return Wall(day.Year(), day.Month(), day.Day(), Minutes(l.Time), place)[0]
 }
 
-// First is when it begins on earth, and Last when it has come everywhere.
+// First is when it comes first on earth.
 func (l LocalMoment) First() time.Time { return l.In(Easternmost) }
 
 // Last is when it has come everywhere.
@@ -67,7 +67,7 @@ func (l LocalMoment) For(c *contact.Contact) (at time.Time) {
 	return at
 }
 
-// On is the moment at that time of the day that is t where days begin first.
+// On is a time of day on the day that it is at t where days begin first.
 func On(t time.Time, clock string) LocalMoment {
 	return LocalMoment{Date: t.In(Easternmost).Format(time.DateOnly), Time: clock}
 }

@@ -10,10 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"eventstream/server/pause"
-
 	"eventstream/server/actor"
 	"eventstream/server/db"
+	"eventstream/server/pause"
 	"eventstream/server/pubsub"
 	"eventstream/server/spool"
 

@@ -37,6 +37,6 @@ func MarkClicked(ctx context.Context, tx bun.Tx, ids []int64, at []time.Time) (k
 		FROM (SELECT id, min(at) AS at FROM unnest(?0::bigint[], ?1::timestamptz[]) u (id, at) GROUP BY 1) first
 		WHERE m.id = first.id AND m.id = ANY (?2::bigint[]) AND (m.clicked_at IS NULL OR m.clicked_at > first.at)
 		RETURNING coalesce(m.campaign_id, 0)`,
-		pgdialect.Array(ids), timeArray(times), pgdialect.Array(known)).Scan(ctx, &campaigns)
+		pgdialect.Array(ids), db.TimeArray(times), pgdialect.Array(known)).Scan(ctx, &campaigns)
 	return known, campaigns, db.Err(err)
 }

@@ -58,28 +58,9 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 			AS u (id, status, sid, code, text, accepted, sent, delivered, read, ended, price)
 		WHERE m.id = u.id`,
 		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
-		timeArray(times[0]), timeArray(times[1]), timeArray(times[2]), timeArray(times[3]), timeArray(times[4]),
+		db.TimeArray(times[0]), db.TimeArray(times[1]), db.TimeArray(times[2]), db.TimeArray(times[3]), db.TimeArray(times[4]),
 		pgdialect.Array(prices)).Exec(ctx)
 	return db.Err(err)
-}
-
-// timeArray writes times with nulls as a Postgres array.
-func timeArray(ts []*time.Time) string {
-	buf := make([]byte, 0, len(ts)*34+2)
-	buf = append(buf, '{')
-	for i, t := range ts {
-		if i > 0 {
-			buf = append(buf, ',')
-		}
-		if t == nil {
-			buf = append(buf, "NULL"...)
-			continue
-		}
-		buf = append(buf, '"')
-		buf = t.UTC().AppendFormat(buf, "2006-01-02T15:04:05.999999Z07:00")
-		buf = append(buf, '"')
-	}
-	return string(append(buf, '}'))
 }
 
 // DeliveryEvent is one row of a message's history at the provider.
@@ -122,7 +103,7 @@ func InsertEvents(ctx context.Context, tx bun.Tx, events []*DeliveryEvent) (ids 
 			AS u (message_id, sid, status, code, webhook, at)
 		ON CONFLICT DO NOTHING RETURNING id`,
 		pgdialect.Array(messages), pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(codes),
-		pgdialect.Array(webhooks), timeArray(at)).Scan(ctx, &ids)
+		pgdialect.Array(webhooks), db.TimeArray(at)).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
@@ -250,7 +231,7 @@ func requeue(ctx context.Context, tx bun.Tx, rows []*Message, delays []time.Dura
 			AS u (id, sid, status, code, accepted, ended) JOIN messages m ON m.id = u.id ORDER BY u.sid
 		ON CONFLICT (sid) DO NOTHING`,
 		pgdialect.Array(ids), pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(codes),
-		timeArray(times[0]), timeArray(times[2])).Exec(ctx)
+		db.TimeArray(times[0]), db.TimeArray(times[2])).Exec(ctx)
 	if err != nil {
 		return db.Err(err)
 	}
@@ -263,7 +244,7 @@ func requeue(ctx context.Context, tx bun.Tx, rows []*Message, delays []time.Dura
 			AS u (id, code, text, seconds, accepted, sent)
 		WHERE m.id = u.id`,
 		pgdialect.Array(ids), pgdialect.Array(codes), pgdialect.Array(texts), pgdialect.Array(seconds),
-		timeArray(times[0]), timeArray(times[1])).Exec(ctx)
+		db.TimeArray(times[0]), db.TimeArray(times[1])).Exec(ctx)
 	return db.Err(err)
 }
 

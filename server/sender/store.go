@@ -182,3 +182,9 @@ func OfSandbox(ctx context.Context, idb bun.IDB) (n int64, err error) {
 	err = idb.NewRaw("SELECT count(*) FROM senders WHERE "+ofSandbox, retiredPrefix).Scan(ctx, &n)
 	return n, db.Err(err)
 }
+
+// InUse gives those of these senders that belong to the provider in use.
+func InUse(ctx context.Context, idb bun.IDB, senders ...int64) (ids []int64, err error) {
+	err = idb.NewRaw("SELECT id FROM senders WHERE id = ANY (?) AND provider = provider_now()", pgdialect.Array(senders)).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}

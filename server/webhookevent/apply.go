@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"eventstream/server/pause"
-
 	"eventstream/server/actor"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
@@ -18,6 +16,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/merge"
 	"eventstream/server/message"
+	"eventstream/server/pause"
 	"eventstream/server/provider"
 	"eventstream/server/pubsub"
 

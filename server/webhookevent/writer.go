@@ -10,11 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"eventstream/server/pause"
-
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/db"
+	"eventstream/server/pause"
 	"eventstream/server/provider"
 	"eventstream/server/spool"
 

@@ -13,10 +13,9 @@ export function SearchSelect<T extends Thing>(
   props: Omit<SelectProps, "data" | "value" | "onChange" | "searchValue" | "onSearchChange" | "filter"> & {
     document: TypedDocumentNode<Choices<T>, Variables>;
     value: string | null;
-    label?: string;
     /** How it is shown among the others; its name by default. */
     shown?: (thing: T) => string;
-    onChange: (id: string | null, thing: T | null) => void;
+    onChange: (id: string | null) => void;
   },
 ) {
   const { document, value, shown = (thing: T) => thing.name, onChange, ...rest } = props;
@@ -42,7 +41,7 @@ export function SearchSelect<T extends Thing>(
       value={value}
       searchValue={text}
       onSearchChange={setText}
-      onChange={(id) => onChange(id, things.find((thing) => thing.id === id) ?? null)}
+      onChange={onChange}
     />
   );
 }

@@ -14,7 +14,7 @@ import { timeOnly, words } from "../../lib/format";
 import { locale } from "../../lib/language";
 import { dayKey, momentNamed } from "../../lib/zone";
 import styles from "./CampaignCalendar.module.css";
-import { byDay, daysOf, firstDayOf, monthOf, monthsLater, shownAt } from "./calendar";
+import { byDay, daysOf, firstDayOf, monthOf, monthsLater, shownAt, utc } from "./calendar";
 
 const CampaignCalendarDocument = graphql(`
   query CampaignCalendar($from: DateTime!, $to: DateTime!) {
@@ -42,7 +42,6 @@ type Start = CampaignCalendarQuery["campaignCalendar"]["starts"][number];
 const monthName = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
 const weekday = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
 const wholeDay = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" });
-const utc = (key: string) => new Date(`${key}T00:00:00Z`);
 /** The moment at which a day begins, a day earlier or later: what is local may start up to a day apart. */
 const edge = (key: string, days: number) =>
   new Date((momentNamed(`${key}T00:00`)?.getTime() ?? 0) + days * 24 * 3_600_000).toISOString();

@@ -2,7 +2,8 @@ import { dayKey, momentNamed } from "../../lib/zone";
 import type { LocalMoment } from "./schedule";
 
 const day = 24 * 3_600_000;
-const utc = (key: string) => Date.parse(`${key}T00:00:00Z`);
+/** The midnight of a day by UTC, which is only counted and formatted with. */
+export const utc = (key: string) => new Date(`${key}T00:00:00Z`);
 const keyOf = (at: number) => new Date(at).toISOString().slice(0, 10);
 
 /** A month of the calendar, "2026-12", or the one that it is now where a text names none. */
@@ -12,7 +13,7 @@ export function monthOf(text: string | undefined, now = Date.now()): string {
 
 /** The month so many after another. */
 export function monthsLater(month: string, n: number): string {
-  const at = new Date(utc(`${month}-01`));
+  const at = utc(`${month}-01`);
   at.setUTCMonth(at.getUTCMonth() + n);
   return keyOf(at.getTime()).slice(0, 7);
 }
@@ -20,8 +21,8 @@ export function monthsLater(month: string, n: number): string {
 /** The days of the weeks that a month is in, from the first day of a week on: 1 is Monday, 7 is Sunday. */
 export function daysOf(month: string, firstDay: number): string[] {
   const first = utc(`${month}-01`);
-  const last = utc(`${monthsLater(month, 1)}-01`) - day;
-  const from = first - ((new Date(first).getUTCDay() - firstDay + 7) % 7) * day;
+  const last = utc(`${monthsLater(month, 1)}-01`).getTime() - day;
+  const from = first.getTime() - ((first.getUTCDay() - firstDay + 7) % 7) * day;
   const out: string[] = [];
   for (let at = from; at <= last || out.length % 7 !== 0; at += day) out.push(keyOf(at));
   return out;
