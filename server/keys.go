@@ -13,6 +13,7 @@ import (
 	"eventstream/server/config"
 	"eventstream/server/db"
 	"eventstream/server/keys"
+	"eventstream/server/pause"
 	"eventstream/server/secret"
 
 	"github.com/urfave/cli/v3"
@@ -153,10 +154,9 @@ func newKeyIn(ctx context.Context, path string, k *secret.Keys) (*secret.Keys, e
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	select { // a server that runs goes on to write with the earlier one until it has looked
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(secret.Settled):
+	// A server that runs goes on to write with the earlier one until it has looked.
+	if err := pause.For(ctx, secret.Settled); err != nil {
+		return nil, err
 	}
 	return secret.Follow(path)
 }

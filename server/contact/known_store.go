@@ -8,6 +8,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/db"
+	"eventstream/server/pause"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -25,10 +26,8 @@ func Patiently(ctx context.Context, tries int, do func() error) error {
 		if try >= tries || !apperr.Is(err, apperr.CodeUnavailable) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(try) * 10 * time.Millisecond):
+		if err := pause.For(ctx, time.Duration(try)*10*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }

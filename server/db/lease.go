@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"eventstream/server/pause"
+
 	"github.com/uptrace/bun"
 )
 
@@ -102,10 +104,8 @@ func HoldLease(ctx context.Context, d *DB, name, holder string, ttl time.Duratio
 // renew keeps a lease until ctx ends or the lease is lost.
 func renew(ctx context.Context, d *DB, name, holder string, ttl time.Duration, until time.Time) error {
 	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(min(ttl/LeaseRenewals, time.Until(until))):
+		if err := pause.For(ctx, min(ttl/LeaseRenewals, time.Until(until))); err != nil {
+			return err
 		}
 		started := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, min(ttl/2, until.Sub(started)))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"eventstream/migrations"
+	"eventstream/server/pause"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -390,12 +391,5 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 
 // sleep waits for about d, so that processes that began together part.
 func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // no secret
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return pause.For(ctx, d/2+rand.N(d)) //nolint:gosec // no secret
 }

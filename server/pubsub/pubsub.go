@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"eventstream/server/pause"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -143,15 +145,13 @@ func (h *Hub) sendLoop(ctx context.Context) {
 			return
 		case <-h.kick:
 		}
-		pause := interval
+		wait := interval
 		if err := h.Flush(ctx); err != nil && ctx.Err() == nil {
 			h.log.WarnContext(ctx, "live events: not sent, trying again", "error", err)
-			pause = retry
+			wait = retry
 		}
-		select {
-		case <-ctx.Done():
+		if pause.For(ctx, wait) != nil {
 			return
-		case <-time.After(pause):
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"eventstream/server/contact"
+	"eventstream/server/pause"
 	"eventstream/server/provider"
 )
 
@@ -386,10 +387,8 @@ func (s *Sandbox) postAgain(ctx context.Context, hook *hook) error {
 		if !again {
 			return fmt.Errorf("the inbound webhook: %w", err)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
+		if err := pause.For(ctx, wait); err != nil {
+			return err
 		}
 	}
 }
