@@ -111,8 +111,10 @@ func MarshalPhoneNumber(s string) graphql.Marshaler { return graphql.MarshalStri
 // UnmarshalPhoneNumber reads a number in any spelling.
 func UnmarshalPhoneNumber(v any) (string, error) { return readText(v, "a phone number") }
 
-// MarshalDateTime writes a moment.
-func MarshalDateTime(t time.Time) graphql.Marshaler { return graphql.MarshalTime(t) }
+// MarshalDateTime writes a moment, in UTC and to the microsecond, as Postgres keeps it.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return graphql.MarshalTime(t.UTC().Truncate(time.Microsecond))
+}
 
 // UnmarshalDateTime reads a moment.
 func UnmarshalDateTime(v any) (time.Time, error) {

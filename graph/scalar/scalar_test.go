@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"eventstream/server/apperr"
 
@@ -68,4 +69,17 @@ func FuzzScalars(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestMomentsAreSentInUTCWithMicroseconds(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[time.Time]string{
+		time.Date(2027, 1, 5, 10, 0, 0, 0, time.FixedZone("", 14*60*60)): `"2027-01-04T20:00:00Z"`,
+		time.Date(2027, 1, 5, 10, 0, 0, 123456789, time.UTC):             `"2027-01-05T10:00:00.123456Z"`,
+		{}: "null",
+	} {
+		var out strings.Builder
+		MarshalDateTime(at).MarshalGQL(&out)
+		require.Equal(t, want, out.String())
+	}
 }
