@@ -206,6 +206,15 @@ func TestEachRecipientGetsItAtTheirLocalTime(t *testing.T) {
 	brief := e.draft("brief", map[string]any{"endsAt": later.First().Add(20 * time.Hour)})
 	_, problems := e.mutate("campaignSchedule", "campaign", map[string]any{"id": brief, "local": later})
 	require.Contains(t, problems, "before it is 10:00", "those who are farther west would get none")
+	for end, problem := range map[time.Time]string{
+		later.First().Add(-time.Hour):     "before it would start",
+		later.First().Add(20 * time.Hour): "before it is 10:00",
+	} {
+		_, problems = e.mutate("campaignUpdate", "campaign", map[string]any{"id": again, "endsAt": end})
+		require.Contains(t, problems, "endsAt: ")
+		require.Contains(t, problems, problem, "an end that is set later is looked at as well")
+	}
+	e.must("campaignUpdate", "campaign", map[string]any{"id": again, "endsAt": later.Last().Add(time.Hour)})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": again})
 	require.Equal(t, 3, e.await(again, "COMPLETED").Accepted)
 }
@@ -250,6 +259,22 @@ func TestARecurringCampaignRunsAgainAndAgain(t *testing.T) {
 		require.Contains(t, out.Node.Runs[0].Name, "weekly · 20")
 	}
 	require.Equal(t, "COMPLETED", out.Node.Status, "all runs are done")
+
+	// Its own end is the end of its runs, whether it comes before the next one or while that cannot start.
+	camp = e.draft("until its end", map[string]any{"endsAt": time.Now().Add(25 * time.Hour)})
+	daily := map[string]any{"id": camp, "recurrence": map[string]any{"frequency": "DAILY", "time": "09:00", "zone": "Europe/Berlin"}}
+	e.must("campaignSchedule", "campaign", daily)
+	e.exec("UPDATE campaigns SET next_run_at = now(), ends_at = now() + interval '1 minute' WHERE status = 'scheduled'")
+	require.Eventually(t, func() bool { look(); return out.Node.Status == "COMPLETED" }, patience, 50*time.Millisecond)
+	require.Equal(t, 1, out.Node.RunsDone)
+	require.Nil(t, out.Node.NextRunAt)
+	camp = e.draft("late", map[string]any{"endsAt": time.Now().Add(25 * time.Hour)})
+	daily["id"] = camp
+	e.must("campaignSchedule", "campaign", daily)
+	e.exec("UPDATE campaigns SET next_run_at = now() - interval '1 hour', ends_at = now() - interval '1 minute' WHERE status = 'scheduled'")
+	require.Eventually(t, func() bool { look(); return out.Node.Status == "COMPLETED" }, patience, 50*time.Millisecond)
+	require.Zero(t, out.Node.RunsDone)
+	require.Empty(t, out.Node.Runs, "no run that fails")
 
 	// What forbids a start fails it, and says why.
 	failing := e.draft("unlucky", nil)

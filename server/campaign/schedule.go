@@ -223,12 +223,8 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if c.NextRunAt == nil {
 			return apperr.Invalid("recurrence.runs", "all of its %d runs are done", c.Runs)
 		}
-		if c.EndsAt != nil && !c.EndsAt.After(*c.NextRunAt) {
-			return apperr.Invalid("at", "the campaign ends at %s, before it would start", c.EndsAt.UTC().Format(time.RFC3339))
-		}
-		if local := plan.localAt(*c.NextRunAt); local != nil && c.EndsAt != nil && !c.EndsAt.After(local.Last()) {
-			return apperr.Invalid("local", "the campaign ends at %s, before it is %s on %s everywhere, at %s: end it later",
-				c.EndsAt.UTC().Format(time.RFC3339), local.Time, local.Date, local.Last().UTC().Format(time.RFC3339))
+		if err := c.endsTooEarly("at", "local"); err != nil {
+			return err
 		}
 		if err := save(ctx, tx, c); err != nil {
 			return err
@@ -240,6 +236,36 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 	}
 	s.hub.Publish(pubsub.TopicCampaign, id)
 	return c, nil
+}
+
+// endsTooEarly refuses an end before a scheduled campaign's next start, or before that has come by the clocks of all its
+// recipients. It names the field that is to blame: one for a moment, one for a local moment.
+func (c *Campaign) endsTooEarly(moment, byClocks string) error {
+	if c.EndsAt == nil {
+		return nil
+	}
+	local, end := c.LocalStart, c.EndsAt.UTC().Format(time.RFC3339)
+	if c.Status == StatusScheduled {
+		if local = c.Schedule.localAt(*c.NextRunAt); !c.EndsAt.After(*c.NextRunAt) {
+			return apperr.Invalid(moment, "the campaign ends at %s, before it would start", end)
+		}
+	}
+	if local != nil && !c.EndsAt.After(local.Last()) {
+		return apperr.Invalid(byClocks, "the campaign ends at %s, before it is %s on %s everywhere, at %s: end it later",
+			end, local.Time, local.Date, local.Last().UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// planned sets a recurring campaign's next run, the first after a moment and before its own end; without one it is completed.
+func (c *Campaign) planned(after time.Time) {
+	c.NextRunAt = c.Schedule.Next(after, c.Runs)
+	if c.NextRunAt != nil && c.EndsAt != nil && !c.NextRunAt.Before(*c.EndsAt) {
+		c.NextRunAt = nil
+	}
+	if c.NextRunAt == nil {
+		c.Status, c.FinishedAt = StatusCompleted, &after
+	}
 }
 
 // lacking reports what a scheduled campaign must have from the start.
@@ -299,9 +325,7 @@ func (s *Service) SkipRuns(ctx context.Context, tx bun.Tx, then time.Time) error
 		return err
 	}
 	for _, c := range rows {
-		if c.NextRunAt = c.Schedule.Next(then, c.Runs); c.NextRunAt == nil {
-			c.Status, c.FinishedAt = StatusCompleted, &then
-		}
+		c.planned(then)
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
@@ -347,6 +371,11 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 			started, err = s.startOrFail(ctx, tx, c)
 			return err
 		}
+		if c.EndsAt != nil && !now.Before(*c.EndsAt) { // it ended while its run could not start
+			c.planned(now)
+			c.started()
+			return save(ctx, tx, c)
+		}
 		run, err := s.run(ctx, tx, c, now)
 		if err != nil {
 			return err
@@ -358,9 +387,7 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 		c.started()
 		// From now and not from the run that was due: what was missed while
 		// nothing ran is not caught up in a burst.
-		if c.NextRunAt = c.Schedule.Next(now, c.Runs); c.NextRunAt == nil {
-			c.Status, c.FinishedAt = StatusCompleted, &now
-		}
+		c.planned(now)
 		return save(ctx, tx, c)
 	})
 	if err == nil && started != nil {

@@ -141,6 +141,11 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		if err := s.check(ctx, tx, c, in); err != nil {
 			return err
 		}
+		if in.EndsAt != nil {
+			if err := c.endsTooEarly("endsAt", "endsAt"); err != nil {
+				return err
+			}
+		}
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
