@@ -58,6 +58,7 @@ var domains = map[string][]string{
 	},
 	"webhookevent": {"consent", "contact", "conversation", "merge", "message", "provider"},
 	"series":       {},
+	"experiment":   {},
 	"dashboard":    {"contact", "message", "series"},
 	"health":       {"message"},
 	"explain":      {"consent", "gate", "message"},
