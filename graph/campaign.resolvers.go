@@ -253,8 +253,11 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 	in, err := campaignInput(model.CampaignUpdateInput{
 		Name: graphql.OmittableOf(&input.Name), TemplateID: input.TemplateID, SegmentID: input.SegmentID, Query: input.Query, SenderID: input.SenderID, Senders: input.Senders,
 		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, FrequencyCap: input.FrequencyCap, EndsAt: input.EndsAt,
-		TrackLinks: input.TrackLinks, Utm: input.Utm,
+		TrackLinks: input.TrackLinks, Utm: input.Utm, Variants: input.Variants, VariantTest: input.VariantTest, HoldoutPercent: input.HoldoutPercent,
 	})
+	if err == nil {
+		in.Goals, err = r.goalsInput(ctx, input.Goals)
+	}
 	if err == nil {
 		in.Budget, in.ClearBudget, err = r.budgetInput(ctx, "budget", input.Budget)
 	}
@@ -273,6 +276,9 @@ func (r *mutationResolver) CampaignUpdate(ctx context.Context, input model.Campa
 	if err == nil {
 		var in campaign.Input
 		if in, err = campaignInput(input); err == nil {
+			in.Goals, err = r.goalsInput(ctx, input.Goals)
+		}
+		if err == nil {
 			in.Budget, in.ClearBudget, err = r.budgetInput(ctx, "budget", input.Budget)
 		}
 		if err == nil {
@@ -428,6 +434,10 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 		out.Warnings = []string{}
 	}
 	out.Languages = mapped(p.Languages, toCampaignLanguage)
+	out.Variants, out.WaitForWinner = p.Variants, p.Waiting
+	if out.Variants == nil {
+		out.Variants = []int64{}
+	}
 	for reason, n := range p.Skips {
 		out.Skips = append(out.Skips, &model.SkipReasonCount{Reason: reason, Count: n})
 	}

@@ -174,7 +174,7 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		ClearTopic: in.TopicID.IsSet() && text(in.TopicID.Value()) == "", EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() &&
 			ends.Value() == nil,
 	}
-	out.TrackLinks = in.TrackLinks.Value()
+	out.TrackLinks, out.HoldoutPercent, out.Test = in.TrackLinks.Value(), in.HoldoutPercent.Value(), toTest(in.VariantTest.Value())
 	if in.Utm.IsSet() {
 		out.UTM = toUTM(in.Utm.Value())
 	}
@@ -195,6 +195,14 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		id, err := optional(ref.field, ref.kind, ref.id)
 		_ = errs.Add(err)
 		*ref.to = id
+	}
+	if list, set := in.Variants.ValueOK(); set && list != nil {
+		out.Variants = campaign.Variants{}
+		for _, v := range list {
+			id, err := globalid.Decode("variants", kindTemplate, v.TemplateID)
+			_ = errs.Add(err)
+			out.Variants = append(out.Variants, campaign.Variant{TemplateID: id, Weight: v.Weight})
+		}
 	}
 	if list, set := in.Senders.ValueOK(); set && list != nil {
 		out.Senders = []campaign.Share{}
@@ -460,7 +468,7 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 		SecondFactorRoles:    mapped(security.SecondFactorRoles, upper[model.Role, actor.Role]),
 		SessionIdleHours:     security.SessionIdleHours,
 		AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours),
-		DefaultFrequencyCap: fromCap(d.FrequencyCap),
+		DefaultFrequencyCap: fromCap(d.FrequencyCap), StandingHoldoutPercent: d.HoldoutPercent(),
 	}, err
 }
 
@@ -474,6 +482,7 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 		v := toCap(most)
 		change.FrequencyCap = &v
 	}
+	change.HoldoutPercent = input.StandingHoldoutPercent.Value()
 	if input.MonthlyBudget.IsSet() {
 		v, _, err := r.budgetInput(ctx, "monthlyBudget", input.MonthlyBudget)
 		if err != nil {

@@ -47,6 +47,7 @@ type loaders struct {
 	budgets       *dataloadgen.Loader[int64, *price.CampaignBudget] // by campaign
 	charged       *dataloadgen.Loader[int64, []price.Charged]       // by campaign
 	translations  *dataloadgen.Loader[int64, []template.Text]
+	variants      *dataloadgen.Loader[int64, campaign.Variants]
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	links         *dataloadgen.Loader[int64, []*link.Counted] // by campaign
@@ -221,6 +222,7 @@ func newLoaders(s Services) *loaders {
 		links:         batched(s.Links.OfCampaigns),
 		clicks:        batched(s.Links.OfMessages),
 		shares:        batched(s.Campaigns.SharesOf),
+		variants:      batched(s.Campaigns.VariantsOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
 		translations: batched(func(ctx context.Context, ids []int64) (map[int64][]template.Text, error) {

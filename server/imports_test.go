@@ -40,7 +40,7 @@ var domains = map[string][]string{
 	"conversation": {"audit", "consent", "contact", "doubleoptin", "gate", "merge", "message", "optout", "template", "topic"},
 	"optout":       {"audit", "consent", "contact"},
 	"doubleoptin":  {"audit", "consent", "contact", "hours", "message", "sender", "template"},
-	"campaign":     {"audit", "consent", "contact", "gate", "hours", "link", "message", "price", "provider", "segment", "sender", "series", "template", "topic"},
+	"campaign":     {"audit", "consent", "contact", "experiment", "gate", "hours", "link", "message", "price", "provider", "segment", "sender", "series", "template", "topic"},
 	"dispatch": {
 		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "gate", "hold", "link", "message", "price", "provider",
 		"sender", "template", "topic",

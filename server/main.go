@@ -80,6 +80,7 @@ func command() *cli.Command {
 			backupCommand(),
 			restoreCommand(),
 			sendingCommand(),
+			assignmentCommand(),
 			auditCommand(),
 			{
 				Name: "bench", Usage: "measure the engine beside its ceilings, on a private Postgres of its own",

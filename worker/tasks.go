@@ -26,6 +26,7 @@ func Tasks(s *Services) []Task {
 		{Name: "audiences", Every: time.Second, Deadline: 30 * time.Second, Run: Whole(s.Preparer.EnqueueLost)},
 		{Name: "double opt-ins", Every: doubleoptin.Period, Deadline: time.Minute, Run: Whole(s.DoubleOptIns.Run)},
 		{Name: "schedules", Every: time.Second, Deadline: time.Minute, Run: Whole(s.Campaigns.LaunchDue)},
+		{Name: "winners of tests", Every: 5 * time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Campaigns.DecideWinners)},
 		{Name: "campaign ends", Every: time.Second, Deadline: 5 * time.Minute, Run: Whole(s.Campaigns.SettleDue)},
 		{
 			Name: "error rates", Every: time.Second, Deadline: 30 * time.Second,

@@ -99,6 +99,7 @@ type MutationResolver interface {
 	CannedReplyCreate(ctx context.Context, input model.CannedReplyCreateInput) (*model.CannedReplyCreatePayload, error)
 	CannedReplyUpdate(ctx context.Context, input model.CannedReplyUpdateInput) (*model.CannedReplyUpdatePayload, error)
 	CannedReplyDelete(ctx context.Context, input model.CannedReplyDeleteInput) (*model.CannedReplyDeletePayload, error)
+	CampaignWinnerChoose(ctx context.Context, input model.CampaignWinnerChooseInput) (*model.CampaignWinnerChoosePayload, error)
 	ProviderCredentialsSet(ctx context.Context, input model.ProviderCredentialsSetInput) (*model.ProviderCredentialsSetPayload, error)
 	ProviderCredentialsForget(ctx context.Context) (*model.ProviderCredentialsForgetPayload, error)
 	GoLive(ctx context.Context, input model.GoLiveInput) (*model.GoLivePayload, error)
@@ -369,6 +370,20 @@ func (ec *executionContext) field_Mutation_campaignUpdate_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CampaignUpdateInput, error) {
 			return ec.unmarshalNCampaignUpdateInput2eventstreamᚋgraphᚋmodelᚐCampaignUpdateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_campaignWinnerChoose_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CampaignWinnerChooseInput, error) {
+			return ec.unmarshalNCampaignWinnerChooseInput2eventstreamᚋgraphᚋmodelᚐCampaignWinnerChooseInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7871,6 +7886,83 @@ func (ec *executionContext) fieldContext_Mutation_cannedReplyDelete(ctx context.
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cannedReplyDelete_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_campaignWinnerChoose(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_campaignWinnerChoose(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CampaignWinnerChoose(ctx, fc.Args["input"].(model.CampaignWinnerChooseInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "MARKETER")
+				if err != nil {
+					var zeroVal *model.CampaignWinnerChoosePayload
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "CAMPAIGNS_WRITE")
+				if err != nil {
+					var zeroVal *model.CampaignWinnerChoosePayload
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignWinnerChoosePayload
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignWinnerChoosePayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.CampaignWinnerChoosePayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignWinnerChoosePayload) graphql.Marshaler {
+			return ec.marshalNCampaignWinnerChoosePayload2ᚖeventstreamᚋgraphᚋmodelᚐCampaignWinnerChoosePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_campaignWinnerChoose(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignWinnerChoosePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_campaignWinnerChoose_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15540,6 +15632,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "cannedReplyDelete":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cannedReplyDelete(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaignWinnerChoose":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_campaignWinnerChoose(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	Campaign() CampaignResolver
 	CampaignConnection() CampaignConnectionResolver
 	CampaignSender() CampaignSenderResolver
+	CampaignVariant() CampaignVariantResolver
 	CannedReply() CannedReplyResolver
 	ChannelSender() ChannelSenderResolver
 	ConsentEvent() ConsentEventResolver
@@ -262,7 +263,10 @@ type ComplexityRoot struct {
 		Failure            func(childComplexity int) int
 		FinishedAt         func(childComplexity int) int
 		FrequencyCap       func(childComplexity int) int
+		Goals              func(childComplexity int) int
+		HoldoutPercent     func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		Lift               func(childComplexity int) int
 		Links              func(childComplexity int) int
 		LocalStart         func(childComplexity int) int
 		Messages           func(childComplexity int, filter *model.CampaignMessageFilter, first *int, after *string) int
@@ -304,6 +308,10 @@ type ComplexityRoot struct {
 		UndoableUntil      func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
 		Utm                func(childComplexity int) int
+		VariantComparison  func(childComplexity int) int
+		VariantTest        func(childComplexity int) int
+		VariantWinner      func(childComplexity int) int
+		Variants           func(childComplexity int) int
 		WaitingReason      func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
 	}
@@ -367,6 +375,14 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CampaignGoal struct {
+		Event       func(childComplexity int) int
+		Reached     func(childComplexity int) int
+		Total       func(childComplexity int) int
+		Value       func(childComplexity int) int
+		WithinHours func(childComplexity int) int
+	}
+
 	CampaignLanguage struct {
 		ApprovalStatus func(childComplexity int) int
 		Contacts       func(childComplexity int) int
@@ -383,6 +399,19 @@ type ComplexityRoot struct {
 	CampaignLaunchUndoPayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	CampaignLift struct {
+		Difference   func(childComplexity int) int
+		HeldOut      func(childComplexity int) int
+		HeldOutWrote func(childComplexity int) int
+		High         func(childComplexity int) int
+		Low          func(childComplexity int) int
+		Shown        func(childComplexity int) int
+		Treated      func(childComplexity int) int
+		TreatedWrote func(childComplexity int) int
+		Until        func(childComplexity int) int
+		WithinHours  func(childComplexity int) int
 	}
 
 	CampaignLink struct {
@@ -408,6 +437,8 @@ type ComplexityRoot struct {
 		RatePerSecond func(childComplexity int) int
 		Seconds       func(childComplexity int) int
 		Skips         func(childComplexity int) int
+		Variants      func(childComplexity int) int
+		WaitForWinner func(childComplexity int) int
 		Warnings      func(childComplexity int) int
 		WillSend      func(childComplexity int) int
 	}
@@ -483,6 +514,17 @@ type ComplexityRoot struct {
 		Campaign func(childComplexity int) int
 		Medium   func(childComplexity int) int
 		Source   func(childComplexity int) int
+	}
+
+	CampaignVariant struct {
+		Label    func(childComplexity int) int
+		Template func(childComplexity int) int
+		Weight   func(childComplexity int) int
+	}
+
+	CampaignWinnerChoosePayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CannedReply struct {
@@ -1348,6 +1390,7 @@ type ComplexityRoot struct {
 		CampaignTestSend            func(childComplexity int, input model.CampaignTestSendInput) int
 		CampaignUnschedule          func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate              func(childComplexity int, input model.CampaignUpdateInput) int
+		CampaignWinnerChoose        func(childComplexity int, input model.CampaignWinnerChooseInput) int
 		CannedReplyCreate           func(childComplexity int, input model.CannedReplyCreateInput) int
 		CannedReplyDelete           func(childComplexity int, input model.CannedReplyDeleteInput) int
 		CannedReplyUpdate           func(childComplexity int, input model.CannedReplyUpdateInput) int
@@ -2085,15 +2128,16 @@ type ComplexityRoot struct {
 	}
 
 	Settings struct {
-		AccountRatePerSecond func(childComplexity int) int
-		DefaultFrequencyCap  func(childComplexity int) int
-		DefaultQuietHours    func(childComplexity int) int
-		DoubleOptIn          func(childComplexity int) int
-		MonthlyBudget        func(childComplexity int) int
-		Revision             func(childComplexity int) int
-		SecondFactorRoles    func(childComplexity int) int
-		SessionIdleHours     func(childComplexity int) int
-		Workspace            func(childComplexity int) int
+		AccountRatePerSecond   func(childComplexity int) int
+		DefaultFrequencyCap    func(childComplexity int) int
+		DefaultQuietHours      func(childComplexity int) int
+		DoubleOptIn            func(childComplexity int) int
+		MonthlyBudget          func(childComplexity int) int
+		Revision               func(childComplexity int) int
+		SecondFactorRoles      func(childComplexity int) int
+		SessionIdleHours       func(childComplexity int) int
+		StandingHoldoutPercent func(childComplexity int) int
+		Workspace              func(childComplexity int) int
 	}
 
 	SettingsUpdatePayload struct {
@@ -2447,6 +2491,53 @@ type ComplexityRoot struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
+	}
+
+	VariantComparison struct {
+		BeyondTest       func(childComplexity int) int
+		DecidesAt        func(childComplexity int) int
+		Difference       func(childComplexity int) int
+		Figures          func(childComplexity int) int
+		High             func(childComplexity int) int
+		Leader           func(childComplexity int) int
+		Left             func(childComplexity int) int
+		Low              func(childComplexity int) int
+		Metric           func(childComplexity int) int
+		MoreNeeded       func(childComplexity int) int
+		RunnerUp         func(childComplexity int) int
+		Shown            func(childComplexity int) int
+		WaitingForWinner func(childComplexity int) int
+	}
+
+	VariantFigures struct {
+		Accepted   func(childComplexity int) int
+		Clicked    func(childComplexity int) int
+		Delivered  func(childComplexity int) int
+		DrivesAway func(childComplexity int) int
+		Failed     func(childComplexity int) int
+		Goal       func(childComplexity int) int
+		Label      func(childComplexity int) int
+		OptedOut   func(childComplexity int) int
+		Read       func(childComplexity int) int
+		Recipients func(childComplexity int) int
+		Replied    func(childComplexity int) int
+		Sent       func(childComplexity int) int
+		Tried      func(childComplexity int) int
+		Value      func(childComplexity int) int
+		Waiting    func(childComplexity int) int
+	}
+
+	VariantTest struct {
+		AfterMinutes func(childComplexity int) int
+		Metric       func(childComplexity int) int
+		Percent      func(childComplexity int) int
+		WhenSure     func(childComplexity int) int
+	}
+
+	VariantWinner struct {
+		At         func(childComplexity int) int
+		ByOperator func(childComplexity int) int
+		Label      func(childComplexity int) int
 	}
 
 	WebhookEvent struct {
@@ -3232,12 +3323,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.FrequencyCap(childComplexity), true
+	case "Campaign.goals":
+		if e.ComplexityRoot.Campaign.Goals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Goals(childComplexity), true
+	case "Campaign.holdoutPercent":
+		if e.ComplexityRoot.Campaign.HoldoutPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.HoldoutPercent(childComplexity), true
 	case "Campaign.id":
 		if e.ComplexityRoot.Campaign.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Campaign.ID(childComplexity), true
+	case "Campaign.lift":
+		if e.ComplexityRoot.Campaign.Lift == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Lift(childComplexity), true
 	case "Campaign.links":
 		if e.ComplexityRoot.Campaign.Links == nil {
 			break
@@ -3494,6 +3603,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Utm(childComplexity), true
+	case "Campaign.variantComparison":
+		if e.ComplexityRoot.Campaign.VariantComparison == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.VariantComparison(childComplexity), true
+	case "Campaign.variantTest":
+		if e.ComplexityRoot.Campaign.VariantTest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.VariantTest(childComplexity), true
+	case "Campaign.variantWinner":
+		if e.ComplexityRoot.Campaign.VariantWinner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.VariantWinner(childComplexity), true
+	case "Campaign.variants":
+		if e.ComplexityRoot.Campaign.Variants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Variants(childComplexity), true
 	case "Campaign.waitingReason":
 		if e.ComplexityRoot.Campaign.WaitingReason == nil {
 			break
@@ -3725,6 +3858,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
 
+	case "CampaignGoal.event":
+		if e.ComplexityRoot.CampaignGoal.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGoal.Event(childComplexity), true
+	case "CampaignGoal.reached":
+		if e.ComplexityRoot.CampaignGoal.Reached == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGoal.Reached(childComplexity), true
+	case "CampaignGoal.total":
+		if e.ComplexityRoot.CampaignGoal.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGoal.Total(childComplexity), true
+	case "CampaignGoal.value":
+		if e.ComplexityRoot.CampaignGoal.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGoal.Value(childComplexity), true
+	case "CampaignGoal.withinHours":
+		if e.ComplexityRoot.CampaignGoal.WithinHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGoal.WithinHours(childComplexity), true
+
 	case "CampaignLanguage.approvalStatus":
 		if e.ComplexityRoot.CampaignLanguage.ApprovalStatus == nil {
 			break
@@ -3781,6 +3945,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignLaunchUndoPayload.UserErrors(childComplexity), true
+
+	case "CampaignLift.difference":
+		if e.ComplexityRoot.CampaignLift.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.Difference(childComplexity), true
+	case "CampaignLift.heldOut":
+		if e.ComplexityRoot.CampaignLift.HeldOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.HeldOut(childComplexity), true
+	case "CampaignLift.heldOutWrote":
+		if e.ComplexityRoot.CampaignLift.HeldOutWrote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.HeldOutWrote(childComplexity), true
+	case "CampaignLift.high":
+		if e.ComplexityRoot.CampaignLift.High == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.High(childComplexity), true
+	case "CampaignLift.low":
+		if e.ComplexityRoot.CampaignLift.Low == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.Low(childComplexity), true
+	case "CampaignLift.shown":
+		if e.ComplexityRoot.CampaignLift.Shown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.Shown(childComplexity), true
+	case "CampaignLift.treated":
+		if e.ComplexityRoot.CampaignLift.Treated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.Treated(childComplexity), true
+	case "CampaignLift.treatedWrote":
+		if e.ComplexityRoot.CampaignLift.TreatedWrote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.TreatedWrote(childComplexity), true
+	case "CampaignLift.until":
+		if e.ComplexityRoot.CampaignLift.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.Until(childComplexity), true
+	case "CampaignLift.withinHours":
+		if e.ComplexityRoot.CampaignLift.WithinHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLift.WithinHours(childComplexity), true
 
 	case "CampaignLink.clicks":
 		if e.ComplexityRoot.CampaignLink.Clicks == nil {
@@ -3880,6 +4105,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.Skips(childComplexity), true
+	case "CampaignPreflight.variants":
+		if e.ComplexityRoot.CampaignPreflight.Variants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.Variants(childComplexity), true
+	case "CampaignPreflight.waitForWinner":
+		if e.ComplexityRoot.CampaignPreflight.WaitForWinner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.WaitForWinner(childComplexity), true
 	case "CampaignPreflight.warnings":
 		if e.ComplexityRoot.CampaignPreflight.Warnings == nil {
 			break
@@ -4126,6 +4363,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignUtm.Source(childComplexity), true
+
+	case "CampaignVariant.label":
+		if e.ComplexityRoot.CampaignVariant.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignVariant.Label(childComplexity), true
+	case "CampaignVariant.template":
+		if e.ComplexityRoot.CampaignVariant.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignVariant.Template(childComplexity), true
+	case "CampaignVariant.weight":
+		if e.ComplexityRoot.CampaignVariant.Weight == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignVariant.Weight(childComplexity), true
+
+	case "CampaignWinnerChoosePayload.campaign":
+		if e.ComplexityRoot.CampaignWinnerChoosePayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignWinnerChoosePayload.Campaign(childComplexity), true
+	case "CampaignWinnerChoosePayload.userErrors":
+		if e.ComplexityRoot.CampaignWinnerChoosePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignWinnerChoosePayload.UserErrors(childComplexity), true
 
 	case "CannedReply.body":
 		if e.ComplexityRoot.CannedReply.Body == nil {
@@ -7639,6 +7908,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignUpdate(childComplexity, args["input"].(model.CampaignUpdateInput)), true
+	case "Mutation.campaignWinnerChoose":
+		if e.ComplexityRoot.Mutation.CampaignWinnerChoose == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignWinnerChoose_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignWinnerChoose(childComplexity, args["input"].(model.CampaignWinnerChooseInput)), true
 	case "Mutation.cannedReplyCreate":
 		if e.ComplexityRoot.Mutation.CannedReplyCreate == nil {
 			break
@@ -11334,6 +11614,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.SessionIdleHours(childComplexity), true
+	case "Settings.standingHoldoutPercent":
+		if e.ComplexityRoot.Settings.StandingHoldoutPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.StandingHoldoutPercent(childComplexity), true
 	case "Settings.workspace":
 		if e.ComplexityRoot.Settings.Workspace == nil {
 			break
@@ -12617,6 +12903,220 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserError.Message(childComplexity), true
 
+	case "VariantComparison.beyondTest":
+		if e.ComplexityRoot.VariantComparison.BeyondTest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.BeyondTest(childComplexity), true
+	case "VariantComparison.decidesAt":
+		if e.ComplexityRoot.VariantComparison.DecidesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.DecidesAt(childComplexity), true
+	case "VariantComparison.difference":
+		if e.ComplexityRoot.VariantComparison.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.Difference(childComplexity), true
+	case "VariantComparison.figures":
+		if e.ComplexityRoot.VariantComparison.Figures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.Figures(childComplexity), true
+	case "VariantComparison.high":
+		if e.ComplexityRoot.VariantComparison.High == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.High(childComplexity), true
+	case "VariantComparison.leader":
+		if e.ComplexityRoot.VariantComparison.Leader == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.Leader(childComplexity), true
+	case "VariantComparison.left":
+		if e.ComplexityRoot.VariantComparison.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.Left(childComplexity), true
+	case "VariantComparison.low":
+		if e.ComplexityRoot.VariantComparison.Low == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.Low(childComplexity), true
+	case "VariantComparison.metric":
+		if e.ComplexityRoot.VariantComparison.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.Metric(childComplexity), true
+	case "VariantComparison.moreNeeded":
+		if e.ComplexityRoot.VariantComparison.MoreNeeded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.MoreNeeded(childComplexity), true
+	case "VariantComparison.runnerUp":
+		if e.ComplexityRoot.VariantComparison.RunnerUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.RunnerUp(childComplexity), true
+	case "VariantComparison.shown":
+		if e.ComplexityRoot.VariantComparison.Shown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.Shown(childComplexity), true
+	case "VariantComparison.waitingForWinner":
+		if e.ComplexityRoot.VariantComparison.WaitingForWinner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantComparison.WaitingForWinner(childComplexity), true
+
+	case "VariantFigures.accepted":
+		if e.ComplexityRoot.VariantFigures.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Accepted(childComplexity), true
+	case "VariantFigures.clicked":
+		if e.ComplexityRoot.VariantFigures.Clicked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Clicked(childComplexity), true
+	case "VariantFigures.delivered":
+		if e.ComplexityRoot.VariantFigures.Delivered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Delivered(childComplexity), true
+	case "VariantFigures.drivesAway":
+		if e.ComplexityRoot.VariantFigures.DrivesAway == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.DrivesAway(childComplexity), true
+	case "VariantFigures.failed":
+		if e.ComplexityRoot.VariantFigures.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Failed(childComplexity), true
+	case "VariantFigures.goal":
+		if e.ComplexityRoot.VariantFigures.Goal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Goal(childComplexity), true
+	case "VariantFigures.label":
+		if e.ComplexityRoot.VariantFigures.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Label(childComplexity), true
+	case "VariantFigures.optedOut":
+		if e.ComplexityRoot.VariantFigures.OptedOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.OptedOut(childComplexity), true
+	case "VariantFigures.read":
+		if e.ComplexityRoot.VariantFigures.Read == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Read(childComplexity), true
+	case "VariantFigures.recipients":
+		if e.ComplexityRoot.VariantFigures.Recipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Recipients(childComplexity), true
+	case "VariantFigures.replied":
+		if e.ComplexityRoot.VariantFigures.Replied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Replied(childComplexity), true
+	case "VariantFigures.sent":
+		if e.ComplexityRoot.VariantFigures.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Sent(childComplexity), true
+	case "VariantFigures.tried":
+		if e.ComplexityRoot.VariantFigures.Tried == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Tried(childComplexity), true
+	case "VariantFigures.value":
+		if e.ComplexityRoot.VariantFigures.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Value(childComplexity), true
+	case "VariantFigures.waiting":
+		if e.ComplexityRoot.VariantFigures.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantFigures.Waiting(childComplexity), true
+
+	case "VariantTest.afterMinutes":
+		if e.ComplexityRoot.VariantTest.AfterMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantTest.AfterMinutes(childComplexity), true
+	case "VariantTest.metric":
+		if e.ComplexityRoot.VariantTest.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantTest.Metric(childComplexity), true
+	case "VariantTest.percent":
+		if e.ComplexityRoot.VariantTest.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantTest.Percent(childComplexity), true
+	case "VariantTest.whenSure":
+		if e.ComplexityRoot.VariantTest.WhenSure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantTest.WhenSure(childComplexity), true
+
+	case "VariantWinner.at":
+		if e.ComplexityRoot.VariantWinner.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantWinner.At(childComplexity), true
+	case "VariantWinner.byOperator":
+		if e.ComplexityRoot.VariantWinner.ByOperator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantWinner.ByOperator(childComplexity), true
+	case "VariantWinner.label":
+		if e.ComplexityRoot.VariantWinner.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantWinner.Label(childComplexity), true
+
 	case "WebhookEvent.appliedAt":
 		if e.ComplexityRoot.WebhookEvent.AppliedAt == nil {
 			break
@@ -12785,6 +13285,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignDeleteInput", ec.unmarshalInputCampaignDeleteInput),
 			graphql.NewInputUnmarshaler("CampaignDuplicateInput", ec.unmarshalInputCampaignDuplicateInput),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
+			graphql.NewInputUnmarshaler("CampaignGoalInput", ec.unmarshalInputCampaignGoalInput),
 			graphql.NewInputUnmarshaler("CampaignLaunchInput", ec.unmarshalInputCampaignLaunchInput),
 			graphql.NewInputUnmarshaler("CampaignLaunchUndoInput", ec.unmarshalInputCampaignLaunchUndoInput),
 			graphql.NewInputUnmarshaler("CampaignMessageFilter", ec.unmarshalInputCampaignMessageFilter),
@@ -12796,6 +13297,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
 			graphql.NewInputUnmarshaler("CampaignUtmInput", ec.unmarshalInputCampaignUtmInput),
+			graphql.NewInputUnmarshaler("CampaignVariantInput", ec.unmarshalInputCampaignVariantInput),
+			graphql.NewInputUnmarshaler("CampaignWinnerChooseInput", ec.unmarshalInputCampaignWinnerChooseInput),
 			graphql.NewInputUnmarshaler("CannedReplyCreateInput", ec.unmarshalInputCannedReplyCreateInput),
 			graphql.NewInputUnmarshaler("CannedReplyDeleteInput", ec.unmarshalInputCannedReplyDeleteInput),
 			graphql.NewInputUnmarshaler("CannedReplyUpdateInput", ec.unmarshalInputCannedReplyUpdateInput),
@@ -12922,6 +13425,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TopicDeleteInput", ec.unmarshalInputTopicDeleteInput),
 			graphql.NewInputUnmarshaler("TopicUpdateInput", ec.unmarshalInputTopicUpdateInput),
 			graphql.NewInputUnmarshaler("TotpEnableInput", ec.unmarshalInputTotpEnableInput),
+			graphql.NewInputUnmarshaler("VariantTestInput", ec.unmarshalInputVariantTestInput),
 			graphql.NewInputUnmarshaler("WebhookEventFilter", ec.unmarshalInputWebhookEventFilter),
 			graphql.NewInputUnmarshaler("WebhookEventReplayInput", ec.unmarshalInputWebhookEventReplayInput),
 			graphql.NewInputUnmarshaler("WorkspaceInput", ec.unmarshalInputWorkspaceInput),
@@ -13550,9 +14054,9 @@ type Campaign implements Node {
   runs: [Campaign!]! @goField(forceResolver: true) @listSize(assumedSize: 50) @cost(weight: 5)
   "The recurring campaign that this is a run of."
   parent: Campaign @goField(forceResolver: true)
-  "When the next waiting message may go, if all that are pending wait for their hours or for another try."
+  "When the next waiting message may go, if all that are pending wait for their hours, for another try, or for the winner of a test; null for a winner that nothing but an operator chooses."
   waitingUntil: DateTime @goField(forceResolver: true)
-  "Why it waits until then, as Message.notBeforeReason tells of the first to go; null with waitingUntil."
+  "Why all that are pending wait, as Message.notBeforeReason tells of the first to go; null while some may go."
   waitingReason: String @goField(forceResolver: true)
   "Null: only what the law requires, see legalHours."
   quietHours: QuietHours
@@ -13580,7 +14084,7 @@ type Campaign implements Node {
   "How many messages had to wait and why, most frequent first; most went out later. Each counts once, by its first reason."
   deferrals: [DeferralCount!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Why members of the audience got none, most frequent first."
-  skipReasons: [SkipReasonCount!]! @goField(forceResolver: true) @listSize(assumedSize: 12)
+  skipReasons: [SkipReasonCount!]! @goField(forceResolver: true) @listSize(assumedSize: 14)
   """
   The links of its buttons that track clicks, with who opened them: of all languages that it sends, made at its launch. Empty before, and where no
   button tracks clicks.
@@ -13676,7 +14180,7 @@ type CampaignRates {
   optedOut: Float!
 }
 type SkipReasonCount {
-  "opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, frequency_cap, missing_variable, too_long, no_allowed_hours or erased."
+  "holdout, standing_holdout, opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, frequency_cap, missing_variable, too_long, no_allowed_hours or erased."
   reason: String!
   count: Int64!
 }
@@ -13817,7 +14321,7 @@ type CampaignPreflight {
   audience: Int64!
   "Members whom the gate lets through, as they stand now."
   willSend: Int64!
-  skips: [SkipReasonCount!]! @listSize(assumedSize: 12)
+  skips: [SkipReasonCount!]! @listSize(assumedSize: 14)
   "Estimate from a sample: members inside quiet hours now, who wait."
   deferred: Int64!
   "Messages a second that apply."
@@ -13826,6 +14330,10 @@ type CampaignPreflight {
   seconds: Float!
   "Which language they get, where the template has translations; empty where it has none."
   languages: [CampaignLanguage!]! @listSize(assumedSize: 10)
+  "How many of willSend draw each variant of the test, A first, before the gate; empty without variants."
+  variants: [Int64!]! @listSize(assumedSize: 5)
+  "Of willSend, before the gate: who waits for the winner of the test."
+  waitForWinner: Int64!
   "What it will cost; null while audience or template are missing."
   cost: CostEstimate
   "What forbids the launch."
@@ -13931,6 +14439,14 @@ input CampaignCreateInput {
   errorThreshold: Float
   "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
   budget: String
+  "2 to 5 wordings to compare, instead of templateId; an empty list takes them away."
+  variants: [CampaignVariantInput!]
+  "How variants are compared; absent for new variants: all of the audience, by who reads."
+  variantTest: VariantTestInput
+  "0 to 50 percent; 0 for a new campaign."
+  holdoutPercent: Float
+  "At most one of each event; an empty list takes them away."
+  goals: [CampaignGoalInput!]
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -13962,6 +14478,14 @@ input CampaignUpdateInput {
   errorThreshold: Float
   "The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit."
   budget: String
+  "2 to 5 wordings to compare, instead of templateId; an empty list takes them away."
+  variants: [CampaignVariantInput!]
+  "How variants are compared; absent for new variants: all of the audience, by who reads."
+  variantTest: VariantTestInput
+  "0 to 50 percent; 0 for a new campaign."
+  holdoutPercent: Float
+  "At most one of each event; an empty list takes them away."
+  goals: [CampaignGoalInput!]
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -14932,6 +15456,200 @@ extend type Subscription {
   conversationUpdated(id: ID): Conversation! @hasRole(role: VIEWER)
   "The figures of the inbox now and whenever they may have changed, at most once a second."
   inboxCountsChanged: InboxCounts! @hasRole(role: VIEWER)
+}
+`, BuiltIn: false},
+	{Name: "../schema/experiment.graphql", Input: `extend type Campaign {
+  """
+  The wordings that it compares, A to E; empty where it has one. Which one a member of the audience gets follows from a hash of the campaign's
+  key and the contact's id: ` + "`" + `server assignment` + "`" + ` works it out again. template is that of variant A.
+  """
+  variants: [CampaignVariant!]! @goField(forceResolver: true) @listSize(assumedSize: 5)
+  "How its variants are compared; null without variants."
+  variantTest: VariantTest
+  "What the variants show by now; null without variants, and before the audience was taken."
+  variantComparison: VariantComparison @goField(forceResolver: true) @cost(weight: 20)
+  "The variant that the rest of the audience gets; null while none was chosen."
+  variantWinner: VariantWinner
+  """
+  Part of those who would get it who get nothing, 0 to 50 percent, so that what the campaign does can be told: they are skipped with the reason
+  holdout. Who that is follows from the hash, and is another part of the audience in each campaign.
+  """
+  holdoutPercent: Float!
+  "What it did, beside those held out; null where nobody is, and before the audience was taken."
+  lift: CampaignLift @goField(forceResolver: true) @cost(weight: 50)
+  "What should happen after its messages, the first by which variants may be compared; none, or one of each event."
+  goals: [CampaignGoal!]! @goField(forceResolver: true) @listSize(assumedSize: 2) @cost(weight: 20)
+}
+
+"One of the wordings that a campaign compares."
+type CampaignVariant {
+  "A to E."
+  label: String!
+  "Its translations take part with it: each contact gets theirs."
+  template: Template! @goField(forceResolver: true)
+  "1 to 100: its share of the test against the other variants' weights."
+  weight: Int!
+}
+input CampaignVariantInput {
+  "All variants are of one category, and none has the template of another."
+  templateId: ID!
+  "1 to 100."
+  weight: Int! = 1
+}
+
+"By what variants are compared: shares of those to whom sending was tried, see CampaignCounts.tried."
+enum VariantMetric {
+  DELIVERED
+  READ
+  "Opened a tracked link, or tapped a button that answers."
+  CLICKED
+  "Answered within seven days."
+  REPLIED
+  "Reached the first of the campaign's goals."
+  GOAL
+}
+"How variants are compared, and when the best of them goes to the rest of the audience."
+type VariantTest {
+  "Part of the audience that takes part, 1 to 100 percent. The rest waits for the winner; at 100 nobody waits, and no winner is chosen."
+  percent: Float!
+  metric: VariantMetric!
+  """
+  So many minutes after the last message of the test was handed over, the best variant goes to the rest, whether or not it is shown to be better: 10 to
+  10,080. A variant that drives away more people than another, as is shown, comes last. Null: not by time.
+  """
+  afterMinutes: Int
+  "The best variant goes to the rest as soon as it is shown to be better than all others, and drives nobody away. With neither, campaignWinnerChoose decides."
+  whenSure: Boolean!
+}
+input VariantTestInput {
+  percent: Float! = 100
+  metric: VariantMetric! = READ
+  afterMinutes: Int
+  whenSure: Boolean! = false
+}
+
+"Numbers of a variant: of the messages of the test alone, not of those that went to the rest later."
+type VariantFigures {
+  "A to E."
+  label: String!
+  recipients: Int64!
+  "Of recipients: not handed over yet."
+  waiting: Int64!
+  "To whom sending was tried: accepted by Twilio, or refused by it for good. Shares are of these."
+  tried: Int64!
+  accepted: Int64!
+  sent: Int64!
+  delivered: Int64!
+  read: Int64!
+  clicked: Int64!
+  replied: Int64!
+  failed: Int64!
+  optedOut: Int64!
+  "Who reached the first of the campaign's goals; 0 without goals."
+  goal: Int64!
+  "The value of all goals that were reached; null where no goal has one."
+  value: Money
+  "It is shown that more of them opt out than of the variant with the fewest."
+  drivesAway: Boolean!
+}
+"""
+What variants show. Its statements hold however often they are looked at (an always-valid confidence sequence), at 95 percent for all pairs of variants
+together: see docs/experiments.md.
+"""
+type VariantComparison {
+  metric: VariantMetric!
+  figures: [VariantFigures!]! @listSize(assumedSize: 5)
+  "The variant with the highest share of metric, A to E; null while sending was tried for fewer than two."
+  leader: String
+  runnerUp: String
+  "The leader's share minus that of the runner-up, 0 to 1, with the interval in which the true difference lies."
+  difference: Float!
+  low: Float!
+  high: Float!
+  "Whether the leader is shown to be better than every other variant."
+  shown: Boolean!
+  "About how many more recipients would show it if the shares stay as they are; null where it is shown, or where that cannot be told."
+  moreNeeded: Int64
+  "Nothing is shown, and at the present shares all recipients of the test will not suffice."
+  beyondTest: Boolean!
+  "Messages of the test that were not handed over yet."
+  left: Int64!
+  "When the best variant goes to the rest, unless it is sure before; null: not by time, or the test's messages are not all handed over."
+  decidesAt: DateTime
+  "Messages that wait for the winner."
+  waitingForWinner: Int64!
+}
+type VariantWinner {
+  "A to E."
+  label: String!
+  at: DateTime!
+  "By an operator; false: by the test."
+  byOperator: Boolean!
+}
+
+"""
+Those who were to get the campaign's message beside those who were held out, by who wrote to us within some hours after the audience was taken. All who were
+to get it count, whatever became of their message (intention to treat), so that failed deliveries do not bias the comparison.
+"""
+type CampaignLift {
+  treated: Int64!
+  "Of them, who wrote."
+  treatedWrote: Int64!
+  heldOut: Int64!
+  heldOutWrote: Int64!
+  "The share of the treated who wrote minus that of those held out, −1 to 1, with its 95 percent interval, which holds however often it is looked at."
+  difference: Float!
+  low: Float!
+  high: Float!
+  "Whether there is a difference."
+  shown: Boolean!
+  "The first goal's hours, or a week."
+  withinHours: Int!
+  "Until when what they write counts."
+  until: DateTime!
+}
+
+"What a recipient does to reach a goal."
+enum GoalEvent {
+  "Opens a tracked link, or taps a button that answers."
+  CLICK
+  "Answers."
+  REPLY
+}
+"""
+Reached by a recipient who does it within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
+for the message that the link, the button or the answer belongs to.
+"""
+type CampaignGoal {
+  event: GoalEvent!
+  withinHours: Int!
+  "Of each time that it is reached; null: none."
+  value: Money
+  "Recipients who reached it, with and without a test."
+  reached: Int64!
+  "value times reached; null without value."
+  total: Money
+}
+input CampaignGoalInput {
+  event: GoalEvent!
+  "1 to 168."
+  withinHours: Int!
+  "A decimal number above 0 in RateCard.currency, such as 12.50; null: none."
+  value: String
+}
+
+extend type Mutation {
+  "Sends a variant to the rest of the audience, which waits for it. While the campaign sends or is paused; else a conflict."
+  campaignWinnerChoose(input: CampaignWinnerChooseInput!): CampaignWinnerChoosePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+}
+input CampaignWinnerChooseInput {
+  id: ID!
+  "A to E."
+  variant: String!
+}
+type CampaignWinnerChoosePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/golive.graphql", Input: `"Who carries messages. One of them is live at a time."
@@ -17674,6 +18392,11 @@ type Settings {
   defaultQuietHours: QuietHours
   "The cap of campaigns that are made without any; null: none."
   defaultFrequencyCap: FrequencyCap
+  """
+  Part of all contacts who get no marketing campaign, 0 to 50 percent, so that what campaigns do together can be told: they are skipped with the reason
+  standing_holdout. Who that is follows from a hash of their id and stays; a larger part has everybody who was in the smaller one.
+  """
+  standingHoldoutPercent: Float!
   "The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause."
   monthlyBudget: Budget @goField(forceResolver: true)
   "How people are asked to confirm that they agreed; null: nobody can be asked."
@@ -17723,6 +18446,8 @@ input SettingsUpdateInput {
   defaultQuietHours: QuietHoursInput
   "Null: none."
   defaultFrequencyCap: FrequencyCapInput
+  "0 to 50."
+  standingHoldoutPercent: Float
   "A decimal number in RateCard.currency, such as 500 or 49.50; null: none."
   monthlyBudget: String
   "Null: nobody can be asked any more; questions that are out may still be answered."
@@ -18824,6 +19549,20 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_preparedAt(ctx, field)
 	case "finishedAt":
 		return ec.fieldContext_Campaign_finishedAt(ctx, field)
+	case "variants":
+		return ec.fieldContext_Campaign_variants(ctx, field)
+	case "variantTest":
+		return ec.fieldContext_Campaign_variantTest(ctx, field)
+	case "variantComparison":
+		return ec.fieldContext_Campaign_variantComparison(ctx, field)
+	case "variantWinner":
+		return ec.fieldContext_Campaign_variantWinner(ctx, field)
+	case "holdoutPercent":
+		return ec.fieldContext_Campaign_holdoutPercent(ctx, field)
+	case "lift":
+		return ec.fieldContext_Campaign_lift(ctx, field)
+	case "goals":
+		return ec.fieldContext_Campaign_goals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
 }
@@ -18946,6 +19685,22 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignGoal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "event":
+		return ec.fieldContext_CampaignGoal_event(ctx, field)
+	case "withinHours":
+		return ec.fieldContext_CampaignGoal_withinHours(ctx, field)
+	case "value":
+		return ec.fieldContext_CampaignGoal_value(ctx, field)
+	case "reached":
+		return ec.fieldContext_CampaignGoal_reached(ctx, field)
+	case "total":
+		return ec.fieldContext_CampaignGoal_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignGoal", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "language":
@@ -18980,6 +19735,32 @@ func (ec *executionContext) childFields_CampaignLaunchUndoPayload(ctx context.Co
 		return ec.fieldContext_CampaignLaunchUndoPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignLaunchUndoPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignLift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "treated":
+		return ec.fieldContext_CampaignLift_treated(ctx, field)
+	case "treatedWrote":
+		return ec.fieldContext_CampaignLift_treatedWrote(ctx, field)
+	case "heldOut":
+		return ec.fieldContext_CampaignLift_heldOut(ctx, field)
+	case "heldOutWrote":
+		return ec.fieldContext_CampaignLift_heldOutWrote(ctx, field)
+	case "difference":
+		return ec.fieldContext_CampaignLift_difference(ctx, field)
+	case "low":
+		return ec.fieldContext_CampaignLift_low(ctx, field)
+	case "high":
+		return ec.fieldContext_CampaignLift_high(ctx, field)
+	case "shown":
+		return ec.fieldContext_CampaignLift_shown(ctx, field)
+	case "withinHours":
+		return ec.fieldContext_CampaignLift_withinHours(ctx, field)
+	case "until":
+		return ec.fieldContext_CampaignLift_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignLift", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19026,6 +19807,10 @@ func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, f
 		return ec.fieldContext_CampaignPreflight_seconds(ctx, field)
 	case "languages":
 		return ec.fieldContext_CampaignPreflight_languages(ctx, field)
+	case "variants":
+		return ec.fieldContext_CampaignPreflight_variants(ctx, field)
+	case "waitForWinner":
+		return ec.fieldContext_CampaignPreflight_waitForWinner(ctx, field)
 	case "cost":
 		return ec.fieldContext_CampaignPreflight_cost(ctx, field)
 	case "blockers":
@@ -19180,6 +19965,28 @@ func (ec *executionContext) childFields_CampaignUtm(ctx context.Context, field g
 		return ec.fieldContext_CampaignUtm_campaign(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignUtm", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignVariant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_CampaignVariant_label(ctx, field)
+	case "template":
+		return ec.fieldContext_CampaignVariant_template(ctx, field)
+	case "weight":
+		return ec.fieldContext_CampaignVariant_weight(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignVariant", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignWinnerChoosePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignWinnerChoosePayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignWinnerChoosePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignWinnerChoosePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CannedReply(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22014,6 +22821,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_defaultQuietHours(ctx, field)
 	case "defaultFrequencyCap":
 		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
+	case "standingHoldoutPercent":
+		return ec.fieldContext_Settings_standingHoldoutPercent(ctx, field)
 	case "monthlyBudget":
 		return ec.fieldContext_Settings_monthlyBudget(ctx, field)
 	case "doubleOptIn":
@@ -22706,6 +23515,100 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 		return ec.fieldContext_UserError_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
+}
+
+func (ec *executionContext) childFields_VariantComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_VariantComparison_metric(ctx, field)
+	case "figures":
+		return ec.fieldContext_VariantComparison_figures(ctx, field)
+	case "leader":
+		return ec.fieldContext_VariantComparison_leader(ctx, field)
+	case "runnerUp":
+		return ec.fieldContext_VariantComparison_runnerUp(ctx, field)
+	case "difference":
+		return ec.fieldContext_VariantComparison_difference(ctx, field)
+	case "low":
+		return ec.fieldContext_VariantComparison_low(ctx, field)
+	case "high":
+		return ec.fieldContext_VariantComparison_high(ctx, field)
+	case "shown":
+		return ec.fieldContext_VariantComparison_shown(ctx, field)
+	case "moreNeeded":
+		return ec.fieldContext_VariantComparison_moreNeeded(ctx, field)
+	case "beyondTest":
+		return ec.fieldContext_VariantComparison_beyondTest(ctx, field)
+	case "left":
+		return ec.fieldContext_VariantComparison_left(ctx, field)
+	case "decidesAt":
+		return ec.fieldContext_VariantComparison_decidesAt(ctx, field)
+	case "waitingForWinner":
+		return ec.fieldContext_VariantComparison_waitingForWinner(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantComparison", field.Name)
+}
+
+func (ec *executionContext) childFields_VariantFigures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_VariantFigures_label(ctx, field)
+	case "recipients":
+		return ec.fieldContext_VariantFigures_recipients(ctx, field)
+	case "waiting":
+		return ec.fieldContext_VariantFigures_waiting(ctx, field)
+	case "tried":
+		return ec.fieldContext_VariantFigures_tried(ctx, field)
+	case "accepted":
+		return ec.fieldContext_VariantFigures_accepted(ctx, field)
+	case "sent":
+		return ec.fieldContext_VariantFigures_sent(ctx, field)
+	case "delivered":
+		return ec.fieldContext_VariantFigures_delivered(ctx, field)
+	case "read":
+		return ec.fieldContext_VariantFigures_read(ctx, field)
+	case "clicked":
+		return ec.fieldContext_VariantFigures_clicked(ctx, field)
+	case "replied":
+		return ec.fieldContext_VariantFigures_replied(ctx, field)
+	case "failed":
+		return ec.fieldContext_VariantFigures_failed(ctx, field)
+	case "optedOut":
+		return ec.fieldContext_VariantFigures_optedOut(ctx, field)
+	case "goal":
+		return ec.fieldContext_VariantFigures_goal(ctx, field)
+	case "value":
+		return ec.fieldContext_VariantFigures_value(ctx, field)
+	case "drivesAway":
+		return ec.fieldContext_VariantFigures_drivesAway(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantFigures", field.Name)
+}
+
+func (ec *executionContext) childFields_VariantTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "percent":
+		return ec.fieldContext_VariantTest_percent(ctx, field)
+	case "metric":
+		return ec.fieldContext_VariantTest_metric(ctx, field)
+	case "afterMinutes":
+		return ec.fieldContext_VariantTest_afterMinutes(ctx, field)
+	case "whenSure":
+		return ec.fieldContext_VariantTest_whenSure(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantTest", field.Name)
+}
+
+func (ec *executionContext) childFields_VariantWinner(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_VariantWinner_label(ctx, field)
+	case "at":
+		return ec.fieldContext_VariantWinner_at(ctx, field)
+	case "byOperator":
+		return ec.fieldContext_VariantWinner_byOperator(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantWinner", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

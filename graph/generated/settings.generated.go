@@ -262,6 +262,29 @@ func (ec *executionContext) fieldContext_Settings_defaultFrequencyCap(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Settings_standingHoldoutPercent(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_standingHoldoutPercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StandingHoldoutPercent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_standingHoldoutPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Float")
+}
+
 func (ec *executionContext) _Settings_monthlyBudget(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -557,7 +580,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "monthlyBudget", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
+	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "standingHoldoutPercent", "monthlyBudget", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -599,6 +622,13 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.DefaultFrequencyCap = graphql.OmittableOf(data)
+		case "standingHoldoutPercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("standingHoldoutPercent"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StandingHoldoutPercent = graphql.OmittableOf(data)
 		case "monthlyBudget":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("monthlyBudget"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -781,6 +811,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 		case "defaultFrequencyCap":
 			out.Values[i] = ec._Settings_defaultFrequencyCap(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "standingHoldoutPercent":
+			out.Values[i] = ec._Settings_standingHoldoutPercent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "monthlyBudget":

@@ -358,9 +358,9 @@ type Campaign struct {
 	Runs []*Campaign `json:"runs"`
 	// The recurring campaign that this is a run of.
 	Parent *Campaign `json:"parent,omitempty"`
-	// When the next waiting message may go, if all that are pending wait for their hours or for another try.
+	// When the next waiting message may go, if all that are pending wait for their hours, for another try, or for the winner of a test; null for a winner that nothing but an operator chooses.
 	WaitingUntil *time.Time `json:"waitingUntil,omitempty"`
-	// Why it waits until then, as Message.notBeforeReason tells of the first to go; null with waitingUntil.
+	// Why all that are pending wait, as Message.notBeforeReason tells of the first to go; null while some may go.
 	WaitingReason *string `json:"waitingReason,omitempty"`
 	// Null: only what the law requires, see legalHours.
 	QuietHours *QuietHours `json:"quietHours,omitempty"`
@@ -414,6 +414,22 @@ type Campaign struct {
 	// The audience was complete.
 	PreparedAt *time.Time `json:"preparedAt,omitempty"`
 	FinishedAt *time.Time `json:"finishedAt,omitempty"`
+	// The wordings that it compares, A to E; empty where it has one. Which one a member of the audience gets follows from a hash of the campaign's
+	// key and the contact's id: `server assignment` works it out again. template is that of variant A.
+	Variants []*CampaignVariant `json:"variants"`
+	// How its variants are compared; null without variants.
+	VariantTest *VariantTest `json:"variantTest,omitempty"`
+	// What the variants show by now; null without variants, and before the audience was taken.
+	VariantComparison *VariantComparison `json:"variantComparison,omitempty"`
+	// The variant that the rest of the audience gets; null while none was chosen.
+	VariantWinner *VariantWinner `json:"variantWinner,omitempty"`
+	// Part of those who would get it who get nothing, 0 to 50 percent, so that what the campaign does can be told: they are skipped with the reason
+	// holdout. Who that is follows from the hash, and is another part of the audience in each campaign.
+	HoldoutPercent float64 `json:"holdoutPercent"`
+	// What it did, beside those held out; null where nobody is, and before the audience was taken.
+	Lift *CampaignLift `json:"lift,omitempty"`
+	// What should happen after its messages, the first by which variants may be compared; none, or one of each event.
+	Goals []*CampaignGoal `json:"goals"`
 }
 
 func (Campaign) IsNode() {}
@@ -497,6 +513,14 @@ type CampaignCreateInput struct {
 	ErrorThreshold graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
 	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
 	Budget graphql.Omittable[*string] `json:"budget,omitempty"`
+	// 2 to 5 wordings to compare, instead of templateId; an empty list takes them away.
+	Variants graphql.Omittable[[]*CampaignVariantInput] `json:"variants,omitempty"`
+	// How variants are compared; absent for new variants: all of the audience, by who reads.
+	VariantTest graphql.Omittable[*VariantTestInput] `json:"variantTest,omitempty"`
+	// 0 to 50 percent; 0 for a new campaign.
+	HoldoutPercent graphql.Omittable[*float64] `json:"holdoutPercent,omitempty"`
+	// At most one of each event; an empty list takes them away.
+	Goals graphql.Omittable[[]*CampaignGoalInput] `json:"goals,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -540,6 +564,27 @@ type CampaignFilter struct {
 	Status graphql.Omittable[[]CampaignStatus] `json:"status,omitempty"`
 }
 
+// Reached by a recipient who does it within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
+// for the message that the link, the button or the answer belongs to.
+type CampaignGoal struct {
+	Event       GoalEvent `json:"event"`
+	WithinHours int       `json:"withinHours"`
+	// Of each time that it is reached; null: none.
+	Value *Money `json:"value,omitempty"`
+	// Recipients who reached it, with and without a test.
+	Reached int64 `json:"reached"`
+	// value times reached; null without value.
+	Total *Money `json:"total,omitempty"`
+}
+
+type CampaignGoalInput struct {
+	Event GoalEvent `json:"event"`
+	// 1 to 168.
+	WithinHours int `json:"withinHours"`
+	// A decimal number above 0 in RateCard.currency, such as 12.50; null: none.
+	Value graphql.Omittable[*string] `json:"value,omitempty"`
+}
+
 // How many of an audience get a campaign in a language.
 type CampaignLanguage struct {
 	// As WhatsApp writes it, such as pt_BR.
@@ -571,6 +616,26 @@ type CampaignLaunchUndoInput struct {
 type CampaignLaunchUndoPayload struct {
 	Campaign   *Campaign    `json:"campaign,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Those who were to get the campaign's message beside those who were held out, by who wrote to us within some hours after the audience was taken. All who were
+// to get it count, whatever became of their message (intention to treat), so that failed deliveries do not bias the comparison.
+type CampaignLift struct {
+	Treated int64 `json:"treated"`
+	// Of them, who wrote.
+	TreatedWrote int64 `json:"treatedWrote"`
+	HeldOut      int64 `json:"heldOut"`
+	HeldOutWrote int64 `json:"heldOutWrote"`
+	// The share of the treated who wrote minus that of those held out, −1 to 1, with its 95 percent interval, which holds however often it is looked at.
+	Difference float64 `json:"difference"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	// Whether there is a difference.
+	Shown bool `json:"shown"`
+	// The first goal's hours, or a week.
+	WithinHours int `json:"withinHours"`
+	// Until when what they write counts.
+	Until time.Time `json:"until"`
 }
 
 // A button that leads to an address, through a link that counts.
@@ -619,6 +684,10 @@ type CampaignPreflight struct {
 	Seconds float64 `json:"seconds"`
 	// Which language they get, where the template has translations; empty where it has none.
 	Languages []*CampaignLanguage `json:"languages"`
+	// How many of willSend draw each variant of the test, A first, before the gate; empty without variants.
+	Variants []int64 `json:"variants"`
+	// Of willSend, before the gate: who waits for the winner of the test.
+	WaitForWinner int64 `json:"waitForWinner"`
 	// What it will cost; null while audience or template are missing.
 	Cost *CostEstimate `json:"cost,omitempty"`
 	// What forbids the launch.
@@ -757,6 +826,14 @@ type CampaignUpdateInput struct {
 	ErrorThreshold     graphql.Omittable[*float64] `json:"errorThreshold,omitempty"`
 	// The most that it may cost: a decimal number in RateCard.currency, such as 500 or 49.50; null: no limit.
 	Budget graphql.Omittable[*string] `json:"budget,omitempty"`
+	// 2 to 5 wordings to compare, instead of templateId; an empty list takes them away.
+	Variants graphql.Omittable[[]*CampaignVariantInput] `json:"variants,omitempty"`
+	// How variants are compared; absent for new variants: all of the audience, by who reads.
+	VariantTest graphql.Omittable[*VariantTestInput] `json:"variantTest,omitempty"`
+	// 0 to 50 percent; 0 for a new campaign.
+	HoldoutPercent graphql.Omittable[*float64] `json:"holdoutPercent,omitempty"`
+	// At most one of each event; an empty list takes them away.
+	Goals graphql.Omittable[[]*CampaignGoalInput] `json:"goals,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -783,6 +860,34 @@ type CampaignUtmInput struct {
 	Source   graphql.Omittable[*string] `json:"source,omitempty"`
 	Medium   graphql.Omittable[*string] `json:"medium,omitempty"`
 	Campaign graphql.Omittable[*string] `json:"campaign,omitempty"`
+}
+
+// One of the wordings that a campaign compares.
+type CampaignVariant struct {
+	// A to E.
+	Label string `json:"label"`
+	// Its translations take part with it: each contact gets theirs.
+	Template *Template `json:"template"`
+	// 1 to 100: its share of the test against the other variants' weights.
+	Weight int `json:"weight"`
+}
+
+type CampaignVariantInput struct {
+	// All variants are of one category, and none has the template of another.
+	TemplateID string `json:"templateId"`
+	// 1 to 100.
+	Weight int `json:"weight"`
+}
+
+type CampaignWinnerChooseInput struct {
+	ID string `json:"id"`
+	// A to E.
+	Variant string `json:"variant"`
+}
+
+type CampaignWinnerChoosePayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // A reply that is written once and used often. At most 200 of them.
@@ -3521,6 +3626,9 @@ type Settings struct {
 	DefaultQuietHours *QuietHours `json:"defaultQuietHours,omitempty"`
 	// The cap of campaigns that are made without any; null: none.
 	DefaultFrequencyCap *FrequencyCap `json:"defaultFrequencyCap,omitempty"`
+	// Part of all contacts who get no marketing campaign, 0 to 50 percent, so that what campaigns do together can be told: they are skipped with the reason
+	// standing_holdout. Who that is follows from a hash of their id and stays; a larger part has everybody who was in the smaller one.
+	StandingHoldoutPercent float64 `json:"standingHoldoutPercent"`
 	// The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause.
 	MonthlyBudget *Budget `json:"monthlyBudget,omitempty"`
 	// How people are asked to confirm that they agreed; null: nobody can be asked.
@@ -3540,6 +3648,8 @@ type SettingsUpdateInput struct {
 	DefaultQuietHours graphql.Omittable[*QuietHoursInput] `json:"defaultQuietHours,omitempty"`
 	// Null: none.
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
+	// 0 to 50.
+	StandingHoldoutPercent graphql.Omittable[*float64] `json:"standingHoldoutPercent,omitempty"`
 	// A decimal number in RateCard.currency, such as 500 or 49.50; null: none.
 	MonthlyBudget graphql.Omittable[*string] `json:"monthlyBudget,omitempty"`
 	// Null: nobody can be asked any more; questions that are out may still be answered.
@@ -3620,7 +3730,7 @@ type SignOutPayload struct {
 }
 
 type SkipReasonCount struct {
-	// opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, frequency_cap, missing_variable, too_long, no_allowed_hours or erased.
+	// holdout, standing_holdout, opted_out, suppressed, not_subscribed, no_consent, unreachable, ineligible, frequency_cap, missing_variable, too_long, no_allowed_hours or erased.
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
 }
@@ -4271,6 +4381,84 @@ type UserError struct {
 	Code string `json:"code"`
 	// For people; safe to show.
 	Message string `json:"message"`
+}
+
+// What variants show. Its statements hold however often they are looked at (an always-valid confidence sequence), at 95 percent for all pairs of variants
+// together: see docs/experiments.md.
+type VariantComparison struct {
+	Metric  VariantMetric     `json:"metric"`
+	Figures []*VariantFigures `json:"figures"`
+	// The variant with the highest share of metric, A to E; null while sending was tried for fewer than two.
+	Leader   *string `json:"leader,omitempty"`
+	RunnerUp *string `json:"runnerUp,omitempty"`
+	// The leader's share minus that of the runner-up, 0 to 1, with the interval in which the true difference lies.
+	Difference float64 `json:"difference"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	// Whether the leader is shown to be better than every other variant.
+	Shown bool `json:"shown"`
+	// About how many more recipients would show it if the shares stay as they are; null where it is shown, or where that cannot be told.
+	MoreNeeded *int64 `json:"moreNeeded,omitempty"`
+	// Nothing is shown, and at the present shares all recipients of the test will not suffice.
+	BeyondTest bool `json:"beyondTest"`
+	// Messages of the test that were not handed over yet.
+	Left int64 `json:"left"`
+	// When the best variant goes to the rest, unless it is sure before; null: not by time, or the test's messages are not all handed over.
+	DecidesAt *time.Time `json:"decidesAt,omitempty"`
+	// Messages that wait for the winner.
+	WaitingForWinner int64 `json:"waitingForWinner"`
+}
+
+// Numbers of a variant: of the messages of the test alone, not of those that went to the rest later.
+type VariantFigures struct {
+	// A to E.
+	Label      string `json:"label"`
+	Recipients int64  `json:"recipients"`
+	// Of recipients: not handed over yet.
+	Waiting int64 `json:"waiting"`
+	// To whom sending was tried: accepted by Twilio, or refused by it for good. Shares are of these.
+	Tried     int64 `json:"tried"`
+	Accepted  int64 `json:"accepted"`
+	Sent      int64 `json:"sent"`
+	Delivered int64 `json:"delivered"`
+	Read      int64 `json:"read"`
+	Clicked   int64 `json:"clicked"`
+	Replied   int64 `json:"replied"`
+	Failed    int64 `json:"failed"`
+	OptedOut  int64 `json:"optedOut"`
+	// Who reached the first of the campaign's goals; 0 without goals.
+	Goal int64 `json:"goal"`
+	// The value of all goals that were reached; null where no goal has one.
+	Value *Money `json:"value,omitempty"`
+	// It is shown that more of them opt out than of the variant with the fewest.
+	DrivesAway bool `json:"drivesAway"`
+}
+
+// How variants are compared, and when the best of them goes to the rest of the audience.
+type VariantTest struct {
+	// Part of the audience that takes part, 1 to 100 percent. The rest waits for the winner; at 100 nobody waits, and no winner is chosen.
+	Percent float64       `json:"percent"`
+	Metric  VariantMetric `json:"metric"`
+	// So many minutes after the last message of the test was handed over, the best variant goes to the rest, whether or not it is shown to be better: 10 to
+	// 10,080. A variant that drives away more people than another, as is shown, comes last. Null: not by time.
+	AfterMinutes *int `json:"afterMinutes,omitempty"`
+	// The best variant goes to the rest as soon as it is shown to be better than all others, and drives nobody away. With neither, campaignWinnerChoose decides.
+	WhenSure bool `json:"whenSure"`
+}
+
+type VariantTestInput struct {
+	Percent      float64                 `json:"percent"`
+	Metric       VariantMetric           `json:"metric"`
+	AfterMinutes graphql.Omittable[*int] `json:"afterMinutes,omitempty"`
+	WhenSure     bool                    `json:"whenSure"`
+}
+
+type VariantWinner struct {
+	// A to E.
+	Label string    `json:"label"`
+	At    time.Time `json:"at"`
+	// By an operator; false: by the test.
+	ByOperator bool `json:"byOperator"`
 }
 
 // One request from Twilio exactly as it came.
@@ -5583,6 +5771,64 @@ func (e *Frequency) UnmarshalJSON(b []byte) error {
 }
 
 func (e Frequency) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a recipient does to reach a goal.
+type GoalEvent string
+
+const (
+	// Opens a tracked link, or taps a button that answers.
+	GoalEventClick GoalEvent = "CLICK"
+	// Answers.
+	GoalEventReply GoalEvent = "REPLY"
+)
+
+var AllGoalEvent = []GoalEvent{
+	GoalEventClick,
+	GoalEventReply,
+}
+
+func (e GoalEvent) IsValid() bool {
+	switch e {
+	case GoalEventClick, GoalEventReply:
+		return true
+	}
+	return false
+}
+
+func (e GoalEvent) String() string {
+	return string(e)
+}
+
+func (e *GoalEvent) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = GoalEvent(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid GoalEvent", str)
+	}
+	return nil
+}
+
+func (e GoalEvent) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *GoalEvent) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e GoalEvent) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -7940,6 +8186,71 @@ func (e *TopicStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e TopicStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// By what variants are compared: shares of those to whom sending was tried, see CampaignCounts.tried.
+type VariantMetric string
+
+const (
+	VariantMetricDelivered VariantMetric = "DELIVERED"
+	VariantMetricRead      VariantMetric = "READ"
+	// Opened a tracked link, or tapped a button that answers.
+	VariantMetricClicked VariantMetric = "CLICKED"
+	// Answered within seven days.
+	VariantMetricReplied VariantMetric = "REPLIED"
+	// Reached the first of the campaign's goals.
+	VariantMetricGoal VariantMetric = "GOAL"
+)
+
+var AllVariantMetric = []VariantMetric{
+	VariantMetricDelivered,
+	VariantMetricRead,
+	VariantMetricClicked,
+	VariantMetricReplied,
+	VariantMetricGoal,
+}
+
+func (e VariantMetric) IsValid() bool {
+	switch e {
+	case VariantMetricDelivered, VariantMetricRead, VariantMetricClicked, VariantMetricReplied, VariantMetricGoal:
+		return true
+	}
+	return false
+}
+
+func (e VariantMetric) String() string {
+	return string(e)
+}
+
+func (e *VariantMetric) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = VariantMetric(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid VariantMetric", str)
+	}
+	return nil
+}
+
+func (e VariantMetric) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *VariantMetric) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e VariantMetric) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

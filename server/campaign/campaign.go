@@ -70,7 +70,7 @@ const (
 	PausedByEngine   PausedBy = "engine" // credentials refused, sender or template failed, a budget used up
 )
 
-// Campaign is one template to one segment.
+// Campaign is one template, or several that are compared, to one segment.
 type Campaign struct {
 	bun.BaseModel `bun:"table:campaigns,alias:ca"`
 
@@ -98,6 +98,18 @@ type Campaign struct {
 	UTM                *link.UTM          `bun:"utm,type:jsonb,nullzero"` // put into the addresses of its links
 	Budget             *price.Micros      // the most that may be spent; nil: no limit
 	BudgetCurrency     string             // of Budget
+	HoldoutPercent     float64            // of the audience that gets nothing, to compare with; 0: nobody
+	Draw               []byte             `bun:",nullzero"`           // from which follows who is held out, and who gets which variant
+	VariantTest        *Test              `bun:"type:jsonb,nullzero"` // how its variants are compared; nil: it has none
+	Goals              Goals              `bun:"type:jsonb,nullzero"`
+	Treated            int64              // members of the audience who were to get a message,
+	HeldOut            int64              // and those who were to get one and are held out
+	InboundFrom        *int64             // the last message that had come in when the audience began to be taken
+	TestedAt           *time.Time         // the last message of the test was handed over, or ended
+	Winner             *int               // the variant that the rest of the audience gets
+	WinnerAt           *time.Time         //
+	WinnerBy           WinnerBy           //
+	ReleasedAt         *time.Time         // the last of those who waited for the winner could go
 	Schedule           *Schedule          `bun:"type:jsonb,nullzero"`
 	NextRunAt          *time.Time         // of a scheduled one
 	LocalStart         *hours.LocalMoment `bun:"type:jsonb,nullzero"` // of one that was started: nothing goes before it, by each recipient's clocks
@@ -142,6 +154,10 @@ type Input struct {
 	UTM                *link.UTM // an empty one takes it away
 	Budget             *price.Budget
 	ClearBudget        bool
+	Variants           Variants // an empty list takes them away, and so does TemplateID; nil leaves them
+	Test               *Test
+	HoldoutPercent     *float64
+	Goals              Goals // an empty list takes them away; nil leaves them
 }
 
 // Share is a sender's part in a campaign.
@@ -180,7 +196,8 @@ func (s Shares) rotation() []int64 {
 
 const maxSenders = 20
 
-func (in Input) apply(c *Campaign) error {
+// apply sets what in says; has are the variants that the campaign has now.
+func (in Input) apply(c *Campaign, has Variants) error {
 	var errs apperr.List
 	if in.Name != nil {
 		c.Name = contact.CleanText(*in.Name)
@@ -191,6 +208,7 @@ func (in Input) apply(c *Campaign) error {
 	if in.TemplateID != nil {
 		c.TemplateID = in.TemplateID
 	}
+	_ = errs.Add(in.applyExperiment(c, has))
 	if in.SegmentID != nil && in.Query != nil {
 		_ = errs.Add(apperr.Invalid("segmentId", "give a segment or a query, not both"))
 	}

@@ -6,6 +6,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/db"
+	"eventstream/server/message"
 	"eventstream/server/series"
 
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -88,8 +89,8 @@ func (s *Service) ThroughputOf(ctx context.Context, ids []int64) (map[int64]Thro
 
 // Waiting is when the next message of a campaign may go, and why not before.
 type Waiting struct {
-	Until  *time.Time // nil: some may go now, or none is pending
-	Reason string
+	Until  *time.Time // nil: nothing waits, or nobody knows for how long
+	Reason string     // "": some may go now, or none is pending
 }
 
 // WaitingOf tells of campaigns whether all that is pending waits, and until when.
@@ -100,18 +101,20 @@ func (s *Service) WaitingOf(ctx context.Context, ids []int64) (map[int64]Waiting
 		Reason     string
 	}
 	err := s.db.NewRaw(`
-		SELECT DISTINCT ON (cs.campaign_id) cs.campaign_id, CASE WHEN x.at > clock_timestamp() THEN x.at END AS at, x.reason
-		FROM campaign_senders cs,
+		SELECT DISTINCT ON (cs.campaign_id) cs.campaign_id, CASE WHEN x.at > clock_timestamp() THEN x.reason ELSE '' END AS reason,
+			CASE WHEN x.reason = ? THEN ca.tested_at + make_interval(mins => (ca.variant_test ->> 'afterMinutes')::int)
+				WHEN x.at > clock_timestamp() THEN x.at END AS at
+		FROM campaigns ca JOIN campaign_senders cs ON cs.campaign_id = ca.id,
 			LATERAL (SELECT m.not_before AS at, m.not_before_reason AS reason FROM messages m
 				WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = cs.campaign_id
 				ORDER BY m.not_before, m.id LIMIT 1) x
-		WHERE cs.campaign_id = ANY (?) ORDER BY cs.campaign_id, x.at`, pgdialect.Array(ids)).Scan(ctx, &rows)
+		WHERE cs.campaign_id = ANY (?) ORDER BY cs.campaign_id, x.at`, message.WaitsForWinner, pgdialect.Array(ids)).Scan(ctx, &rows)
 	found := make(map[int64]Waiting, len(ids))
 	for _, id := range ids {
 		found[id] = Waiting{}
 	}
 	for _, r := range rows {
-		if r.At != nil {
+		if r.Reason != "" || r.At != nil {
 			found[r.CampaignID] = Waiting{r.At, r.Reason}
 		}
 	}

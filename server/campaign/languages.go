@@ -7,7 +7,6 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/link"
-	"eventstream/server/segment"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
@@ -49,6 +48,17 @@ func sayingsNow(ctx context.Context, idb bun.IDB, t *template.Template, own *tem
 	return said, err
 }
 
+// offers are what a launch would send: one, or that of each variant.
+type offers []*sayings
+
+func (o offers) wordings() []wordings {
+	all := make([]wordings, len(o))
+	for i, said := range o {
+		all[i] = said.wordings
+	}
+	return all
+}
+
 // InLanguage tells how many of an audience would get a campaign in a language.
 type InLanguage struct {
 	Language string
@@ -58,25 +68,36 @@ type InLanguage struct {
 	OtherCategory bool
 }
 
-// languages tells which language those get whom the screen lets through; nil when there is only one.
-func languages(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, said *sayings) ([]InLanguage, error) {
-	if said == nil || len(said.translations) == 0 {
-		return nil, nil
-	}
-	counts, err := versionCounts(ctx, idb, p, by, said.wordings)
-	if err != nil {
-		return nil, err
-	}
-	all := []InLanguage{{Language: said.own.Language, Contacts: counts[said.own.VersionID], Approval: template.ApprovalApproved}}
-	for _, text := range said.translations {
-		l := InLanguage{Language: text.Template.Language, Approval: text.Newest.ApprovalStatus}
-		if text.Approved != nil {
-			l.Contacts, l.Approval = counts[text.Approved.ID], template.ApprovalApproved
+// languages tells which language those get who get a message, by the versions that they get; nil when there is only one. Of variants it
+// tells of all together.
+func (o offers) languages(versions map[int64]int64) []InLanguage {
+	var all []InLanguage
+	add := func(l InLanguage) {
+		for i := range all {
+			if all[i].Language == l.Language {
+				if all[i].Contacts += l.Contacts; l.Approval != template.ApprovalApproved || l.OtherCategory {
+					all[i].Approval, all[i].OtherCategory = l.Approval, l.OtherCategory
+				}
+				return
+			}
 		}
-		l.OtherCategory = text.Template.Category != said.template.Category
 		all = append(all, l)
 	}
-	return all, nil
+	for _, said := range o {
+		add(InLanguage{Language: said.own.Language, Contacts: versions[said.own.VersionID], Approval: template.ApprovalApproved})
+		for _, text := range said.translations {
+			l := InLanguage{Language: text.Template.Language, Approval: text.Newest.ApprovalStatus}
+			if text.Approved != nil {
+				l.Contacts, l.Approval = versions[text.Approved.ID], template.ApprovalApproved
+			}
+			l.OtherCategory = text.Template.Category != said.template.Category
+			add(l)
+		}
+	}
+	if len(all) < 2 {
+		return nil
+	}
+	return all
 }
 
 // compiled reads what is said in each language, by version.
@@ -92,7 +113,7 @@ func (said *sayings) compiled() (map[int64]*template.Compiled, error) {
 	return compiled, nil
 }
 
-// freezeLinks makes the links of all that the campaign sends.
+// freezeLinks makes the links of what the campaign sends.
 func (s *Service) freezeLinks(ctx context.Context, tx bun.Tx, c *Campaign, said *sayings) error {
 	compiled, err := said.compiled()
 	if err != nil {
@@ -107,21 +128,23 @@ func (s *Service) freezeLinks(ctx context.Context, tx bun.Tx, c *Campaign, said 
 }
 
 // warnOfLinks tells which addresses of the texts open without being counted, although the campaign counts clicks.
-func (said *sayings) warnOfLinks(c *Campaign, p *Preflight) error {
-	if said == nil || !c.TrackLinks {
+func (o offers) warnOfLinks(c *Campaign, p *Preflight) error {
+	if !c.TrackLinks {
 		return nil
 	}
-	compiled, err := said.compiled()
-	if err != nil {
-		return err
-	}
 	told := map[string]bool{}
-	for _, w := range append([]template.Wording{said.own}, said.others...) {
-		for _, address := range compiled[w.VersionID].WebAddresses() {
-			if !told[address] {
-				told[address] = true
-				p.Warnings = append(p.Warnings, fmt.Sprintf("clicks on %s are not counted: it stands in the text, which WhatsApp sends as it "+
-					"approved it; put it on a button that tracks clicks", address))
+	for _, said := range o {
+		compiled, err := said.compiled()
+		if err != nil {
+			return err
+		}
+		for _, w := range append([]template.Wording{said.own}, said.others...) {
+			for _, address := range compiled[w.VersionID].WebAddresses() {
+				if !told[address] {
+					told[address] = true
+					p.Warnings = append(p.Warnings, fmt.Sprintf("clicks on %s are not counted: it stands in the text, which WhatsApp sends as it "+
+						"approved it; put it on a button that tracks clicks", address))
+				}
 			}
 		}
 	}
@@ -137,14 +160,14 @@ func (c *Campaign) Parameters() link.UTM {
 }
 
 // fileProblems tells which files of what a launch would send WhatsApp would not show, in any language.
-func (s *Service) fileProblems(ctx context.Context, idb bun.IDB, said *sayings) (list apperr.List, err error) {
+func (s *Service) fileProblems(ctx context.Context, idb bun.IDB, field string, said *sayings) (list apperr.List, err error) {
 	for _, w := range append([]template.Wording{said.own}, said.others...) {
 		problems, err := s.templates.FileProblems(ctx, idb, said.versions[w.VersionID])
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range problems {
-			_ = list.Add(apperr.Invalid("templateId", "the template shows a file that is missing (%s): %s",
+			_ = list.Add(apperr.Invalid(field, "the template shows a file that is missing (%s): %s",
 				template.LanguageName(w.Language), p.Message))
 		}
 	}

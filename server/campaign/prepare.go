@@ -120,21 +120,29 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		if len(shares) == 0 { // dispatch finds that out and says so
 			shares = Shares{{SenderID: *c.SenderID, Weight: 1}}
 		}
-		said, err := frozenWordings(ctx, tx, c, t)
+		variants, err := variantsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		said, err := frozenWordings(ctx, tx, c, t, variants)
+		if err != nil {
+			return err
+		}
+		drawn, err := drawsOf(ctx, tx, c, t.Category, variants)
 		if err != nil {
 			return err
 		}
 		by := screen{t.Category, c.TopicID}
-		last, seen, err := message.EnqueueAudience(ctx, tx, message.Audience{
-			CampaignID: c.ID, Version: said.version(), Members: predicate, Join: by.join(c.AudienceCursor),
-			SkipReason: by.reason(), Rotation: shares.rotation(),
+		taken, err := message.EnqueueAudience(ctx, tx, message.Audience{
+			CampaignID: c.ID, Version: choose(said), Members: predicate, Join: by.join(c.AudienceCursor),
+			SkipReason: by.reason(), Draw: drawn.sql(), Tests: len(variants) > 0, Rotation: shares.rotation(),
 		}, c.AudienceCursor, prepareSlice)
 		if err != nil {
 			return err
 		}
-		if seen > 0 {
-			e.prepared.Add(float64(seen))
-			return moveCursor(ctx, tx, id, last)
+		if taken.Seen > 0 {
+			e.prepared.Add(float64(taken.Seen))
+			return take(ctx, tx, id, taken)
 		}
 		done = true
 		now, err := db.Now(ctx, tx)

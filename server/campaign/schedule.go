@@ -428,6 +428,9 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 	if err := saveShares(ctx, tx, c.ID, shares[parent.ID]); err != nil {
 		return nil, err
 	}
+	if err := copyVariants(ctx, tx, parent.ID, c.ID); err != nil {
+		return nil, err
+	}
 	return c, audit.Record(ctx, tx, "campaign.run", "campaign", c.ID,
 		map[string]any{"of": parent.ID, "run": parent.Runs + 1})
 }

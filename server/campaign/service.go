@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -109,6 +110,9 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		if err := saveShares(ctx, tx, c.ID, in.shares()); err != nil {
 			return err
 		}
+		if err := saveVariants(ctx, tx, c.ID, in.Variants); err != nil {
+			return err
+		}
 		return c.changed(ctx, tx, "campaign.create", nil)
 	})
 }
@@ -131,7 +135,8 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		waits := c.Status == StatusDraft || c.Status == StatusScheduled
 		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil ||
 			in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours ||
-			in.FrequencyCap != nil || in.ClearCap || in.TrackLinks != nil || in.UTM != nil
+			in.FrequencyCap != nil || in.ClearCap || in.TrackLinks != nil || in.UTM != nil || in.Variants != nil || in.Test != nil ||
+			in.HoldoutPercent != nil || in.Goals != nil
 		switch {
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
@@ -154,6 +159,11 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 				return err
 			}
 		}
+		if in.Variants != nil || in.TemplateID != nil {
+			if err := saveVariants(ctx, tx, c.ID, in.Variants); err != nil {
+				return err
+			}
+		}
 		if !waits {
 			if err := pace(ctx, tx, c); err != nil {
 				return err
@@ -171,17 +181,21 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 // check applies in and looks up what it points to.
 func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input) error {
 	var errs apperr.List
-	if err := errs.Add(in.apply(c)); err != nil {
+	has, err := variantsOf(ctx, idb, c.ID)
+	if err != nil {
+		return err
+	}
+	if err := errs.Add(in.apply(c, has)); err != nil {
 		return err
 	}
 	if in.TemplateID != nil {
-		t, err := template.Find(ctx, idb, *in.TemplateID)
-		if err == nil && t.DeletedAt != nil {
-			err = apperr.NotFound("template", t.ID)
-		}
+		_, err := findTemplate(ctx, idb, *in.TemplateID)
 		if err := errs.Add(apperr.Lacking("templateId", err)); err != nil {
 			return err
 		}
+	}
+	if err := errs.Add(checkVariants(ctx, idb, in.Variants)); err != nil {
+		return err
 	}
 	if in.SegmentID != nil {
 		_, err := segment.Find(ctx, idb, *in.SegmentID)
@@ -226,11 +240,16 @@ func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input)
 // audited is what a campaign is set to, for the trail.
 func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, error) {
 	senders, err := sharesOf(ctx, tx, []int64{c.ID})
+	if err != nil {
+		return nil, err
+	}
+	variants, err := variantsOf(ctx, tx, c.ID)
 	return map[string]any{
 		"name": c.Name, "status": c.Status, "template": c.TemplateID, "segment": c.SegmentID, "query": c.Query, "sender": c.SenderID,
 		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
 		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(),
-		"track_links": c.TrackLinks, "utm": c.UTM, "schedule": c.Schedule,
+		"track_links": c.TrackLinks, "utm": c.UTM, "schedule": c.Schedule, "variants": variants.audited(), "variant_test": c.VariantTest,
+		"holdout_percent": c.HoldoutPercent, "goals": c.Goals,
 		"next_run_at": c.NextRunAt,
 	}, err
 }
@@ -356,7 +375,7 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.recurs() && c.Status == StatusScheduled {
 		return apperr.Conflict("the campaign recurs: its runs start, and not itself")
 	}
-	blockers, said, query, err := s.blockers(ctx, tx, c)
+	blockers, offered, query, err := s.blockers(ctx, tx, c)
 	if err != nil {
 		return err
 	}
@@ -366,12 +385,14 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
 		return err
 	}
-	c.TemplateVersionID = &said.own.VersionID
-	if err := saveWordings(ctx, tx, c.ID, said.wordings); err != nil {
+	c.TemplateVersionID = &offered[0].own.VersionID
+	if err := saveWordings(ctx, tx, c.ID, offered.wordings()); err != nil {
 		return err
 	}
-	if err := s.freezeLinks(ctx, tx, c, said); err != nil {
-		return err
+	for _, said := range offered {
+		if err := s.freezeLinks(ctx, tx, c, said); err != nil {
+			return err
+		}
 	}
 	now, err := db.Now(ctx, tx)
 	if err != nil {
@@ -393,7 +414,7 @@ var (
 // it read: what would be sent, and the audience's query; nil
 // where there is none.
 func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
-	list apperr.List, said *sayings, query json.RawMessage, err error,
+	list apperr.List, offered offers, query json.RawMessage, err error,
 ) {
 	now, err := provider.Current(ctx, idb)
 	if err != nil {
@@ -402,42 +423,11 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	if now != nil && c.Provider != now.Provider {
 		_ = list.Add(apperr.Conflict("the campaign was made while trying out, under the sandbox: duplicate it to send it for real"))
 	}
-	if c.TemplateID == nil {
-		_ = list.Add(errNoTemplate)
-	} else {
-		v, err := template.ApprovedVersion(ctx, idb, *c.TemplateID)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		if v != nil {
-			t, err := template.Find(ctx, idb, *c.TemplateID)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			if said, err = sayingsNow(ctx, idb, t, v); err != nil {
-				return nil, nil, nil, err
-			}
-			problems, err := s.fileProblems(ctx, idb, said)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			_ = list.Add(problems.Err())
-		} else {
-			newest, err := template.NewestVersion(ctx, idb, *c.TemplateID)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			state := template.ApprovalDraft
-			if newest != nil {
-				state = newest.ApprovalStatus
-			}
-			if state == template.ApprovalWindowOnly {
-				_ = list.Add(apperr.Invalid("templateId", "the template is a list, which WhatsApp takes in replies alone: choose another"))
-			} else {
-				_ = list.Add(apperr.Invalid("templateId", "the template is %s: WhatsApp must approve it first", state))
-			}
-		}
+	offered, problems, err := s.offered(ctx, idb, c)
+	if err != nil {
+		return nil, nil, nil, err
 	}
+	_ = list.Add(problems.Err())
 	switch {
 	case c.SegmentID == nil && c.Query == nil:
 		_ = list.Add(errNoAudience)
@@ -476,7 +466,82 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	if c.EndsAt != nil && c.EndsAt.Before(s.now()) {
 		_ = list.Add(apperr.Invalid("endsAt", "the campaign's end is in the past"))
 	}
-	return list, said, query, nil
+	return list, offered, query, nil
+}
+
+// offered reads what would be sent, and what keeps it from being sent; nothing where something is not approved.
+func (s *Service) offered(ctx context.Context, idb bun.IDB, c *Campaign) (all offers, list apperr.List, err error) {
+	if c.TemplateID == nil {
+		return nil, apperr.List{errNoTemplate}, nil
+	}
+	variants, err := variantsOf(ctx, idb, c.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	field, templates := "templateId", []int64{*c.TemplateID}
+	if len(variants) > 0 {
+		field, templates = "variants", nil
+		for _, v := range variants {
+			templates = append(templates, v.TemplateID)
+		}
+	}
+	missing := false
+	for i, id := range templates {
+		said, problems, err := s.sayingsOf(ctx, idb, field, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, p := range problems {
+			if len(variants) > 0 {
+				p = apperr.Invalid(field, "variant %s: %s", Label(i), p.Message)
+			}
+			_ = list.Add(p)
+		}
+		if said == nil {
+			missing = true
+			continue
+		}
+		if len(all) > 0 && said.template.Category != all[0].template.Category {
+			_ = list.Add(errCategories(i, said.template.Category, all[0].template.Category))
+		}
+		all = append(all, said)
+	}
+	if missing {
+		return nil, list, nil
+	}
+	return all, list, nil
+}
+
+// sayingsOf reads what would be sent of a template; nil where WhatsApp has not approved it.
+func (s *Service) sayingsOf(ctx context.Context, idb bun.IDB, field string, templateID int64) (*sayings, apperr.List, error) {
+	v, err := template.ApprovedVersion(ctx, idb, templateID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v != nil {
+		t, err := template.Find(ctx, idb, templateID)
+		if err != nil {
+			return nil, nil, err
+		}
+		said, err := sayingsNow(ctx, idb, t, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		problems, err := s.fileProblems(ctx, idb, field, said)
+		return said, problems, err
+	}
+	newest, err := template.NewestVersion(ctx, idb, templateID)
+	if err != nil {
+		return nil, nil, err
+	}
+	state := template.ApprovalDraft
+	if newest != nil {
+		state = newest.ApprovalStatus
+	}
+	if state == template.ApprovalWindowOnly {
+		return nil, apperr.List{apperr.Invalid(field, "the template is a list, which WhatsApp takes in replies alone: choose another")}, nil
+	}
+	return nil, apperr.List{apperr.Invalid(field, "the template is %s: WhatsApp must approve it first", state)}, nil
 }
 
 func (s *Service) sendersOf(ctx context.Context, idb bun.IDB, id int64) ([]*sender.Sender, error) {
@@ -694,7 +759,8 @@ func (c *Campaign) another(name string) *Campaign {
 	return &Campaign{
 		Name: name, TemplateID: c.TemplateID, SegmentID: c.SegmentID, Query: c.Query, SenderID: c.SenderID, TopicID: c.TopicID,
 		RateLimitPerSecond: c.RateLimitPerSecond, QuietHours: c.QuietHours, FrequencyCap: c.FrequencyCap, ErrorThreshold: c.ErrorThreshold,
-		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM,
+		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM, HoldoutPercent: c.HoldoutPercent,
+		VariantTest: c.VariantTest, Goals: c.Goals,
 	}
 }
 
@@ -731,6 +797,9 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		}
 		kept := slices.DeleteFunc(shares[id], func(s Share) bool { return !slices.Contains(senders, s.SenderID) })
 		if err := saveShares(ctx, tx, c.ID, kept); err != nil {
+			return err
+		}
+		if err := copyVariants(ctx, tx, id, c.ID); err != nil {
 			return err
 		}
 		is, err := c.audited(ctx, tx)
@@ -778,6 +847,9 @@ type Preflight struct {
 	Blockers  apperr.List      // what forbids the launch
 	Warnings  []string         //
 	Languages []InLanguage     // of WillSend, by the language that they get; nil where the template has one
+
+	Variants []int64 // how many draw each variant of the test, as the contacts stand now
+	Waiting  int64   // who waits for the winner of the test
 }
 
 // Preflight looks at a draft without changing anything.
@@ -787,12 +859,12 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return nil, err
 	}
 	p := &Preflight{Skips: map[string]int64{}}
-	blockers, said, query, err := s.blockers(ctx, s.db, c)
+	blockers, offered, query, err := s.blockers(ctx, s.db, c)
 	if err != nil {
 		return nil, err
 	}
 	p.Blockers = blockers
-	if err := said.warnOfLinks(c, p); err != nil {
+	if err := offered.warnOfLinks(c, p); err != nil {
 		return nil, err
 	}
 	if query == nil {
@@ -803,34 +875,54 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return p, nil //nolint:nilerr // it stands among the blockers
 	}
 	category := template.CategoryMarketing
-	if said != nil {
-		category = said.template.Category
+	if len(offered) > 0 {
+		category = offered[0].template.Category
 	} else if c.TemplateID != nil {
 		if category, err = template.CategoryOf(ctx, s.db, *c.TemplateID); err != nil {
 			return nil, err
 		}
 	}
 	by := screen{category, c.TopicID}
-	if p.Languages, err = languages(ctx, s.db, predicate, by, said); err != nil {
-		return nil, err
-	}
-	counts, regions, err := audienceCounts(ctx, s.db, predicate, by)
+	variants, err := variantsOf(ctx, s.db, id)
 	if err != nil {
 		return nil, err
 	}
-	for reason, n := range counts {
-		p.Audience += n
-		if reason == "" {
-			p.WillSend = n
-		} else {
-			p.Skips[reason] = n
+	drawn, err := drawsOf(ctx, s.db, c, category, variants)
+	if err != nil {
+		return nil, err
+	}
+	version := contact.Predicate{SQL: "0"}
+	if len(offered) > 0 {
+		version = choose(offered.wordings())
+	}
+	rows, err := countAudience(ctx, s.db, predicate, by, drawn, version)
+	if err != nil {
+		return nil, err
+	}
+	regions, versions := map[string]int64{}, map[int64]int64{}
+	p.Variants = make([]int64, len(variants))
+	for _, r := range rows {
+		p.Audience += r.N
+		if r.Reason != "" {
+			p.Skips[r.Reason] += r.N
+			continue
+		}
+		p.WillSend += r.N
+		regions[r.Region] += r.N
+		versions[r.Version] += r.N
+		if r.Waits {
+			p.Waiting += r.N
+		} else if len(variants) > 0 {
+			p.Variants[r.Variant] += r.N
 		}
 	}
-	if err := s.estimate(ctx, c, predicate, said, by, p); err != nil {
+	p.Languages = offered.languages(versions)
+	through := p.WillSend
+	if err := s.estimate(ctx, c, predicate, offered, drawn, by, p); err != nil {
 		return nil, err
 	}
 	if c.TemplateID != nil {
-		if p.Cost, err = s.cost(ctx, c, category, regions, counts[""], p.WillSend); err != nil {
+		if p.Cost, err = s.cost(ctx, c, category, regions, through, p.WillSend); err != nil {
 			return nil, err
 		}
 	}
@@ -881,20 +973,28 @@ func (s *Service) rate(ctx context.Context, c *Campaign) (float64, error) {
 const estimateSample = 2000
 
 // estimate runs a sample of those who would get it through the real gate.
-func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, said *sayings,
+func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate, offered offers, drawn draws,
 	by screen, out *Preflight,
 ) error {
-	if said == nil || out.WillSend == 0 {
+	if len(offered) == 0 || out.WillSend == 0 {
 		return nil
 	}
-	compiled, err := said.compiled()
-	if err != nil {
-		return err
+	compiled := map[int64]*template.Compiled{}
+	for _, said := range offered {
+		of, err := said.compiled()
+		if err != nil {
+			return err
+		}
+		maps.Copy(compiled, of)
 	}
 	sample, err := audienceSample(ctx, s.db, p, by, estimateSample)
 	if err != nil {
 		return err
 	}
+	sample = slices.DeleteFunc(sample, func(person *contact.Contact) bool {
+		held, _, _ := drawn.of(person.ID)
+		return held != ""
+	})
 	if len(sample) == 0 {
 		return nil
 	}
@@ -906,6 +1006,8 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	skipped := map[message.SkipReason]int64{}
 	untimely := map[*hours.LegalHours]int64{}
 	for _, person := range sample {
+		_, variant, _ := drawn.of(person.ID)
+		said := offered[variant]
 		v := gate.Decide(gate.Candidate{
 			Purpose: message.PurposeCampaign, Contact: person, Category: by.category,
 			Template: compiled[template.Choose(said.own, said.others, person.Locale).VersionID], Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,

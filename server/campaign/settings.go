@@ -19,6 +19,9 @@ type Defaults struct {
 	QuietHours   *hours.QuietHours  // nil: only what the law asks
 	FrequencyCap *gate.FrequencyCap // nil: none
 
+	// Holdout holds over all marketing campaigns; nil: nobody is held out.
+	Holdout *Holdout
+
 	// MonthlyBudget holds over all campaigns, whatever they were given; nil: none.
 	MonthlyBudget *price.Budget
 }
@@ -35,6 +38,8 @@ type DefaultsChange struct {
 	QuietHours   **hours.QuietHours
 	FrequencyCap **gate.FrequencyCap
 
+	HoldoutPercent *float64
+
 	MonthlyBudget **price.Budget
 }
 
@@ -50,6 +55,9 @@ func readDefaults(ctx context.Context, idb bun.IDB) (d Defaults, err error) {
 	if d.FrequencyCap, err = db.Setting[gate.FrequencyCap](ctx, idb, capSetting); err != nil {
 		return d, err
 	}
+	if d.Holdout, err = db.Setting[Holdout](ctx, idb, holdoutSetting); err != nil {
+		return d, err
+	}
 	d.MonthlyBudget, err = price.Monthly(ctx, idb)
 	return d, err
 }
@@ -63,6 +71,11 @@ func (c DefaultsChange) before(ctx context.Context, tx bun.Tx) (Defaults, error)
 	}
 	if c.QuietHours != nil {
 		if err := db.LockSetting(ctx, tx, quietHoursSetting); err != nil {
+			return Defaults{}, err
+		}
+	}
+	if c.HoldoutPercent != nil {
+		if err := db.LockSetting(ctx, tx, holdoutSetting); err != nil {
 			return Defaults{}, err
 		}
 	}
@@ -101,6 +114,12 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 				return err
 			}
 		}
+		if c.HoldoutPercent != nil {
+			is.Holdout = newHoldout(was.Holdout, *c.HoldoutPercent)
+			if err := db.SaveSetting(ctx, tx, holdoutSetting, is.Holdout); err != nil {
+				return err
+			}
+		}
 		if c.MonthlyBudget != nil {
 			is.MonthlyBudget = *c.MonthlyBudget
 			if err := db.SaveSetting(ctx, tx, price.MonthlyBudget, is.MonthlyBudget); err != nil {
@@ -113,7 +132,17 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 
 // audited are the defaults by the names of the settings.
 func (d Defaults) audited() map[string]any {
-	return map[string]any{quietHoursSetting: d.QuietHours, capSetting: d.FrequencyCap, price.MonthlyBudget: d.MonthlyBudget}
+	return map[string]any{
+		quietHoursSetting: d.QuietHours, capSetting: d.FrequencyCap, price.MonthlyBudget: d.MonthlyBudget, holdoutSetting: d.HoldoutPercent(),
+	}
+}
+
+// HoldoutPercent is the part of all contacts who get no marketing campaign.
+func (d Defaults) HoldoutPercent() float64 {
+	if d.Holdout == nil {
+		return 0
+	}
+	return d.Holdout.Percent
 }
 
 // Validate checks what is named.
@@ -124,6 +153,9 @@ func (c DefaultsChange) Validate() error {
 	}
 	if c.FrequencyCap != nil && *c.FrequencyCap != nil {
 		_ = errs.Add((*c.FrequencyCap).Validate())
+	}
+	if c.HoldoutPercent != nil {
+		_ = errs.Add(checkHoldout("standingHoldoutPercent", *c.HoldoutPercent))
 	}
 	return errs.Err()
 }

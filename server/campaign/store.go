@@ -25,7 +25,7 @@ func insert(ctx context.Context, tx bun.Tx, c *Campaign) error {
 
 func save(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	_, err := tx.NewUpdate().Model(c).ExcludeColumn("id", "created_at", "created_by", "updated_at",
-		"audience_cursor", "provider").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+		"audience_cursor", "provider", "draw", "treated", "held_out", "inbound_from").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -108,29 +108,36 @@ func (s screen) join(after int64) contact.Predicate {
 	return contact.Predicate{SQL: " LEFT JOIN contact_topics ct ON ct.contact_id = c.id AND ct.topic_id = ? AND ct.contact_id > ?", Args: []any{*s.topicID, after}}
 }
 
-func moveCursor(ctx context.Context, tx bun.Tx, id, cursor int64) error {
-	_, err := tx.NewRaw("UPDATE campaigns SET audience_cursor = ? WHERE id = ?", cursor, id).Exec(ctx)
+// take notes how far the audience is taken, and what came of the newest part.
+func take(ctx context.Context, tx bun.Tx, id int64, t message.Taken) error {
+	_, err := tx.NewRaw(`UPDATE campaigns SET audience_cursor = ?, treated = treated + ?, held_out = held_out + ?,
+		inbound_from = coalesce(inbound_from, (SELECT coalesce(max(m.id), 0) FROM messages m WHERE m.direction = 'inbound')) WHERE id = ?`,
+		t.Last, t.Sent, t.Held, id).Exec(ctx)
 	return db.Err(err)
 }
 
-// audienceCounts counts an audience by what the screen says, and those whom it lets through by the country of their number.
-func audienceCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen) (counts map[string]int64, regions map[string]int64, err error) {
-	var rows []struct {
-		Reason, Region string
-		N              int64
-	}
-	join := by.join(0)
-	err = idb.NewRaw("SELECT reason, CASE WHEN reason = '' THEN region ELSE '' END AS region, count(*) AS n FROM (SELECT "+by.reason()+
-		" AS reason, c.region FROM contacts c"+join.SQL+" WHERE c.erased_at IS NULL AND ("+p.SQL+")) x GROUP BY 1, 2",
-		append(append([]any{}, join.Args...), p.Args...)...).Scan(ctx, &rows)
-	counts, regions = map[string]int64{}, map[string]int64{}
-	for _, r := range rows {
-		counts[r.Reason] += r.N
-		if r.Reason == "" {
-			regions[r.Region] += r.N
-		}
-	}
-	return counts, regions, db.Err(err)
+// audience is how many there are of one kind in a campaign's audience.
+type audience struct {
+	Reason  string // why they get nothing; "": they get a message
+	Region  string // of those who get one, the country of their number
+	Variant int    // what they draw
+	Waits   bool   // for the winner
+	Version int64  // that they get; 0 where what would be sent is not known
+	N       int64
+}
+
+// countAudience counts an audience by what the screen says and what they draw.
+func countAudience(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, d draws, version contact.Predicate) (rows []audience, err error) {
+	join, drawn := by.join(0), d.sql()
+	args := append(append(append(append([]any{}, version.Args...), join.Args...), drawn.Args...), p.Args...)
+	err = idb.NewRaw(`
+		SELECT reason, CASE WHEN reason = '' THEN region ELSE '' END AS region, variant, waits, CASE WHEN reason = '' THEN version ELSE 0 END AS version,
+			count(*) AS n
+		FROM (SELECT CASE WHEN screened <> '' THEN screened ELSE held END AS reason, x.* FROM (
+			SELECT `+by.reason()+` AS screened, c.region, `+version.SQL+` AS version, d.* FROM contacts c`+join.SQL+`
+				CROSS JOIN LATERAL (`+drawn.SQL+`) d WHERE c.erased_at IS NULL AND (`+p.SQL+`)) x) y
+		GROUP BY 1, 2, 3, 4, 5`, args...).Scan(ctx, &rows)
+	return rows, db.Err(err)
 }
 
 // audienceSample draws from those whom the screen lets through.
@@ -393,40 +400,60 @@ func sendingVersion(ctx context.Context, tx bun.Tx, versionID int64) (ids []int6
 	return ids, db.Err(err)
 }
 
-// frozenWordings are those of a campaign that was launched.
-func frozenWordings(ctx context.Context, idb bun.IDB, c *Campaign, t *template.Template) (wordings, error) {
-	w := wordings{own: template.Wording{Language: t.Language, VersionID: *c.TemplateVersionID}}
-	err := idb.NewRaw("SELECT l.language, l.template_version_id AS version_id FROM campaign_languages l "+
-		"JOIN template_versions v ON v.id = l.template_version_id WHERE l.campaign_id = ? ORDER BY v.template_id", c.ID).Scan(ctx, &w.others)
-	return w, db.Err(err)
+// frozenWordings are those of a campaign that was launched, of each variant.
+func frozenWordings(ctx context.Context, idb bun.IDB, c *Campaign, t *template.Template, variants Variants) ([]wordings, error) {
+	all := []wordings{{own: template.Wording{Language: t.Language, VersionID: *c.TemplateVersionID}}}
+	var rows []struct {
+		Variant int
+		Own     bool
+
+		template.Wording `bun:",embed"`
+	}
+	err := idb.NewRaw("SELECT l.variant, l.language, l.template_version_id AS version_id, coalesce(l.template_version_id = cv.template_version_id, false) AS own "+
+		"FROM campaign_languages l JOIN template_versions v ON v.id = l.template_version_id "+
+		"LEFT JOIN campaign_variants cv ON cv.campaign_id = l.campaign_id AND cv.position = l.variant "+
+		"WHERE l.campaign_id = ? ORDER BY l.variant, v.template_id", c.ID).Scan(ctx, &rows)
+	for len(all) < len(variants) {
+		all = append(all, wordings{})
+	}
+	for _, r := range rows {
+		switch {
+		case r.Variant >= len(all):
+		case r.Own:
+			all[r.Variant].own = r.Wording
+		default:
+			all[r.Variant].others = append(all[r.Variant].others, r.Wording)
+		}
+	}
+	return all, db.Err(err)
 }
 
-func saveWordings(ctx context.Context, tx bun.Tx, campaignID int64, w wordings) error {
+// saveWordings keeps what a campaign sends beside its own version: translations, and all wordings of the other variants.
+func saveWordings(ctx context.Context, tx bun.Tx, campaignID int64, all []wordings) error {
 	if _, err := tx.NewRaw("DELETE FROM campaign_languages WHERE campaign_id = ?", campaignID).Exec(ctx); err != nil {
 		return db.Err(err)
 	}
-	for _, other := range w.others {
-		_, err := tx.NewRaw("INSERT INTO campaign_languages (campaign_id, language, template_version_id) VALUES (?, ?, ?)",
-			campaignID, other.Language, other.VersionID).Exec(ctx)
-		if err != nil {
-			return db.Err(err)
+	for i, w := range all {
+		kept := w.others
+		if len(all) > 1 {
+			kept = append([]template.Wording{w.own}, w.others...)
+		}
+		for _, wording := range kept {
+			_, err := tx.NewRaw("INSERT INTO campaign_languages (campaign_id, variant, language, template_version_id) VALUES (?, ?, ?, ?)",
+				campaignID, i, wording.Language, wording.VersionID).Exec(ctx)
+			if err != nil {
+				return db.Err(err)
+			}
+		}
+		if len(all) > 1 {
+			_, err := tx.NewRaw("UPDATE campaign_variants SET template_version_id = ? WHERE campaign_id = ? AND position = ?",
+				w.own.VersionID, campaignID, i).Exec(ctx)
+			if err != nil {
+				return db.Err(err)
+			}
 		}
 	}
 	return nil
-}
-
-// versionCounts counts those whom the screen lets through by the version that they get.
-func versionCounts(ctx context.Context, idb bun.IDB, p segment.Predicate, by screen, w wordings) (map[int64]int64, error) {
-	var rows []struct{ Version, N int64 }
-	version, join := w.version(), by.join(0)
-	args := append(append(append([]any{}, version.Args...), join.Args...), p.Args...)
-	err := idb.NewRaw("SELECT version, count(*) AS n FROM (SELECT "+by.reason()+" AS reason, "+version.SQL+" AS version FROM contacts c"+
-		join.SQL+" WHERE c.erased_at IS NULL AND ("+p.SQL+")) x WHERE reason = '' GROUP BY 1", args...).Scan(ctx, &rows)
-	counts := make(map[int64]int64, len(rows))
-	for _, r := range rows {
-		counts[r.Version] = r.N
-	}
-	return counts, db.Err(err)
 }
 
 // unsendable gives a version that a campaign sends and that WhatsApp does not take any more; nil: it takes all. They stay

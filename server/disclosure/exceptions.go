@@ -35,6 +35,7 @@ var exceptions = map[string]string{
 	"link_counts":          "numbers of many people",
 	"campaign_languages":   "the same",
 	"campaign_senders":     "settings of campaigns",
+	"campaign_variants":    "the same",
 	"labels":               "what labels there are; those of the contact's conversation are told",
 	"canned_replies":       "texts for many; what was sent to the contact is told",
 	"topics":               "what topics there are; the contact's own are told",

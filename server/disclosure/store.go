@@ -127,11 +127,11 @@ var sections = []section{
 	{
 		name: "messages", title: "Messages", about: "What was sent to them and what they wrote, with what became of it.",
 		tables: []string{"messages", "message_attempts", "delivery_events", "clicks"},
-		query: `SELECT m.id AS key, m.id, m.direction, m.purpose, ca.name AS campaign, t.name AS template, m.created_at AS "createdAt",
+		query: `SELECT m.id AS key, m.id, m.direction, m.purpose, ca.name AS campaign, t.name AS template, chr(65 + m.variant) AS variant, m.created_at AS "createdAt",
 			m.body AS text, m.media, m.content, m.status,
 			CASE WHEN m.operator_id IS NOT NULL THEN 'an operator' END AS by, m.skip_reason AS "skipReason", nullif(m.error_code, 0) AS "errorCode",
 			m.error_message AS "errorMessage", s.address AS sender, m.sid, m.attempts, m.redeliveries,
-			nullif(m.not_before, 'epoch') AS "notBefore", m.not_before_reason AS "notBeforeReason",
+			CASE WHEN m.not_before > 'epoch' AND m.not_before < '9999-01-01' THEN m.not_before END AS "notBefore", m.not_before_reason AS "notBeforeReason",
 			m.deferred_reason AS "deferredReason", m.submitted_at AS "submittedAt", m.accepted_at AS "acceptedAt",
 			m.sent_at AS "sentAt", m.delivered_at AS "deliveredAt", m.read_at AS "readAt", m.ended_at AS "endedAt",
 			m.clicked_at AS "clickedAt", m.replied_at AS "repliedAt", m.opted_out_at AS "optedOutAt",

@@ -216,6 +216,12 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 	case message.StatusReceived:
 		return "They wrote it."
 	case message.StatusSkipped:
+		switch message.SkipReason(d.SkipReason) {
+		case message.SkipHoldout:
+			return "Not sent: they are held out of this campaign, to compare with those who get it."
+		case message.SkipStandingHoldout:
+			return "Not sent: they are held out of all marketing campaigns, to compare with those who get them."
+		}
 		return "Not sent: the gate said no."
 	case message.StatusExpired:
 		return "Not sent: its time ran out before it was allowed to go."
@@ -227,6 +233,9 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless an earlier one "+
 				"still arrives.%s", len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore),
 				s.left(last.ErrorCode, len(earlier)))
+		}
+		if d.NotBeforeReason == message.WaitsForWinner {
+			return "Waits for the winner of its campaign's test, whose wording it gets."
 		}
 		if d.NotBefore.After(time.Unix(0, 0)) {
 			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore),

@@ -13,31 +13,79 @@ import (
 // Audience says whom a campaign writes to.
 type Audience struct {
 	CampaignID int64
-	Version    contact.Predicate // SQL over c: the template version that a member gets
+	Version    contact.Predicate // SQL over c and d: the template version that a member gets
 	Members    contact.Predicate // over contacts c
 	Join       contact.Predicate // joined to contacts c for SkipReason
 	SkipReason string            // SQL over c and what Join joined: why a member gets none, '' passes
+	Draw       contact.Predicate // a query of one row over c, here d: held, why who passes gets none after all; variant; and waits, for a winner
+	Tests      bool              // whether the variants that are drawn are those of a test
 	Rotation   []int64           // senders, in the order in which they take their turns
 }
 
+// Taken is a part of an audience that was written.
+type Taken struct {
+	Last int64 // the last contact looked at
+	Seen int
+	Held int64 // who passed, and is held out
+	Sent int64 // who passed, and is to get a message
+}
+
+// Undetermined is when a message goes that waits for something which has no time of its own.
+const Undetermined = "9999-01-01T00:00:00Z"
+
+// WaitsForWinner is the reason of messages that wait for the winner of their campaign's test.
+const WaitsForWinner = "winner"
+
 // EnqueueAudience writes the messages of the next n members with ids above after:
 // pending, or skipped with the reason. Each member has one, however often it is
-// written. It gives the last contact looked at, and how many there were.
-func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n int) (last int64, seen int, err error) {
+// written.
+func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n int) (taken Taken, err error) {
 	args := append([]any{}, a.Version.Args...)
-	args = append(append(append(args, a.Join.Args...), after), a.Members.Args...)
-	args = append(args, n, a.CampaignID, pgdialect.Array(a.Rotation), len(a.Rotation))
+	args = append(append(args, a.Join.Args...), a.Draw.Args...)
+	args = append(append(args, after), a.Members.Args...)
+	args = append(args, n, a.CampaignID, pgdialect.Array(a.Rotation), len(a.Rotation), a.Tests, Undetermined, WaitsForWinner)
 	err = tx.NewRaw(`
 		WITH members AS MATERIALIZED (
-			SELECT c.id, `+a.SkipReason+` AS reason, `+a.Version.SQL+` AS version FROM contacts c`+a.Join.SQL+`
+			SELECT c.id, `+a.SkipReason+` AS reason, `+a.Version.SQL+` AS version, d.* FROM contacts c`+a.Join.SQL+`
+				CROSS JOIN LATERAL (`+a.Draw.SQL+`) d
 			WHERE c.id > ? AND c.erased_at IS NULL AND (`+a.Members.SQL+`) ORDER BY c.id LIMIT ?),
 		written AS (
 			INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status,
-				skip_reason, ended_at)
-			SELECT 'outbound', 'campaign', ?, id, (?::bigint[])[1 + id % ?], version, CASE WHEN reason = '' THEN 'pending'
-				ELSE 'skipped' END, reason,
-				CASE WHEN reason <> '' THEN now() END
-			FROM members ORDER BY id ON CONFLICT (campaign_id, contact_id) DO NOTHING)
-		SELECT coalesce(max(id), 0), count(*) FROM members`, args...).Scan(ctx, &last, &seen)
-	return last, seen, db.Err(err)
+				skip_reason, ended_at, variant, not_before, not_before_reason)
+			SELECT 'outbound', 'campaign', ?, id, (?::bigint[])[1 + id % ?], version, CASE WHEN why = '' THEN 'pending'
+				ELSE 'skipped' END, why,
+				CASE WHEN why <> '' THEN now() END,
+				CASE WHEN ? AND why = '' AND NOT waits THEN variant END,
+				CASE WHEN why = '' AND waits THEN ?::timestamptz ELSE 'epoch' END,
+				CASE WHEN why = '' AND waits THEN ? ELSE '' END
+			FROM members, LATERAL (SELECT CASE WHEN reason <> '' THEN reason ELSE held END AS why) w
+			ORDER BY id ON CONFLICT (campaign_id, contact_id) DO NOTHING)
+		SELECT coalesce(max(id), 0) AS last, count(*) AS seen, count(*) FILTER (WHERE reason = '' AND held <> '') AS held,
+			count(*) FILTER (WHERE reason = '' AND held = '') AS sent FROM members`, args...).Scan(ctx, &taken)
+	return taken, db.Err(err)
+}
+
+// SendWinner lets up to n messages of a campaign go that wait for the winner of its test, with the version that a predicate over contacts c gives
+// each, and gives how many there were; callers go on until none waits. What others hold locked is left to the next time.
+func SendWinner(ctx context.Context, idb bun.IDB, campaignID int64, version contact.Predicate, n int) (int, error) {
+	res, err := idb.NewRaw(`
+		WITH waiting AS (
+			SELECT m.id, m.contact_id FROM messages m WHERE m.work = 'send' AND m.campaign_id = ? AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s))
+				AND m.not_before = ?::timestamptz AND m.not_before_reason = ? ORDER BY m.id LIMIT ? FOR UPDATE SKIP LOCKED)
+		UPDATE messages m SET template_version_id = w.version, not_before = 'epoch', not_before_reason = ''
+		FROM (SELECT waiting.id, `+version.SQL+` AS version FROM waiting JOIN contacts c ON c.id = waiting.contact_id) w WHERE m.id = w.id`,
+		append([]any{campaignID, Undetermined, WaitsForWinner, n}, version.Args...)...).Exec(ctx)
+	if err != nil {
+		return 0, db.Err(err)
+	}
+	released, err := res.RowsAffected()
+	return int(released), err
+}
+
+// WaitingForWinner counts the messages of a campaign that wait for the winner of its test, up to a limit.
+func WaitingForWinner(ctx context.Context, idb bun.IDB, campaignID int64, limit int) (n int64, err error) {
+	err = idb.NewRaw(`SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.work = 'send' AND m.campaign_id = ?
+		AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s)) AND m.not_before = ?::timestamptz AND m.not_before_reason = ? LIMIT ?) w`,
+		campaignID, Undetermined, WaitsForWinner, limit).Scan(ctx, &n)
+	return n, db.Err(err)
 }

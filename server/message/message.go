@@ -47,6 +47,7 @@ type Message struct {
 	ConversationID    *int64     //
 	SenderID          *int64     //
 	TemplateVersionID *int64     //
+	Variant           *int       // of its campaign's test: which wording; nil: it takes no part in one
 	OperatorID        *int64     // who wrote a reply or sent a test; nil: nobody, or a program
 	Body              string     // as it went out or came in; "" until rendered
 	Media             []string   `bun:"type:jsonb"` // URLs

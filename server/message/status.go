@@ -27,7 +27,9 @@ type SkipReason string
 
 // Skip reasons.
 const (
-	SkipNotSubscribed   SkipReason = "not_subscribed" // to the campaign's topic
+	SkipHoldout         SkipReason = "holdout"          // gets nothing from this campaign, to compare with
+	SkipStandingHoldout SkipReason = "standing_holdout" // gets nothing from any marketing campaign, to compare with
+	SkipNotSubscribed   SkipReason = "not_subscribed"   // to the campaign's topic
 	SkipNoConsent       SkipReason = "no_consent"
 	SkipOptedOut        SkipReason = "opted_out"
 	SkipSuppressed      SkipReason = "suppressed"

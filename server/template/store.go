@@ -166,8 +166,8 @@ func versionsByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Versi
 
 func openCampaigns(ctx context.Context, idb bun.IDB, templateID int64) (names []string, err error) {
 	err = idb.NewRaw("SELECT quote_literal(name) FROM campaigns WHERE status IN ('draft', 'scheduled', 'preparing', 'sending', 'paused') AND "+
-		"(template_id = ?0 OR id IN (SELECT l.campaign_id FROM campaign_languages l JOIN template_versions v ON v.id = l.template_version_id "+
-		"WHERE v.template_id = ?0)) LIMIT 5", templateID).Scan(ctx, &names)
+		"(template_id = ?0 OR id IN (SELECT campaign_id FROM campaign_variants WHERE template_id = ?0) OR id IN (SELECT l.campaign_id "+
+		"FROM campaign_languages l JOIN template_versions v ON v.id = l.template_version_id WHERE v.template_id = ?0)) LIMIT 5", templateID).Scan(ctx, &names)
 	return names, db.Err(err)
 }
 
@@ -175,8 +175,9 @@ func openCampaigns(ctx context.Context, idb bun.IDB, templateID int64) (names []
 // runs.
 func campaignsOf(ctx context.Context, idb bun.IDB, ids []int64) (map[int64]int64, error) {
 	var rows []struct{ ID, N int64 }
-	err := idb.NewRaw(`SELECT template_id AS id, count(*) AS n FROM campaigns
-		WHERE template_id = ANY (?) AND parent_id IS NULL GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
+	err := idb.NewRaw(`SELECT u.template_id AS id, count(*) AS n
+		FROM (SELECT id, template_id FROM campaigns UNION SELECT campaign_id, template_id FROM campaign_variants) u JOIN campaigns c USING (id)
+		WHERE u.template_id = ANY (?) AND c.parent_id IS NULL GROUP BY 1`, pgdialect.Array(ids)).Scan(ctx, &rows)
 	found := make(map[int64]int64, len(ids))
 	for _, id := range ids {
 		found[id] = 0

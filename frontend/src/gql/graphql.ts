@@ -103,6 +103,10 @@ export type CampaignCreateInput = {
   errorThreshold?: number | null | undefined;
   /** Absent: the default of the settings; null: none. */
   frequencyCap?: FrequencyCapInput | null | undefined;
+  /** At most one of each event; an empty list takes them away. */
+  goals?: Array<CampaignGoalInput> | null | undefined;
+  /** 0 to 50 percent; 0 for a new campaign. */
+  holdoutPercent?: number | null | undefined;
   /** 1 to 150 characters. */
   name: string;
   query?: unknown;
@@ -123,6 +127,10 @@ export type CampaignCreateInput = {
   trackLinks?: boolean | null | undefined;
   /** null or an empty one: nothing is put into addresses. */
   utm?: CampaignUtmInput | null | undefined;
+  /** How variants are compared; absent for new variants: all of the audience, by who reads. */
+  variantTest?: VariantTestInput | null | undefined;
+  /** 2 to 5 wordings to compare, instead of templateId; an empty list takes them away. */
+  variants?: Array<CampaignVariantInput> | null | undefined;
 };
 
 export type CampaignDeleteInput = {
@@ -135,6 +143,14 @@ export type CampaignDuplicateInput = {
 
 export type CampaignFilter = {
   status?: Array<CampaignStatus> | null | undefined;
+};
+
+export type CampaignGoalInput = {
+  event: GoalEvent;
+  /** A decimal number above 0 in RateCard.currency, such as 12.50; null: none. */
+  value?: string | null | undefined;
+  /** 1 to 168. */
+  withinHours: number;
 };
 
 export type CampaignLaunchInput = {
@@ -200,6 +216,10 @@ export type CampaignUpdateInput = {
   /** The Campaign.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed. */
   expectedVersion?: number | null | undefined;
   frequencyCap?: FrequencyCapInput | null | undefined;
+  /** At most one of each event; an empty list takes them away. */
+  goals?: Array<CampaignGoalInput> | null | undefined;
+  /** 0 to 50 percent; 0 for a new campaign. */
+  holdoutPercent?: number | null | undefined;
   id: string | number;
   name?: string | null | undefined;
   query?: unknown;
@@ -216,6 +236,10 @@ export type CampaignUpdateInput = {
   trackLinks?: boolean | null | undefined;
   /** null or an empty one: nothing is put into addresses. */
   utm?: CampaignUtmInput | null | undefined;
+  /** How variants are compared; absent for new variants: all of the audience, by who reads. */
+  variantTest?: VariantTestInput | null | undefined;
+  /** 2 to 5 wordings to compare, instead of templateId; an empty list takes them away. */
+  variants?: Array<CampaignVariantInput> | null | undefined;
 };
 
 /** Each at most 100 characters: letters, digits, spaces and . _ ~ + | : -, beginning with a letter or a digit; null or empty: it is not set. */
@@ -223,6 +247,13 @@ export type CampaignUtmInput = {
   campaign?: string | null | undefined;
   medium?: string | null | undefined;
   source?: string | null | undefined;
+};
+
+export type CampaignVariantInput = {
+  /** All variants are of one category, and none has the template of another. */
+  templateId: string | number;
+  /** 1 to 100. */
+  weight?: number;
 };
 
 export type CannedReplyCreateInput = {
@@ -659,6 +690,13 @@ export type GoLiveInput = {
   /** How many campaigns will be canceled, as GoingLive.ends.campaigns tells; refused when it is another number by then. */
   campaigns: number;
 };
+
+/** What a recipient does to reach a goal. */
+export type GoalEvent =
+  /** Opens a tracked link, or taps a button that answers. */
+  | 'CLICK'
+  /** Answers. */
+  | 'REPLY';
 
 export type GoingLiveStepKey =
   /** Twilio reaches PUBLIC_URL, and the signature of what comes there fits. */
@@ -1341,6 +1379,8 @@ export type SettingsUpdateInput = {
   monthlyBudget?: string | null | undefined;
   secondFactorRoles?: Array<Role> | null | undefined;
   sessionIdleHours?: number | null | undefined;
+  /** 0 to 50. */
+  standingHoldoutPercent?: number | null | undefined;
   workspace?: WorkspaceInput | null | undefined;
 };
 
@@ -1684,6 +1724,24 @@ export type TotpEnableInput = {
   /** The six digits that the app shows. */
   code: string;
   step: string;
+};
+
+/** By what variants are compared: shares of those to whom sending was tried, see CampaignCounts.tried. */
+export type VariantMetric =
+  /** Opened a tracked link, or tapped a button that answers. */
+  | 'CLICKED'
+  | 'DELIVERED'
+  /** Reached the first of the campaign's goals. */
+  | 'GOAL'
+  | 'READ'
+  /** Answered within seven days. */
+  | 'REPLIED';
+
+export type VariantTestInput = {
+  afterMinutes?: number | null | undefined;
+  metric?: VariantMetric;
+  percent?: number;
+  whenSure?: boolean;
 };
 
 export type WebhookEventFilter = {

@@ -1,0 +1,147 @@
+package campaign
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"eventstream/server/db"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+func saveVariants(ctx context.Context, tx bun.Tx, campaignID int64, variants Variants) error {
+	if _, err := tx.NewRaw("DELETE FROM campaign_variants WHERE campaign_id = ?", campaignID).Exec(ctx); err != nil {
+		return db.Err(err)
+	}
+	for i, v := range variants {
+		_, err := tx.NewRaw("INSERT INTO campaign_variants (campaign_id, position, template_id, weight, template_version_id) VALUES (?, ?, ?, ?, ?)",
+			campaignID, i, v.TemplateID, v.Weight, v.TemplateVersionID).Exec(ctx)
+		if err != nil {
+			return db.Err(err)
+		}
+	}
+	return nil
+}
+
+// copyVariants gives a campaign the variants of another.
+func copyVariants(ctx context.Context, tx bun.Tx, from, to int64) error {
+	_, err := tx.NewRaw(`INSERT INTO campaign_variants (campaign_id, position, template_id, weight)
+		SELECT ?, position, template_id, weight FROM campaign_variants WHERE campaign_id = ?`, to, from).Exec(ctx)
+	return db.Err(err)
+}
+
+func variantsOf(ctx context.Context, idb bun.IDB, campaignID int64) (Variants, error) {
+	found, err := variantsOfAll(ctx, idb, []int64{campaignID})
+	return found[campaignID], err
+}
+
+func variantsOfAll(ctx context.Context, idb bun.IDB, campaignIDs []int64) (map[int64]Variants, error) {
+	var rows []struct {
+		CampaignID int64
+		Variant    `bun:",embed"`
+	}
+	err := idb.NewRaw("SELECT campaign_id, template_id, weight, template_version_id FROM campaign_variants "+
+		"WHERE campaign_id = ANY (?) ORDER BY campaign_id, position", pgdialect.Array(campaignIDs)).Scan(ctx, &rows)
+	found := make(map[int64]Variants, len(campaignIDs))
+	for _, id := range campaignIDs {
+		found[id] = nil
+	}
+	for _, r := range rows {
+		found[r.CampaignID] = append(found[r.CampaignID], r.Variant)
+	}
+	return found, db.Err(err)
+}
+
+// figuresOf reads the numbers of the variants of campaigns.
+func figuresOf(ctx context.Context, idb bun.IDB, campaignIDs []int64) (map[int64][maxVariants]Figures, error) {
+	var rows []struct {
+		CampaignID int64
+		Reason     string
+		N          int64
+	}
+	err := idb.NewRaw("SELECT campaign_id, reason, n FROM message_counts WHERE campaign_id = ANY (?) AND measure = 'at:variant'",
+		pgdialect.Array(campaignIDs)).Scan(ctx, &rows)
+	found := make(map[int64][maxVariants]Figures, len(campaignIDs))
+	for _, r := range rows {
+		position, name, _ := strings.Cut(r.Reason, ":")
+		i, bad := strconv.Atoi(position)
+		if bad != nil || i < 0 || i >= maxVariants {
+			continue
+		}
+		all := found[r.CampaignID]
+		if into := all[i].field(name); into != nil {
+			*into = r.N
+		}
+		found[r.CampaignID] = all
+	}
+	return found, db.Err(err)
+}
+
+func (f *Figures) field(name string) *int64 {
+	return map[string]*int64{
+		"recipients": &f.Recipients, "waiting": &f.Waiting, "tried": &f.Tried, "accepted": &f.Accepted, "sent": &f.Sent, "delivered": &f.Delivered,
+		"read": &f.Read, "clicked": &f.Clicked, "replied": &f.Replied, "opted_out": &f.OptedOut, "failed": &f.Failed,
+	}[name]
+}
+
+// noVariant is where reached counts the messages that take no part in a test.
+const noVariant = -1
+
+// reached counts by variant the recipients who reached a goal.
+func reached(ctx context.Context, idb bun.IDB, campaignID int64, goal Goal) (map[int]int64, error) {
+	column := map[GoalEvent]string{GoalClick: "clicked_at", GoalReply: "replied_at"}[goal.Event]
+	var rows []struct {
+		Variant int
+		N       int64
+	}
+	err := idb.NewRaw("SELECT coalesce(variant, ?) AS variant, count(*) AS n FROM messages WHERE campaign_id = ? AND "+column+" IS NOT NULL AND "+
+		column+" <= coalesce(delivered_at, accepted_at) + make_interval(hours => ?) GROUP BY 1", noVariant, campaignID, goal.Hours).Scan(ctx, &rows)
+	found := make(map[int]int64, len(rows))
+	for _, r := range rows {
+		found[r.Variant] = r.N
+	}
+	return found, db.Err(err)
+}
+
+// wrote counts of those who were to get a campaign's message, and of those held out of them, who wrote within some time after the audience was
+// taken, whatever became of the message. It reads what came in during that time.
+func wrote(ctx context.Context, idb bun.IDB, c *Campaign, within time.Duration) (treated, held int64, err error) {
+	var rows []struct {
+		Held bool
+		N    int64
+	}
+	err = idb.NewRaw(`
+		SELECT m.skip_reason = ANY (?) AS held, count(DISTINCT m.id) AS n
+		FROM messages i JOIN messages m ON m.campaign_id = ? AND m.contact_id = i.contact_id
+		WHERE i.direction = 'inbound' AND i.id > ? AND i.created_at BETWEEN ? AND ? AND i.purpose = 'inbound'
+			AND (m.skip_reason = ANY (?) OR m.status <> 'skipped' OR m.fence > 0)
+		GROUP BY 1`, pgdialect.Array(heldReasons), c.ID, *c.InboundFrom, c.PreparedAt, c.PreparedAt.Add(within), pgdialect.Array(heldReasons)).Scan(ctx, &rows)
+	for _, r := range rows {
+		if r.Held {
+			held = r.N
+		} else {
+			treated = r.N
+		}
+	}
+	return treated, held, db.Err(err)
+}
+
+// undecided are the campaigns that send and have messages that wait for a winner, or may have.
+func undecided(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
+	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'sending' AND prepared_at IS NOT NULL AND released_at IS NULL
+		AND (variant_test ->> 'percent')::float8 < 100 ORDER BY id`).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+func released(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw("UPDATE campaigns SET released_at = clock_timestamp() WHERE id = ? AND released_at IS NULL", id).Exec(ctx)
+	return db.Err(err)
+}
+
+func tested(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw("UPDATE campaigns SET tested_at = clock_timestamp() WHERE id = ? AND tested_at IS NULL", id).Exec(ctx)
+	return db.Err(err)
+}
