@@ -21,6 +21,9 @@ func (r *campaignResolver) Variants(ctx context.Context, obj *model.Campaign) ([
 		out[i] = &model.CampaignVariant{
 			Label: campaign.Label(i), Weight: v.Weight, Template: &model.Template{ID: encode(kindTemplate, v.TemplateID)},
 		}
+		if v.SenderID != nil {
+			out[i].Sender = &model.Sender{ID: encode(kindSender, *v.SenderID)}
+		}
 	}
 	return out, err
 }
@@ -73,6 +76,15 @@ func (r *campaignVariantResolver) Template(ctx context.Context, obj *model.Campa
 		return nil, err
 	}
 	return toTemplate(t.template, t.version), nil
+}
+
+// Sender is the resolver for the sender field.
+func (r *campaignVariantResolver) Sender(ctx context.Context, obj *model.CampaignVariant) (*model.Sender, error) {
+	if obj.Sender == nil {
+		return nil, nil
+	}
+	s, err := load(ctx).senders.Load(ctx, own(obj.Sender.ID))
+	return toSender(s), err
 }
 
 // CampaignWinnerChoose is the resolver for the campaignWinnerChoose field.

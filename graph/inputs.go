@@ -201,7 +201,9 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		for _, v := range list {
 			id, err := globalid.Decode("variants", kindTemplate, v.TemplateID)
 			_ = errs.Add(err)
-			out.Variants = append(out.Variants, campaign.Variant{TemplateID: id, Weight: v.Weight})
+			from, err := optional("variants", kindSender, v.SenderID.Value())
+			_ = errs.Add(err)
+			out.Variants = append(out.Variants, campaign.Variant{TemplateID: id, SenderID: from, Weight: v.Weight})
 		}
 	}
 	if list, set := in.Senders.ValueOK(); set && list != nil {

@@ -3,10 +3,11 @@ CREATE TABLE campaign_variants (
     campaign_id         bigint   NOT NULL REFERENCES campaigns ON DELETE CASCADE,
     position            smallint NOT NULL CHECK (position BETWEEN 0 AND 4), -- 0 is shown as A
     template_id         bigint   NOT NULL REFERENCES templates,
+    sender_id           bigint   REFERENCES senders, -- null: the campaign's, by weight
     weight              int      NOT NULL CHECK (weight BETWEEN 1 AND 100), -- against the other variants'
     template_version_id bigint   REFERENCES template_versions, -- frozen at launch
     PRIMARY KEY (campaign_id, position),
-    UNIQUE (campaign_id, template_id)
+    UNIQUE NULLS NOT DISTINCT (campaign_id, template_id, sender_id)
 );
 CREATE INDEX campaign_variants_template_idx ON campaign_variants (template_id);
 

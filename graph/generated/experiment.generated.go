@@ -18,6 +18,7 @@ import (
 
 type CampaignVariantResolver interface {
 	Template(ctx context.Context, obj *model.CampaignVariant) (*model.Template, error)
+	Sender(ctx context.Context, obj *model.CampaignVariant) (*model.Sender, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -441,6 +442,38 @@ func (ec *executionContext) fieldContext_CampaignVariant_template(_ context.Cont
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Template(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignVariant_sender(ctx context.Context, field graphql.CollectedField, obj *model.CampaignVariant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignVariant_sender(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignVariant().Sender(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Sender) graphql.Marshaler {
+			return ec.marshalOSender2ᚖeventstreamᚋgraphᚋmodelᚐSender(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignVariant_sender(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignVariant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Sender(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1431,7 +1464,7 @@ func (ec *executionContext) unmarshalInputCampaignVariantInput(ctx context.Conte
 		asMap["weight"] = 1
 	}
 
-	fieldsInOrder := [...]string{"templateId", "weight"}
+	fieldsInOrder := [...]string{"templateId", "senderId", "weight"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1445,6 +1478,13 @@ func (ec *executionContext) unmarshalInputCampaignVariantInput(ctx context.Conte
 				return it, err
 			}
 			it.TemplateID = data
+		case "senderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("senderId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SenderID = graphql.OmittableOf(data)
 		case "weight":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weight"))
 			data, err := ec.unmarshalNInt2int(ctx, v)
@@ -1751,6 +1791,12 @@ func (ec *executionContext) _CampaignVariant(ctx context.Context, sel ast.Select
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CampaignVariant_template(ctx, field, obj)
+				})
+		case "sender":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignVariant_sender(ctx, field, obj)
 				})
 		case "weight":
 			out.Values[i] = ec._CampaignVariant_weight(ctx, field, obj)

@@ -518,6 +518,7 @@ type ComplexityRoot struct {
 
 	CampaignVariant struct {
 		Label    func(childComplexity int) int
+		Sender   func(childComplexity int) int
 		Template func(childComplexity int) int
 		Weight   func(childComplexity int) int
 	}
@@ -4370,6 +4371,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignVariant.Label(childComplexity), true
+	case "CampaignVariant.sender":
+		if e.ComplexityRoot.CampaignVariant.Sender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignVariant.Sender(childComplexity), true
 	case "CampaignVariant.template":
 		if e.ComplexityRoot.CampaignVariant.Template == nil {
 			break
@@ -15487,12 +15494,16 @@ type CampaignVariant {
   label: String!
   "Its translations take part with it: each contact gets theirs."
   template: Template! @goField(forceResolver: true)
+  "One of the campaign's senders; null: all of them, by weight."
+  sender: Sender @goField(forceResolver: true)
   "1 to 100: its share of the test against the other variants' weights."
   weight: Int!
 }
 input CampaignVariantInput {
-  "All variants are of one category, and none has the template of another."
+  "All variants are of one category, and no two have the same template and sender."
   templateId: ID!
+  "One of the campaign's senders; null: all of them, by weight."
+  senderId: ID
   "1 to 100."
   weight: Int! = 1
 }
@@ -19973,6 +19984,8 @@ func (ec *executionContext) childFields_CampaignVariant(ctx context.Context, fie
 		return ec.fieldContext_CampaignVariant_label(ctx, field)
 	case "template":
 		return ec.fieldContext_CampaignVariant_template(ctx, field)
+	case "sender":
+		return ec.fieldContext_CampaignVariant_sender(ctx, field)
 	case "weight":
 		return ec.fieldContext_CampaignVariant_weight(ctx, field)
 	}

@@ -868,13 +868,17 @@ type CampaignVariant struct {
 	Label string `json:"label"`
 	// Its translations take part with it: each contact gets theirs.
 	Template *Template `json:"template"`
+	// One of the campaign's senders; null: all of them, by weight.
+	Sender *Sender `json:"sender,omitempty"`
 	// 1 to 100: its share of the test against the other variants' weights.
 	Weight int `json:"weight"`
 }
 
 type CampaignVariantInput struct {
-	// All variants are of one category, and none has the template of another.
+	// All variants are of one category, and no two have the same template and sender.
 	TemplateID string `json:"templateId"`
+	// One of the campaign's senders; null: all of them, by weight.
+	SenderID graphql.Omittable[*string] `json:"senderId,omitempty"`
 	// 1 to 100.
 	Weight int `json:"weight"`
 }

@@ -73,6 +73,14 @@ func (e *env) compared(campaign string) (c compared) {
 	return c
 }
 
+// firstSender is the one that there is from the beginning.
+func (e *env) firstSender() string {
+	e.t.Helper()
+	var out struct{ Senders []struct{ ID string } }
+	e.do(&out, `{ senders { id } }`, nil)
+	return out.Senders[0].ID
+}
+
 // experimented is what became of a message of a campaign with a test.
 type experimented struct {
 	ContactID       int64
@@ -272,6 +280,35 @@ func TestTheTestChoosesItsWinner(t *testing.T) {
 	require.True(t, c.VariantComparison.Shown)
 	require.Positive(t, c.VariantComparison.Low)
 
+	// Senders are compared as wordings are: what each variant sends comes from its own number, and so does what the winner sends.
+	other := e.newSender("+4930901820", 80)
+	first := e.firstSender()
+	bySender := []map[string]any{{"templateId": a, "senderId": first}, {"templateId": a, "senderId": other}}
+	_, refusal := e.mutate("campaignCreate", "campaign", map[string]any{
+		"name": "senders", "query": map[string]any{"all": []any{}}, "senderId": first, "variants": bySender,
+	})
+	require.Contains(t, refusal, "sender of variant B is not one of the campaign's")
+	camp := e.draft("senders", map[string]any{
+		"templateId": nil, "senders": []map[string]any{{"senderId": first}, {"senderId": other}}, "variants": bySender,
+		"variantTest": map[string]any{"percent": 50},
+	})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	require.Eventually(t, func() bool {
+		c := e.compared(camp).Node
+		return c.VariantComparison != nil && c.VariantComparison.Left == 0
+	}, patience, 50*time.Millisecond)
+	e.must("campaignWinnerChoose", "campaign", map[string]any{"id": camp, "variant": "B"})
+	e.await(camp, "COMPLETED")
+	from := map[string]int64{}
+	for _, id := range []string{first, other} {
+		n, err := globalid.Decode("id", "Sender", id)
+		require.NoError(t, err)
+		from[id] = n
+	}
+	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE campaign_id = ? AND sender_id <> CASE WHEN variant = 0 THEN ?::bigint ELSE ? END",
+		number(camp), from[first], from[other]))
+	require.Positive(t, e.query("SELECT count(*) FROM messages WHERE campaign_id = ? AND variant = 0", number(camp)))
+
 	// A standing holdout of all marketing: the same people in every campaign.
 	require.Empty(t, e.settings(map[string]any{"standingHoldoutPercent": 20}))
 	out := map[int64]int{}
@@ -299,20 +336,20 @@ func TestWhatCannotBeComparedIsRefused(t *testing.T) {
 	utility := e.must("templateCreate", "template", map[string]any{"name": "Parcel", "body": "Your parcel is here.", "category": "UTILITY"})
 	two := []map[string]any{{"templateId": a}, {"templateId": b}}
 	for want, more := range map[string]map[string]any{
-		"give 2 to 5":             {"variants": two[:1]},
-		"not both":                {"variants": two, "templateId": a},
-		"same template":           {"variants": []map[string]any{two[0], two[0]}},
-		"weight 0":                {"variants": []map[string]any{two[0], {"templateId": b, "weight": 0}}},
-		"of one category":         {"variants": []map[string]any{two[0], {"templateId": utility}}},
-		"0.5 is out of range":     {"variants": two, "variantTest": map[string]any{"percent": 0.5}},
-		"9 is out of range":       {"variants": two, "variantTest": map[string]any{"afterMinutes": 9}},
-		"has no goal":             {"variants": two, "variantTest": map[string]any{"metric": "GOAL"}},
-		"no variants to compare":  {"templateId": a, "variantTest": map[string]any{"percent": 50}},
-		"51 is out of range":      {"holdoutPercent": 51},
-		"-1 is out of range":      {"holdoutPercent": -1},
-		"169 is out of range":     {"goals": []map[string]any{{"event": "CLICK", "withinHours": 169}}},
-		"one of each is allowed":  {"goals": []map[string]any{{"event": "CLICK", "withinHours": 1}, {"event": "CLICK", "withinHours": 2}}},
-		`"much" is not an amount`: {"goals": []map[string]any{{"event": "CLICK", "withinHours": 1, "value": "much"}}},
+		"give 2 to 5":                        {"variants": two[:1]},
+		"not both":                           {"variants": two, "templateId": a},
+		"template and the sender of another": {"variants": []map[string]any{two[0], two[0]}},
+		"weight 0":                           {"variants": []map[string]any{two[0], {"templateId": b, "weight": 0}}},
+		"of one category":                    {"variants": []map[string]any{two[0], {"templateId": utility}}},
+		"0.5 is out of range":                {"variants": two, "variantTest": map[string]any{"percent": 0.5}},
+		"9 is out of range":                  {"variants": two, "variantTest": map[string]any{"afterMinutes": 9}},
+		"has no goal":                        {"variants": two, "variantTest": map[string]any{"metric": "GOAL"}},
+		"no variants to compare":             {"templateId": a, "variantTest": map[string]any{"percent": 50}},
+		"51 is out of range":                 {"holdoutPercent": 51},
+		"-1 is out of range":                 {"holdoutPercent": -1},
+		"169 is out of range":                {"goals": []map[string]any{{"event": "CLICK", "withinHours": 169}}},
+		"one of each is allowed":             {"goals": []map[string]any{{"event": "CLICK", "withinHours": 1}, {"event": "CLICK", "withinHours": 2}}},
+		`"much" is not an amount`:            {"goals": []map[string]any{{"event": "CLICK", "withinHours": 1, "value": "much"}}},
 	} {
 		input := map[string]any{"name": "refused", "query": map[string]any{"all": []any{}}}
 		for k, v := range more {

@@ -71,8 +71,7 @@ func TestDoubleOptIn(t *testing.T) {
 	_, problems = e.mutate("contactCreate", "contact", map[string]any{"address": "+49 15 100000001", "doubleOptIn": true})
 	require.Contains(t, problems, "there is no consent to confirm")
 
-	var sender struct{ Senders []struct{ ID string } }
-	e.do(&sender, `{ senders { id } }`, nil)
+	sender := e.firstSender()
 	settings := func(input map[string]any) (problems string) {
 		var out struct {
 			SettingsUpdate struct {
@@ -97,9 +96,9 @@ func TestDoubleOptIn(t *testing.T) {
 		}
 		return problems
 	}
-	ask := map[string]any{"templateIds": []any{template}, "senderId": sender.Senders[0].ID}
+	ask := map[string]any{"templateIds": []any{template}, "senderId": sender}
 	require.Contains(t, settings(map[string]any{"doubleOptIn": map[string]any{
-		"templateIds": []any{template}, "senderId": sender.Senders[0].ID, "expiresAfterHours": 0,
+		"templateIds": []any{template}, "senderId": sender, "expiresAfterHours": 0,
 	}}), "0 is not from 1 to 720 hours")
 	require.Empty(t, settings(map[string]any{"doubleOptIn": ask}))
 	var deleted struct {

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -257,8 +258,15 @@ func (s *Service) release(ctx context.Context, c *Campaign) error {
 	if err != nil {
 		return err
 	}
-	version := said[*c.Winner].version()
-	if err := inBatches(func() (int, error) { return message.SendWinner(ctx, s.db, c.ID, version, endBatch) }); err != nil {
+	shares, err := activeShares(ctx, s.db, c.ID)
+	if err != nil {
+		return err
+	}
+	if id := variants[*c.Winner].SenderID; id != nil || len(shares) == 0 { // one that stopped gives its messages to others, or pauses the campaign
+		shares = Shares{{SenderID: cmp.Or(variants.senders()[*c.Winner], *c.SenderID), Weight: 1}}
+	}
+	version, rotation := said[*c.Winner].version(), shares.rotation()
+	if err := inBatches(func() (int, error) { return message.SendWinner(ctx, s.db, c.ID, version, rotation, endBatch) }); err != nil {
 		return err
 	}
 	left, err := message.WaitingForWinner(ctx, s.db, c.ID, 1)
@@ -270,13 +278,7 @@ func (s *Service) release(ctx context.Context, c *Campaign) error {
 			return err
 		}
 	}
-	shares, err := sharesOf(ctx, s.db, []int64{c.ID})
-	if err != nil {
-		return err
-	}
-	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		return WakeWorkers(ctx, tx, s.jobs, shares[c.ID].senders()...)
-	})
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error { return WakeWorkers(ctx, tx, s.jobs, shares.senders()...) })
 	s.hub.Publish(pubsub.TopicCampaign, c.ID)
 	return err
 }

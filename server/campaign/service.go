@@ -103,6 +103,9 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 	if err := s.check(ctx, s.db, c, in); err != nil {
 		return nil, err
 	}
+	if err := in.Variants.checkSenders(in.shares()); err != nil {
+		return nil, err
+	}
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insert(ctx, tx, c); err != nil {
 			return err
@@ -161,6 +164,11 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		}
 		if in.Variants != nil || in.TemplateID != nil {
 			if err := saveVariants(ctx, tx, c.ID, in.Variants); err != nil {
+				return err
+			}
+		}
+		if in.Variants != nil || len(in.shares()) > 0 {
+			if err := sendersOfVariants(ctx, tx, c.ID); err != nil {
 				return err
 			}
 		}

@@ -16,8 +16,14 @@ import (
 // Variant is one of the wordings that a campaign compares.
 type Variant struct {
 	TemplateID        int64
+	SenderID          *int64 // one of the campaign's; nil: all of them, by weight
 	Weight            int    // 1 to 100, against the other variants'
 	TemplateVersionID *int64 // what goes out; set at launch
+}
+
+// same reports whether nothing tells two variants apart.
+func (v Variant) same(other Variant) bool {
+	return v.TemplateID == other.TemplateID && (v.SenderID == other.SenderID || v.SenderID != nil && other.SenderID != nil && *v.SenderID == *other.SenderID)
 }
 
 // Variants are those of a campaign, the first is shown as A: none, or 2 to 5.
@@ -49,6 +55,28 @@ func (v Variants) weights() []int {
 	return weights
 }
 
+// senders are those of the variants, by position; 0: the campaign's.
+func (v Variants) senders() []int64 {
+	ids := make([]int64, len(v))
+	for i, x := range v {
+		if x.SenderID != nil {
+			ids[i] = *x.SenderID
+		}
+	}
+	return ids
+}
+
+// checkSenders reports a variant whose sender is not one of the campaign's.
+func (v Variants) checkSenders(shares Shares) error {
+	var errs apperr.List
+	for i, id := range v.senders() {
+		if id != 0 && !slices.Contains(shares.senders(), id) {
+			_ = errs.Add(apperr.Invalid("variants", "the sender of variant %s is not one of the campaign's senders: add it to them, or choose another", Label(i)))
+		}
+	}
+	return errs.Err()
+}
+
 func (v Variants) validate() error {
 	if len(v) < minVariants || len(v) > maxVariants {
 		return apperr.Invalid("variants", "%d variants cannot be compared: give %d to %d, or none", len(v), minVariants, maxVariants)
@@ -57,8 +85,8 @@ func (v Variants) validate() error {
 		if x.Weight < 1 || x.Weight > 100 {
 			return apperr.Invalid("variants", "the weight %d of variant %s is out of range: 1 to 100", x.Weight, Label(i))
 		}
-		if slices.ContainsFunc(v[:i], func(other Variant) bool { return other.TemplateID == x.TemplateID }) {
-			return apperr.Invalid("variants", "variant %s has the same template as another: choose another template", Label(i))
+		if slices.ContainsFunc(v[:i], x.same) {
+			return apperr.Invalid("variants", "variant %s has the template and the sender of another: choose another template or sender", Label(i))
 		}
 	}
 	return nil
@@ -262,7 +290,7 @@ func (v Variants) audited() any {
 	}
 	all := make([]map[string]any, len(v))
 	for i, x := range v {
-		all[i] = map[string]any{"template": x.TemplateID, "weight": x.Weight}
+		all[i] = map[string]any{"template": x.TemplateID, "sender": x.SenderID, "weight": x.Weight}
 	}
 	return all
 }
@@ -270,4 +298,17 @@ func (v Variants) audited() any {
 // VariantsOf gives the variants of campaigns.
 func (s *Service) VariantsOf(ctx context.Context, ids []int64) (map[int64]Variants, error) {
 	return variantsOfAll(ctx, s.db, ids)
+}
+
+// sendersOfVariants reports a variant of a campaign whose sender is not one of the campaign's.
+func sendersOfVariants(ctx context.Context, tx bun.Tx, id int64) error {
+	variants, err := variantsOf(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	shares, err := sharesOf(ctx, tx, []int64{id})
+	if err != nil {
+		return err
+	}
+	return variants.checkSenders(shares[id])
 }

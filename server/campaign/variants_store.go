@@ -17,8 +17,8 @@ func saveVariants(ctx context.Context, tx bun.Tx, campaignID int64, variants Var
 		return db.Err(err)
 	}
 	for i, v := range variants {
-		_, err := tx.NewRaw("INSERT INTO campaign_variants (campaign_id, position, template_id, weight, template_version_id) VALUES (?, ?, ?, ?, ?)",
-			campaignID, i, v.TemplateID, v.Weight, v.TemplateVersionID).Exec(ctx)
+		_, err := tx.NewRaw("INSERT INTO campaign_variants (campaign_id, position, template_id, sender_id, weight, template_version_id) VALUES (?, ?, ?, ?, ?, ?)",
+			campaignID, i, v.TemplateID, v.SenderID, v.Weight, v.TemplateVersionID).Exec(ctx)
 		if err != nil {
 			return db.Err(err)
 		}
@@ -26,10 +26,11 @@ func saveVariants(ctx context.Context, tx bun.Tx, campaignID int64, variants Var
 	return nil
 }
 
-// copyVariants gives a campaign the variants of another.
+// copyVariants gives a campaign the variants of another. A sender that it does not have is left out.
 func copyVariants(ctx context.Context, tx bun.Tx, from, to int64) error {
-	_, err := tx.NewRaw(`INSERT INTO campaign_variants (campaign_id, position, template_id, weight)
-		SELECT ?, position, template_id, weight FROM campaign_variants WHERE campaign_id = ?`, to, from).Exec(ctx)
+	_, err := tx.NewRaw(`INSERT INTO campaign_variants (campaign_id, position, template_id, sender_id, weight)
+		SELECT ?0, v.position, v.template_id, s.sender_id, v.weight FROM campaign_variants v
+		LEFT JOIN campaign_senders s ON s.campaign_id = ?0 AND s.sender_id = v.sender_id WHERE v.campaign_id = ?1`, to, from).Exec(ctx)
 	return db.Err(err)
 }
 
@@ -43,7 +44,7 @@ func variantsOfAll(ctx context.Context, idb bun.IDB, campaignIDs []int64) (map[i
 		CampaignID int64
 		Variant    `bun:",embed"`
 	}
-	err := idb.NewRaw("SELECT campaign_id, template_id, weight, template_version_id FROM campaign_variants "+
+	err := idb.NewRaw("SELECT campaign_id, template_id, sender_id, weight, template_version_id FROM campaign_variants "+
 		"WHERE campaign_id = ANY (?) ORDER BY campaign_id, position", pgdialect.Array(campaignIDs)).Scan(ctx, &rows)
 	found := make(map[int64]Variants, len(campaignIDs))
 	for _, id := range campaignIDs {

@@ -20,6 +20,7 @@ type Audience struct {
 	Draw       contact.Predicate // a query of one row over c, here d: held, why who passes gets none after all; variant; and waits, for a winner
 	Tests      bool              // whether the variants that are drawn are those of a test
 	Rotation   []int64           // senders, in the order in which they take their turns
+	Senders    []int64           // by variant, who sends it; 0, or none: the rotation
 }
 
 // Taken is a part of an audience that was written.
@@ -43,7 +44,7 @@ func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n 
 	args := append([]any{}, a.Version.Args...)
 	args = append(append(args, a.Join.Args...), a.Draw.Args...)
 	args = append(append(args, after), a.Members.Args...)
-	args = append(args, n, a.CampaignID, pgdialect.Array(a.Rotation), len(a.Rotation), a.Tests, Undetermined, WaitsForWinner)
+	args = append(args, n, a.CampaignID, pgdialect.Array(a.Senders), pgdialect.Array(a.Rotation), len(a.Rotation), a.Tests, Undetermined, WaitsForWinner)
 	err = tx.NewRaw(`
 		WITH members AS MATERIALIZED (
 			SELECT c.id, `+a.SkipReason+` AS reason, `+a.Version.SQL+` AS version, d.* FROM contacts c`+a.Join.SQL+`
@@ -52,7 +53,7 @@ func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n 
 		written AS (
 			INSERT INTO messages (direction, purpose, campaign_id, contact_id, sender_id, template_version_id, status,
 				skip_reason, ended_at, variant, not_before, not_before_reason)
-			SELECT 'outbound', 'campaign', ?, id, (?::bigint[])[1 + id % ?], version, CASE WHEN why = '' THEN 'pending'
+			SELECT 'outbound', 'campaign', ?, id, coalesce(nullif((?::bigint[])[1 + variant], 0), (?::bigint[])[1 + id % ?]), version, CASE WHEN why = '' THEN 'pending'
 				ELSE 'skipped' END, why,
 				CASE WHEN why <> '' THEN now() END,
 				CASE WHEN ? AND why = '' AND NOT waits THEN variant END,
@@ -66,15 +67,15 @@ func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n 
 }
 
 // SendWinner lets up to n messages of a campaign go that wait for the winner of its test, with the version that a predicate over contacts c gives
-// each, and gives how many there were; callers go on until none waits. What others hold locked is left to the next time.
-func SendWinner(ctx context.Context, idb bun.IDB, campaignID int64, version contact.Predicate, n int) (int, error) {
+// each, by the senders in rotation, and gives how many there were; callers go on until none waits. What others hold locked is left to the next time.
+func SendWinner(ctx context.Context, idb bun.IDB, campaignID int64, version contact.Predicate, rotation []int64, n int) (int, error) {
 	res, err := idb.NewRaw(`
 		WITH waiting AS (
 			SELECT m.id, m.contact_id FROM messages m WHERE m.work = 'send' AND m.campaign_id = ? AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s))
 				AND m.not_before = ?::timestamptz AND m.not_before_reason = ? ORDER BY m.id LIMIT ? FOR UPDATE SKIP LOCKED)
-		UPDATE messages m SET template_version_id = w.version, not_before = 'epoch', not_before_reason = ''
+		UPDATE messages m SET template_version_id = w.version, sender_id = (?::bigint[])[1 + m.contact_id % ?], not_before = 'epoch', not_before_reason = ''
 		FROM (SELECT waiting.id, `+version.SQL+` AS version FROM waiting JOIN contacts c ON c.id = waiting.contact_id) w WHERE m.id = w.id`,
-		append([]any{campaignID, Undetermined, WaitsForWinner, n}, version.Args...)...).Exec(ctx)
+		append([]any{campaignID, Undetermined, WaitsForWinner, n, pgdialect.Array(rotation), len(rotation)}, version.Args...)...).Exec(ctx)
 	if err != nil {
 		return 0, db.Err(err)
 	}

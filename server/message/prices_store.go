@@ -59,12 +59,13 @@ func categoriesOf(ctx context.Context, tx bun.Tx, versionIDs []int64) (map[int64
 	return categories, db.Err(err)
 }
 
-// windowsThen tells to which of these messages somebody had written within the 24 hours before they were accepted.
+// windowsThen tells to which of these messages somebody had written, to the same sender, within the 24 hours before they were accepted: WhatsApp keeps a window for each
+// contact and sender.
 func windowsThen(ctx context.Context, tx bun.Tx, ids []int64) (map[int64]bool, error) {
 	var found []int64
 	err := tx.NewRaw(`
 		SELECT m.id FROM messages m WHERE m.id = ANY (?::bigint[]) AND EXISTS (SELECT 1 FROM messages i
-			WHERE i.contact_id = m.contact_id AND i.direction = 'inbound' AND i.created_at BETWEEN m.accepted_at - interval '24 hours' AND m.accepted_at)`,
+			WHERE i.contact_id = m.contact_id AND i.sender_id = m.sender_id AND i.direction = 'inbound' AND i.created_at BETWEEN m.accepted_at - interval '24 hours' AND m.accepted_at)`,
 		pgdialect.Array(ids)).Scan(ctx, &found)
 	open := make(map[int64]bool, len(found))
 	for _, id := range found {

@@ -2,9 +2,11 @@ package message_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"eventstream/server/message"
 
@@ -84,4 +86,32 @@ func TestTheFreeServiceMessagesOfANumberAreNoMoreThanThereAre(t *testing.T) {
 	require.Equal(t, 5, b.number(t, "SELECT count(*) FROM messages WHERE price_meta = 55000"))
 	b.apply(t, receipts...)
 	require.Equal(t, 1005, b.number(t, "SELECT messages FROM price_services"), "a receipt that comes again counts nothing")
+}
+
+// WhatsApp keeps a window for each contact and sender: what somebody wrote to one number makes nothing cheaper at another.
+func TestAWindowBelongsToAContactAndASender(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	senders := make([]int64, 2)
+	for i := range senders {
+		require.NoError(t, b.NewRaw("INSERT INTO senders (address, display_name, rate_per_second) VALUES (?, 'Shop', 80) RETURNING id", fmt.Sprintf("+4930%07d", i)).
+			Scan(b.ctx, &senders[i]))
+	}
+	m := b.sent(t, "+491511234", "SM1")
+	_, err := b.NewRaw("UPDATE messages SET sender_id = ?, accepted_at = clock_timestamp() WHERE id = ?", senders[0], m.ID).Exec(b.ctx)
+	require.NoError(t, err)
+	open := func() (found map[int64]bool) {
+		require.NoError(t, b.Tx(b.ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+			found, err = message.WindowsThen(ctx, tx, []int64{m.ID})
+			return err
+		}))
+		return found
+	}
+	for i, want := range []bool{false, true} { // they write to the other one first
+		require.NoError(t, message.Insert(b.ctx, b.DB, &message.Message{
+			Direction: message.Inbound, Purpose: message.PurposeInbound, ContactID: m.ContactID, SenderID: &senders[1-i], Status: message.StatusReceived,
+			CreatedAt: time.Now().Add(-time.Hour),
+		}))
+		require.Equal(t, want, open()[m.ID])
+	}
 }

@@ -250,7 +250,9 @@ export type CampaignUtmInput = {
 };
 
 export type CampaignVariantInput = {
-  /** All variants are of one category, and none has the template of another. */
+  /** One of the campaign's senders; null: all of them, by weight. */
+  senderId?: string | number | null | undefined;
+  /** All variants are of one category, and no two have the same template and sender. */
   templateId: string | number;
   /** 1 to 100. */
   weight?: number;
