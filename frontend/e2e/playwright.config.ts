@@ -24,6 +24,7 @@ export default defineConfig({
     { name: "languages", testMatch: "languages.spec.ts", dependencies: ["story"] },
     { name: "imports", testMatch: "imports.spec.ts", dependencies: ["story"] },
     { name: "templates", testMatch: "templates.spec.ts", dependencies: ["story"] },
+    { name: "experiments", testMatch: "experiments.spec.ts", dependencies: ["story"] },
     { name: "optouts", testMatch: "optouts.spec.ts", dependencies: ["story"] },
     { name: "inbox", testMatch: "inbox.spec.ts", dependencies: ["story"] },
     { name: "identity", testMatch: "identity.spec.ts", dependencies: ["story"] },

@@ -26,6 +26,7 @@ import { DeliveryChart } from "../src/components/DeliveryChart";
 import { Failed } from "../src/components/Failed";
 import { useFirst } from "../src/components/First";
 import { Awaited, Further } from "../src/components/Further";
+import { IntervalBar } from "../src/components/IntervalBar";
 import { LanguagePicker } from "../src/components/LanguagePicker";
 import { Moment, OptInRequestText, WaitingBadge } from "../src/components/OptInRequest";
 import { Initials, Person } from "../src/components/Person";
@@ -304,6 +305,16 @@ function Sections() {
           </State>
           <State name="nothing">
             <DeliveryChart title="Messages" steps={[]} />
+          </State>
+        </Section>
+        <Section of="IntervalBar">
+          <State name="surely more, surely less, and not shown">
+            <IntervalBar difference={0.031} low={0.012} high={0.05} label="B against A" />
+            <IntervalBar difference={-0.031} low={-0.05} high={-0.012} label="B against A" />
+            <IntervalBar difference={0.01} low={-0.012} high={0.032} label="B against A" />
+          </State>
+          <State name="nothing known">
+            <IntervalBar difference={0} low={-1} high={1} label="B against A" />
           </State>
         </Section>
         <Section of="Questions">

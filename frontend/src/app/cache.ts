@@ -34,6 +34,8 @@ export const keys = {
   Budget: none,
   CampaignConnection: none,
   CampaignCounts: none,
+  CampaignGoal: none,
+  CampaignLift: none,
   ButtonTaps: none,
   CampaignLanguage: none,
   CampaignLink: none,
@@ -44,6 +46,7 @@ export const keys = {
   CampaignSender: none,
   CampaignSeriesPoint: none,
   CampaignUtm: none,
+  CampaignVariant: none,
   Click: none,
   ConsentCount: none,
   ConsentEventConnection: none,
@@ -164,6 +167,10 @@ export const keys = {
   LiveTest: none,
   ProviderCredentials: none,
   SenderWebhook: none,
+  VariantComparison: none,
+  VariantFigures: none,
+  VariantTest: none,
+  VariantWinner: none,
 } satisfies CacheExchangeOpts["keys"];
 
 /** What a change makes stale beyond the things that it answers with. */

@@ -41,6 +41,9 @@ export const money = (m: Money) =>
 export const moneyRange = (low: Money, high: Money) =>
   low.amount === high.amount ? money(high) : t`${money(low)} to ${money(high)}`;
 export const percent = (n: number) => percents.format(n);
+const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+/** A difference of shares in percentage points, "3.1" of 0.031, with a true minus. */
+export const points = (n: number) => tenths.format(Math.round(n * 1000) / 10 || 0).replace("-", "−");
 export const moment = (s: string | null | undefined) => (s ? moments(new Date(s)) : "–");
 export const day = (s: string) => days(new Date(s));
 /** A moment as an input of type datetime-local shows it, to the minute or the second. */
@@ -137,6 +140,7 @@ export const waitText = (reason: string) =>
     frequency_cap: t`Another campaign was writing to them`,
     retry: t`Twilio's limits and temporary errors`,
     budget: t`The budget was used up`,
+    winner: t`The winner of the test`,
   })[reason] ?? t`Hours by law: ${words(reason)}`;
 
 /** Why a message waits now, after "waits until …". */
@@ -152,9 +156,11 @@ export const holdText = (reason: string) =>
     operator: t`sent again by an operator`,
   })[reason] ?? t`hours by law: ${words(reason)}`;
 
-/** "waits until Nov 25, 2026, 9:00 AM (quiet hours)" */
-export const waits = (notBefore: string, reason: string | null | undefined) =>
-  t`waits until ${moment(notBefore)} (${holdText(reason ?? "")})`;
+/** "waits until Nov 25, 2026, 9:00 AM (quiet hours)"; null where a message waits for nothing. */
+export function waits(m: { notBefore?: string | null; notBeforeReason?: string | null }): string | null {
+  if (m.notBeforeReason === "winner") return t`waits for the winner of the test`; // which has no time of its own
+  return m.notBefore ? t`waits until ${moment(m.notBefore)} (${holdText(m.notBeforeReason ?? "")})` : null;
+}
 
 /** How long a mark on a contact lasts: "until Dec 25, 2026", to the minute when it ends soon. */
 export function untilText(until: string | null | undefined, now = Date.now()): string {
@@ -164,6 +170,8 @@ export function untilText(until: string | null | undefined, now = Date.now()): s
 }
 
 const skipTexts: Record<string, string> = {
+  holdout: t`Held out, to compare with`,
+  standing_holdout: t`Held out of all marketing, to compare with`,
   not_subscribed: t`Not subscribed to the topic`,
   no_consent: t`No consent recorded`,
   opted_out: t`Opted out`,

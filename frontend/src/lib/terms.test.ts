@@ -32,6 +32,7 @@ const elsewhere: Record<string, string> = {
   ExportFormat: asked,
   FindingState: "labels in DiagnosisPage.tsx",
   Frequency: asked,
+  GoalEvent: "labels in GoalFields.tsx",
   GoingLiveStepKey: "titles in GoingLivePage.tsx",
   GoingLiveStepState: "looks in GoingLivePage.tsx",
   HealthLevel: "beside it stands what was found",
@@ -55,6 +56,7 @@ const elsewhere: Record<string, string> = {
   TemplateMediaKind: asked,
   TimeZoneSource: "zoneSources in ContactPage.tsx",
   TimelineKind: inner,
+  VariantMetric: "metricLabels in experiment.ts",
   WebhookEventSource: inner,
   Weekday: "the day's name in the reader's language",
 };

@@ -15,7 +15,19 @@ import { midSentence, words } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { SegmentChoicesDocument } from "../segments/choices";
-import { type Draft, draftOf, fields, inputOf, newDraft, type Step, stepLabels, stepOf, steps, wrongIn } from "./draft";
+import {
+  completeIn,
+  type Draft,
+  draftOf,
+  fields,
+  inputOf,
+  newDraft,
+  type Step,
+  stepLabels,
+  stepOf,
+  steps,
+  wrongIn,
+} from "./draft";
 import { AudienceStep, MessageStep, ScheduleStep } from "./EditorSteps";
 
 const Preflight = lazy(async () => ({ default: (await import("./Preflight")).Preflight }));
@@ -186,12 +198,17 @@ const inputNames: Partial<Record<keyof Draft, string>> = {
   quiet: "quietHours",
   capped: "frequencyCap",
   cap: "frequencyCap",
+  test: "variantTest",
+  holdout: "holdoutPercent",
 };
 
 /** The errors that are left when these fields were changed: a corrected field is not red until it is saved again. */
 function without(errors: Errors, changed: Partial<Draft>): Errors {
   const left = { ...errors.fields };
-  for (const key of Object.keys(changed) as (keyof Draft)[]) delete left[inputNames[key] ?? key];
+  for (const key of Object.keys(changed) as (keyof Draft)[]) {
+    const name = inputNames[key] ?? key;
+    for (const field of Object.keys(left)) if (field === name || field.startsWith(`${name}.`)) delete left[field];
+  }
   return { fields: left, rest: "" };
 }
 
@@ -246,8 +263,6 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const elsewhere = Object.keys(errors.fields)
     .map(stepOf)
     .find((s) => s && s !== step);
-  const complete =
-    step === "audience" ? draft.name.trim() !== "" : step === "message" ? draft.templateId !== null : true;
   const leave = (then = goAfter()) => then({ to: "/campaigns/$id", params: { id: campaign.id } });
   return (
     <Page
@@ -297,7 +312,11 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
               {index > 0 && (
                 <Button variant="default" onClick={() => go(steps[index - 1] ?? "audience")}>{t`Back`}</Button>
               )}
-              <Button disabled={!complete} loading={going} onClick={() => go(steps[index + 1] ?? "review")}>
+              <Button
+                disabled={!completeIn(step, draft)}
+                loading={going}
+                onClick={() => go(steps[index + 1] ?? "review")}
+              >
                 {step === "schedule" ? t`Review` : t`Next`}
               </Button>
             </Group>

@@ -164,16 +164,11 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
                     </Table.Td>
                     <Table.Td data-label={t`Text`}>
                       <Text size="sm" lineClamp={1} maw={460}>
-                        {m.body ||
-                          (m.skipReason
-                            ? skipText(m.skipReason)
-                            : m.notBefore
-                              ? waits(m.notBefore, m.notBeforeReason)
-                              : "–")}
+                        {m.body || (m.skipReason ? skipText(m.skipReason) : (waits(m) ?? "–"))}
                       </Text>
-                      {m.body && m.notBefore && (
+                      {m.body && waits(m) && (
                         <Text size="xs" c="dimmed">
-                          {waits(m.notBefore, m.notBeforeReason)}
+                          {waits(m)}
                         </Text>
                       )}
                       {m.decisionSince && may && (

@@ -8,6 +8,7 @@ import { Failed } from "../../components/Failed";
 import { Empty, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignPageQuery } from "../../gql/graphql";
+import { allOf } from "../../lib/format";
 import { real } from "../../lib/node";
 import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
@@ -40,6 +41,9 @@ graphql(`
     runsDone
     waitingUntil
     waitingReason
+    variantWinner {
+      label
+    }
     undecidedSince
     startedAt
     undoableUntil
@@ -131,11 +135,15 @@ export function CampaignPage() {
   const c = real(data.node, "Campaign");
   if (!c)
     return <Empty icon="?" title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Empty>;
+  const what =
+    c.variants.length > 0
+      ? t`Test of ${allOf(c.variants.map((v) => v.template.name))}`
+      : (c.template?.name ?? t`no template`);
   const topic = c.topic ? `, ${t`topic “${c.topic.name}”`}` : "";
   return (
     <Page
       title={c.name}
-      description={`${c.template?.name ?? t`no template`} → ${c.segment?.name ?? t`own query`}${topic} · ${sendersText(c.senders) || t`no sender`}`}
+      description={`${what} → ${c.segment?.name ?? t`own query`}${topic} · ${sendersText(c.senders) || t`no sender`}`}
       actions={
         <Group gap="sm" className="no-print">
           {c.startedAt && <ShareReport />}

@@ -1,12 +1,24 @@
 import { t } from "@lingui/core/macro";
-import { Anchor, Card, Grid, Group, Progress, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import {
+  Anchor,
+  Card,
+  Grid,
+  Group,
+  Progress,
+  SegmentedControl,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
-import { TemplateMessage } from "../../components/TemplateMessage";
-import { Live, Status } from "../../components/ui";
+import { TemplateMessage, TemplateMessageById } from "../../components/TemplateMessage";
+import { Live, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
 import { BudgetOf } from "./BudgetOf";
@@ -25,6 +37,7 @@ import { capText, localText, quietText } from "./schedule";
 import { Tally } from "./Tally";
 import { Taps } from "./Taps";
 
+const ExperimentReport = lazy(async () => ({ default: (await import("./ExperimentReport")).ExperimentReport }));
 const Pace = lazy(async () => ({ default: (await import("./Pace")).Pace }));
 
 const CampaignErrorsDocument = graphql(`
@@ -60,6 +73,23 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
         </Grid>
       </Card>
+      {(c.variants.length > 0 || c.goals.length > 0 || c.holdoutPercent > 0) && (
+        <Suspense fallback={<Rows n={4} />}>
+          <ExperimentReport
+            id={c.id}
+            changed={[
+              n.tried,
+              n.delivered,
+              n.read,
+              n.clicked,
+              n.replied,
+              n.optedOut,
+              c.status,
+              c.variantWinner?.label,
+            ].join()}
+          />
+        </Suspense>
+      )}
       <Links key={`links ${clicks}`} id={c.id} delivered={n.delivered} counted={c.trackLinks} />
       <Taps key={replies} id={c.id} delivered={n.delivered} />
       <CampaignCost price={c.price} budget={c.budget ?? null} />
@@ -95,8 +125,28 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
   );
 }
 
-/** What they got. */
+/** What they got: of several variants one after another. */
 function Sent({ campaign: c }: { campaign: CampaignDetails }) {
+  const [label, setLabel] = useState("A");
+  const variant = c.variants.find((v) => v.label === label);
+  if (variant)
+    return (
+      <>
+        <Title order={2} size="h4" mb="sm">{t`Message`}</Title>
+        <SegmentedControl
+          data={c.variants.map((v) => v.label)}
+          value={label}
+          onChange={setLabel}
+          aria-label={t`Variant`}
+          mb="sm"
+          className="no-print"
+        />
+        <div className="paper-phone">
+          <TemplateMessageById id={variant.template.id} />
+        </div>
+        <Text size="xs" c="dimmed" mt="xs">{t`Variant ${label}: template “${variant.template.name}”`}</Text>
+      </>
+    );
   if (!c.template) return null;
   const since = c.startedAt && Date.parse(c.template.updatedAt) > Date.parse(c.startedAt);
   return (

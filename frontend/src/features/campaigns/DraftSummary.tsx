@@ -7,14 +7,17 @@ import { LinkButton, Status } from "../../components/ui";
 import { count, decimal, moment, money, percent } from "../../lib/format";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "../segments/query";
+import { templateText } from "../templates/choices";
 import type { CampaignDetails } from "./CampaignPage";
 import type { Step } from "./draft";
+import { goalText, partsOf, testText } from "./experiment";
 import { capText, planText, quietText, sendersText } from "./schedule";
 
 /** What a draft would do, block by block, each with the way to change it. */
 export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
   const rate = c.rateLimitPerSecond;
   const attributes = useAttributes();
+  const parts = partsOf(c.variants);
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>
       <Block title={t`Audience`} id={c.id} step="audience">
@@ -28,9 +31,21 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         <Line label={t`Topic`}>
           {c.topic ? t`Only subscribers of “${c.topic.name}”` : t`None: everybody in the segment`}
         </Line>
+        <Line label={t`Holdout`}>
+          {c.holdoutPercent ? t`${percent(c.holdoutPercent / 100)} get nothing, to compare with` : t`Nobody`}
+        </Line>
       </Block>
       <Block title={t`Message`} id={c.id} step="message">
-        {c.template ? (
+        {c.variants.length > 0 ? (
+          <>
+            {c.variants.map((v, i) => (
+              <Line key={v.label} label={t`Variant ${v.label} (${percent(parts[i] ?? 0)})`}>
+                {templateText(v.template)}
+              </Line>
+            ))}
+            {c.variantTest && <Line label={t`Test`}>{testText(c.variantTest)}</Line>}
+          </>
+        ) : c.template ? (
           <>
             <Group gap="xs">
               <Text fw={550}>{c.template.name}</Text>
@@ -43,6 +58,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         ) : (
           <Text c="dimmed" size="sm">{t`No template yet.`}</Text>
         )}
+        <Line label={t`Goals`}>{c.goals.map(goalText).join("; ") || t`None`}</Line>
         <Line label={t`Clicks`}>{c.trackLinks ? t`Counted for buttons with click tracking` : t`Not counted`}</Line>
         <Line label={t`UTM parameters`}>
           {[c.utm?.source, c.utm?.medium, c.utm?.campaign].filter(Boolean).join(" · ") || t`None`}

@@ -17,15 +17,17 @@ import { SearchSelect } from "../../components/SearchSelect";
 import { TemplateMessageById } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
 import type { CampaignEditQuery } from "../../gql/graphql";
-import { count, midSentence, words } from "../../lib/format";
+import { count } from "../../lib/format";
 import { SegmentChoicesDocument } from "../segments/choices";
-import { TemplateChoicesDocument } from "../templates/choices";
+import { TemplateChoicesDocument, templateText } from "../templates/choices";
 import { useTopics } from "../topics/useTopics";
 import { CapForm } from "./CapForm";
 import type { Draft, Utm } from "./draft";
+import { GoalFields } from "./GoalFields";
 import { SegmentDrawer, TemplateDrawer } from "./MakeHere";
+import { VariantFields } from "./VariantFields";
 
-type StepProps = {
+export type StepProps = {
   draft: Draft;
   errors: Record<string, string>;
   onChange: (changed: Partial<Draft>) => void;
@@ -69,27 +71,36 @@ export function AudienceStep(props: StepProps) {
           error={errors.topicId}
         />
       )}
+      <NumberInput
+        label={t`Holdout`}
+        description={t`Part of the audience, drawn by chance, that gets nothing: the comparison with it tells what the campaign itself did. 0 to 50 %; empty: nobody`}
+        suffix=" %"
+        decimalScale={2}
+        value={d.holdout}
+        onChange={(holdout) => onChange({ holdout })}
+        error={errors.holdoutPercent}
+        w={340}
+        maw="100%"
+      />
     </Stack>
   );
 }
 
-/** What they get, and from whom. */
-export function MessageStep(props: StepProps & { senders: CampaignEditQuery["senders"] }) {
-  const { draft: d, errors, onChange } = props;
+/** The one wording of a campaign that compares none. */
+function OneTemplate({ draft: d, errors, onChange }: StepProps) {
   const [{ data }] = useQuery({
     query: TemplateChoicesDocument,
     variables: { search: null, chosen: d.templateId ?? "", known: true },
     pause: !d.templateId,
   });
   const template = d.templateId && data?.chosen?.__typename === "Template" ? data.chosen : null;
-  const senderName = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? t`sender`;
   return (
-    <Stack>
+    <>
       <SearchSelect
         document={TemplateChoicesDocument}
         label={t`Template`}
         description={t`Only what WhatsApp approved can go out`}
-        shown={(t) => `${t.name}${t.approvalStatus === "APPROVED" ? "" : ` (${midSentence(words(t.approvalStatus))})`}`}
+        shown={templateText}
         value={d.templateId}
         onChange={(templateId) => onChange({ templateId })}
         error={errors.templateId}
@@ -104,7 +115,21 @@ export function MessageStep(props: StepProps & { senders: CampaignEditQuery["sen
           </Group>
         </div>
       )}
+    </>
+  );
+}
+
+/** What they get, and from whom. */
+export function MessageStep(props: StepProps & { senders: CampaignEditQuery["senders"] }) {
+  const { draft: d, errors, onChange } = props;
+  const senderName = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? t`sender`;
+  return (
+    <Stack>
+      <VariantFields {...props}>
+        <OneTemplate {...props} />
+      </VariantFields>
       <LinkFields {...props} />
+      <GoalFields {...props} />
       <MultiSelect
         label={d.senders.length > 1 ? t`Senders` : t`Sender`}
         description={

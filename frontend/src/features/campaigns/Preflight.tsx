@@ -18,6 +18,7 @@ import {
   words,
 } from "../../lib/format";
 import { CostTable } from "./Cost";
+import { labelOf } from "./experiment";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
 import { TallyRows } from "./Tally";
 
@@ -34,6 +35,8 @@ const PreflightDocument = graphql(`
         reason
         count
       }
+      variants
+      waitForWinner
       languages {
         language
         contacts
@@ -121,6 +124,30 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
                 <Table.Td ta="right">{count(l.contacts)}</Table.Td>
               </Table.Tr>
             ))}
+          </Table.Tbody>
+        </Table>
+      )}
+      {p.variants.length > 0 && (
+        <Table aria-label={t`Variants`}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t`Test`}</Table.Th>
+              <Table.Th ta="right">{t`Contacts`}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {p.variants.map((n, i) => (
+              <Table.Tr key={labelOf(i)}>
+                <Table.Td>{t`Variant ${labelOf(i)}`}</Table.Td>
+                <Table.Td ta="right">{count(n)}</Table.Td>
+              </Table.Tr>
+            ))}
+            {p.waitForWinner > 0 && (
+              <Table.Tr>
+                <Table.Td>{t`Wait for the winner`}</Table.Td>
+                <Table.Td ta="right">{count(p.waitForWinner)}</Table.Td>
+              </Table.Tr>
+            )}
           </Table.Tbody>
         </Table>
       )}

@@ -3,6 +3,14 @@ import { graphql } from "../../gql";
 import type { CampaignEditQuery, CampaignSettingsFragment, CampaignUpdateInput } from "../../gql/graphql";
 import { localInput, momentOf, noMoment } from "../../lib/format";
 import { type Cap, capInput, firstCap } from "./CapForm";
+import {
+  type Experiment,
+  experimentFields,
+  experimentInput,
+  experimentOf,
+  noExperiment,
+  variantsComplete,
+} from "./experiment";
 
 // All that the editor writes and the summary shows. A save asks for it too, so that neither shows what was before.
 graphql(`
@@ -26,6 +34,30 @@ graphql(`
       ...TemplateWords
       approvalStatus
       updatedAt
+    }
+    variants {
+      label
+      weight
+      template {
+        id
+        name
+        approvalStatus
+      }
+    }
+    variantTest {
+      percent
+      metric
+      afterMinutes
+      whenSure
+    }
+    holdoutPercent
+    goals {
+      event
+      withinHours
+      value {
+        amount
+        currency
+      }
     }
     senders {
       weight
@@ -72,7 +104,7 @@ export const stepLabels: Record<Step, string> = {
 export type Utm = { source: string; medium: string; campaign: string };
 
 /** A campaign as its form holds it: numbers may be empty or half typed. */
-export type Draft = {
+export type Draft = Experiment & {
   name: string;
   segmentId: string | null;
   topicId: string | null;
@@ -98,6 +130,7 @@ export function newDraft({ senders, settings }: Defaults): Draft {
     segmentId: null,
     topicId: null,
     templateId: null,
+    ...noExperiment,
     senders: senders.slice(0, 1).map((s) => ({ senderId: s.id, weight: 1 })),
     rate: "",
     threshold: 20,
@@ -123,6 +156,7 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
     segmentId: c.segment?.id ?? null,
     topicId: c.topic?.id ?? null,
     templateId: c.template?.id ?? null,
+    ...experimentOf(c),
     senders: c.senders.map((s) => ({ senderId: s.sender.id, weight: s.weight })),
     rate: c.rateLimitPerSecond ?? "",
     threshold: c.errorThreshold == null ? "" : Number((c.errorThreshold * 100).toFixed(4)),
@@ -149,7 +183,7 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
   return {
     name: d.name,
     ...(d.segmentId && { segmentId: d.segmentId }),
-    templateId: d.templateId,
+    ...experimentInput(d, d.templateId),
     topicId: d.topicId,
     senders: d.senders,
     rateLimitPerSecond: numeric(d.rate),
@@ -169,12 +203,27 @@ export function wrongIn(d: Draft): Record<string, string> {
 }
 
 const fieldsOf: Record<Step, string[]> = {
-  audience: ["name", "segmentId", "topicId"],
-  message: ["templateId", "senders", "trackLinks", "utm.source", "utm.medium", "utm.campaign"],
+  audience: ["name", "segmentId", "topicId", ...experimentFields.audience],
+  message: [
+    "templateId",
+    ...experimentFields.message,
+    "senders",
+    "trackLinks",
+    "utm.source",
+    "utm.medium",
+    "utm.campaign",
+  ],
   schedule: ["rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "endsAt"],
   review: [],
 };
 export const fields = Object.values(fieldsOf).flat();
+
+/** Whether a step has all that the next one asks for. */
+export function completeIn(step: Step, d: Draft): boolean {
+  if (step === "audience") return d.name.trim() !== "";
+  if (step === "message") return d.variants.length > 0 ? variantsComplete(d) : d.templateId !== null;
+  return true;
+}
 
 /** The step where a field stands. */
 export const stepOf = (field: string) => steps.find((s) => fieldsOf[s].includes(field));

@@ -103,9 +103,11 @@ type Waiting = { status: string; waitingUntil?: string | null; waitingReason?: s
 
 /** "Waiting for quiet hours until 08:00", where all that is left waits; null where something goes out. */
 export function waitingText(c: Waiting, now = Date.now()): string | null {
-  if (c.status !== "SENDING" || !c.waitingUntil) return null;
-  const until = untilWhen(c.waitingUntil, now);
   const reason = c.waitingReason ?? "";
+  if (c.status !== "SENDING" || !(c.waitingUntil || reason === "winner")) return null;
+  if (!c.waitingUntil) return t`Waiting for the winner of the test`;
+  const until = untilWhen(c.waitingUntil, now);
+  if (reason === "winner") return t`Waiting for the winner of the test until ${until}`;
   if (reason === "quiet_hours") return t`Waiting for quiet hours until ${until}`;
   if (reason === "local_time") return t`Waiting for each recipient's time, next until ${until}`;
   if (["retry", "redeliver", "reconciled", "operator", "frequency_cap", ""].includes(reason))

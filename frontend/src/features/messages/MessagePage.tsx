@@ -183,8 +183,8 @@ export function MessagePage() {
                   <Text size="sm" c="dimmed">
                     {m.direction === "INBOUND"
                       ? t`Nothing: it came from them.`
-                      : !a.sid && m.notBefore
-                        ? sentence(waits(m.notBefore, m.notBeforeReason))
+                      : !a.sid && waits(m)
+                        ? sentence(waits(m) ?? "")
                         : a.earlier?.errorCode
                           ? t`Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle ?? ""}.`
                           : t`Nothing yet.`}

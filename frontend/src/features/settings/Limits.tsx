@@ -39,6 +39,7 @@ const LimitsDocument = graphql(`
         messages
         days
       }
+      standingHoldoutPercent
     }
     legalHours {
       version
@@ -66,6 +67,7 @@ const SettingsUpdateDocument = graphql(`
       settings {
         revision
         accountRatePerSecond
+        standingHoldoutPercent
       }
       userErrors {
         field
@@ -97,6 +99,7 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
   const [end, setEnd] = useState(props.values.defaultQuietHours?.end ?? "08:00");
   const [capped, setCapped] = useState(props.values.defaultFrequencyCap != null);
   const [cap, setCap] = useState<Cap>(props.values.defaultFrequencyCap ?? firstCap);
+  const [holdout, setHoldout] = useState<number | string>(props.values.standingHoldoutPercent || "");
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [{ fetching }, update] = useMutation(SettingsUpdateDocument);
   const save = async () => {
@@ -106,11 +109,13 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
         accountRatePerSecond: rate === "" ? undefined : rate,
         defaultQuietHours: quiet ? { start, end } : null,
         defaultFrequencyCap: capped ? capInput(cap) : null,
+        standingHoldoutPercent: Number(holdout) || 0,
         expectedVersion: props.revision,
       },
     });
     const wrong = payloadOf(result.data)?.userErrors ?? [];
-    if (wrong.length) return setErrors(byField(wrong, ["accountRatePerSecond", "quietHours", "frequencyCap"]).fields);
+    const named = ["accountRatePerSecond", "quietHours", "frequencyCap", "standingHoldoutPercent"];
+    if (wrong.length) return setErrors(byField(wrong, named).fields);
     if (settled(result)) notifications.show({ message: t`In force from now on`, color: "green" });
   };
   return (
@@ -160,6 +165,16 @@ function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; 
           disabled={!may}
         />
         {capped && <CapForm value={cap} onChange={setCap} error={errors.frequencyCap} disabled={!may} />}
+        <NumberInput
+          label={t`Standing holdout`}
+          description={t`Part of all contacts, drawn by chance, that gets no marketing campaign: what campaigns do together shows beside it. 0 to 50 %; empty: nobody`}
+          suffix=" %"
+          decimalScale={2}
+          value={holdout}
+          onChange={setHoldout}
+          error={errors.standingHoldoutPercent}
+          disabled={!may}
+        />
         {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
         <Group justify="flex-end">
           <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save limits`}</Button>

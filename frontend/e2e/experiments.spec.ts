@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { expect, type Page, test } from "@playwright/test";
+import { ask, everyWay, signedIn, watch } from "./look";
+
+// A campaign that compares two wordings and holds some people out, from the wizard to the winner that goes to the rest.
+test.describe.configure({ mode: "serial" });
+test.use({ storageState: signedIn });
+
+const pictures = join(import.meta.dirname, ".results/experiments"); // of one run
+
+const broken: string[] = [];
+test.beforeEach(async ({ page }) => {
+  broken.length = 0;
+  watch(page, broken);
+});
+test.afterEach(() => expect(broken, "errors in the browser's console").toEqual([]));
+
+const wordings = ["Short and plain", "Long and warm"];
+
+async function templates(page: Page) {
+  for (const name of wordings) {
+    const { templateCreate } = await ask(
+      page,
+      `mutation($input: TemplateCreateInput!) { templateCreate(input: $input) { template { id } userErrors { message } } }`,
+      { input: { name, body: `Hi {{name | there}}, this is our offer: ${name.toLowerCase()}.` } },
+    );
+    expect(templateCreate.userErrors).toEqual([]);
+    const status = async () => {
+      const of = "query($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }";
+      return (await ask(page, of, { id: templateCreate.template.id })).node.approvalStatus;
+    };
+    await expect.poll(status).toBe("APPROVED");
+  }
+}
+
+test("two variants and a holdout, from the wizard to the winner", async ({ page }) => {
+  await page.goto("/campaigns/new");
+  await templates(page);
+  await page.getByLabel("Name").fill("Which wording");
+  await page.getByRole("combobox", { name: "Segment" }).click();
+  await page.getByRole("option", { name: /Pro outside Mumbai/ }).click();
+  await page.getByLabel("Holdout").fill("60");
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByText(/60 is out of range/)).toBeVisible();
+  await page.getByLabel("Holdout").fill("10");
+  await everyWay(page, "holdout", pictures, true);
+  await page.getByRole("button", { name: "Next" }).click();
+
+  await page.getByRole("switch", { name: "Compare variants" }).press("Space");
+  await expect(page.getByRole("button", { name: "Next" })).toBeDisabled();
+  const choose = async (variant: string, name: string) => {
+    const field = page.getByRole("group", { name: variant }).getByRole("combobox", { name: "Template" });
+    await field.fill(name);
+    await page.getByRole("option", { name, exact: true }).click();
+  };
+  await choose("Variant A", "Short and plain");
+  await expect(page.getByText("The variants are saved when each has its template.")).toBeVisible();
+  await choose("Variant B", "Long and warm");
+  await expect(page.getByText("The variants are saved when each has its template.")).toBeHidden();
+  await expect(page.getByText("50% of the test")).toHaveCount(2);
+  await page.getByLabel("Part of the audience").fill("40");
+  await page.getByLabel("Send the best one after").fill("");
+  await expect(page.getByText("You choose on the campaign's page")).toBeVisible();
+  await page.getByRole("switch", { name: "A reply" }).press("Space");
+  await page.getByLabel("A reply: value").fill("2.50");
+  await page.getByRole("combobox", { name: "Compare by" }).click();
+  await page.getByRole("option", { name: "Goal" }).click();
+  await everyWay(page, "variants-wizard", pictures, true);
+  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("switch", { name: "Quiet hours" }).press("Space"); // off: this test runs at any hour
+  await expect(page.getByTestId("save-state")).toHaveText("Saved");
+  const editor = page.url();
+
+  // What was saved is what a reload shows, and what the summary says.
+  await page.getByRole("button", { name: "Done" }).click();
+  await expect(page.getByText("With 40% of the audience, by “Goal”; you choose what goes to the rest")).toBeVisible();
+  await expect(page.getByText("10% get nothing, to compare with")).toBeVisible();
+  await expect(page.getByText("A reply within 1 day, worth $2.50")).toBeVisible();
+  await everyWay(page, "variants-summary", pictures, true);
+  await page.goto(editor.replace("step=schedule", "step=message"));
+  await expect(page.getByLabel("Part of the audience")).toHaveValue("40 %");
+  await expect(page.getByRole("group", { name: "Variant B" }).getByRole("combobox")).toHaveValue("Long and warm");
+  await page.goto(editor.replace("step=schedule", "step=review"));
+  const test = page.getByRole("table", { name: "Variants" });
+  await expect(test.getByRole("row")).toHaveText([/Test/, /Variant A\d/, /Variant B\d/, /Wait for the winner\d/]);
+  await expect(page.getByText("Held out, to compare with")).toBeVisible();
+  await everyWay(page, "variants-review", pictures, true);
+  await page.getByRole("button", { name: /^Launch to/ }).click();
+
+  await expect(page.getByRole("heading", { level: 1, name: "Which wording" })).toBeVisible();
+  const table = page.getByRole("table", { name: "Variants" });
+  await expect(page.getByText("Waiting for the winner of the test").first()).toBeVisible();
+  await expect(page.getByTestId("what-next")).toHaveText(/^The other \d+ wait until you choose a variant\.$/);
+  // The test's messages are all out, and reads are counted.
+  await expect(table.getByText(/^of /)).toHaveCount(0);
+  const cell = (row: number, column: number) => table.getByRole("row").nth(row).getByRole("cell").nth(column);
+  await expect(cell(1, 2)).not.toHaveText(/^0/);
+  await expect(cell(2, 2)).not.toHaveText(/^0/);
+  await expect(page.getByTestId("verdict")).not.toHaveText("");
+  await expect(page.getByTestId("lift")).toContainText("of those held out");
+  await everyWay(page, "variants-waiting", pictures, true);
+
+  const waiting = Number(/\d+/.exec(await page.getByTestId("what-next").innerText())?.[0]);
+  const accepted = async () => Number((await page.getByTestId("count-accepted").innerText()).replaceAll(",", ""));
+  const before = await accepted();
+  await page.getByRole("button", { name: "Send B to the rest" }).click();
+  const dialog = page.getByRole("dialog", { name: "Send B to the rest?" });
+  await expect(dialog).toContainText(`The other ${waiting} get variant B.`);
+  await dialog.getByRole("button", { name: "Send B" }).click();
+  await expect(page.getByTestId("what-next")).toHaveText(/^An operator chose B for the rest of the audience on /);
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible();
+  await expect.poll(accepted).toBeGreaterThan(before);
+  await expect(page.getByRole("button", { name: "Send B to the rest" })).toBeHidden();
+  await everyWay(page, "variants-report", pictures, true);
+});
