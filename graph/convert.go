@@ -583,6 +583,14 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 	}
 }
 
+func toTemplateVersion(v *template.Version) *model.TemplateVersion {
+	return &model.TemplateVersion{
+		Number: v.Version, Kind: upper[model.TemplateKind](v.Kind), Body: v.Body, Content: toTemplateContent(v.Parts),
+		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason), CreatedAt: v.CreatedAt,
+		DecidedAt: v.DecidedAt,
+	}
+}
+
 func toCampaignLanguage(l campaign.InLanguage) *model.CampaignLanguage {
 	return &model.CampaignLanguage{
 		Language: l.Language, LanguageName: template.LanguageName(l.Language), Contacts: l.Contacts,

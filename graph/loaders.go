@@ -46,6 +46,7 @@ type loaders struct {
 	reported      *dataloadgen.Loader[int64, *price.Reported]       // by message
 	budgets       *dataloadgen.Loader[int64, *price.CampaignBudget] // by campaign
 	charged       *dataloadgen.Loader[int64, []price.Charged]       // by campaign
+	versions      *dataloadgen.Loader[int64, []*template.Version] // by template
 	translations  *dataloadgen.Loader[int64, []template.Text]
 	variants      *dataloadgen.Loader[int64, campaign.Variants]
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
@@ -225,6 +226,7 @@ func newLoaders(s Services) *loaders {
 		variants:      batched(s.Campaigns.VariantsOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
+		versions:      batched(s.Templates.VersionsOf),
 		translations: batched(func(ctx context.Context, ids []int64) (map[int64][]template.Text, error) {
 			found, err := s.Templates.TranslationsOf(ctx, ids)
 			for _, id := range ids {

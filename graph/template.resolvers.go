@@ -41,6 +41,19 @@ func (r *mutationResolver) TemplateUpdate(ctx context.Context, input model.Templ
 	return &model.TemplateUpdatePayload{Template: toTemplate(kept(errs, t), v), UserErrors: errs}, err
 }
 
+// TemplateVersionRestore is the resolver for the templateVersionRestore field.
+func (r *mutationResolver) TemplateVersionRestore(ctx context.Context, input model.TemplateVersionRestoreInput) (*model.TemplateVersionRestorePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
+	var t *template.Template
+	var v *template.Version
+	id, err := globalid.Decode("id", kindTemplate, input.ID)
+	if err == nil {
+		t, v, err = r.Services.Templates.Restore(ctx, id, input.Version)
+	}
+	errs, err := payloadErrors(err)
+	return &model.TemplateVersionRestorePayload{Template: toTemplate(kept(errs, t), v), UserErrors: errs}, err
+}
+
 // TemplateSubmit is the resolver for the templateSubmit field.
 func (r *mutationResolver) TemplateSubmit(ctx context.Context, input model.TemplateSubmitInput) (*model.TemplateSubmitPayload, error) {
 	var t *template.Template
@@ -130,6 +143,12 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 // Revision is the resolver for the revision field.
 func (r *templateResolver) Revision(ctx context.Context, obj *model.Template) (int, error) {
 	return revisionOf(ctx, thingOf(obj.ID))
+}
+
+// Versions is the resolver for the versions field.
+func (r *templateResolver) Versions(ctx context.Context, obj *model.Template) ([]*model.TemplateVersion, error) {
+	versions, err := load(ctx).versions.Load(ctx, own(obj.ID))
+	return mapped(versions, toTemplateVersion), err
 }
 
 // Translations is the resolver for the translations field.

@@ -1488,6 +1488,7 @@ type ComplexityRoot struct {
 		TemplateSync                func(childComplexity int) int
 		TemplateTestSend            func(childComplexity int, input model.TemplateTestSendInput) int
 		TemplateUpdate              func(childComplexity int, input model.TemplateUpdateInput) int
+		TemplateVersionRestore      func(childComplexity int, input model.TemplateVersionRestoreInput) int
 		TopicCreate                 func(childComplexity int, input model.TopicCreateInput) int
 		TopicDelete                 func(childComplexity int, input model.TopicDeleteInput) int
 		TopicUpdate                 func(childComplexity int, input model.TopicUpdateInput) int
@@ -2277,6 +2278,7 @@ type ComplexityRoot struct {
 		UpdatedAt       func(childComplexity int) int
 		Variables       func(childComplexity int) int
 		Version         func(childComplexity int) int
+		Versions        func(childComplexity int) int
 	}
 
 	TemplateAuthentication struct {
@@ -2418,6 +2420,22 @@ type ComplexityRoot struct {
 	TemplateVariable struct {
 		Expression func(childComplexity int) int
 		Sample     func(childComplexity int) int
+	}
+
+	TemplateVersion struct {
+		ApprovalStatus  func(childComplexity int) int
+		Body            func(childComplexity int) int
+		Content         func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		DecidedAt       func(childComplexity int) int
+		Kind            func(childComplexity int) int
+		Number          func(childComplexity int) int
+		RejectionReason func(childComplexity int) int
+	}
+
+	TemplateVersionRestorePayload struct {
+		Template   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	TimelineEntry struct {
@@ -8942,6 +8960,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TemplateUpdate(childComplexity, args["input"].(model.TemplateUpdateInput)), true
+	case "Mutation.templateVersionRestore":
+		if e.ComplexityRoot.Mutation.TemplateVersionRestore == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_templateVersionRestore_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TemplateVersionRestore(childComplexity, args["input"].(model.TemplateVersionRestoreInput)), true
 	case "Mutation.topicCreate":
 		if e.ComplexityRoot.Mutation.TopicCreate == nil {
 			break
@@ -12180,6 +12209,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Version(childComplexity), true
+	case "Template.versions":
+		if e.ComplexityRoot.Template.Versions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Versions(childComplexity), true
 
 	case "TemplateAuthentication.button":
 		if e.ComplexityRoot.TemplateAuthentication.Button == nil {
@@ -12635,6 +12670,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplateVariable.Sample(childComplexity), true
+
+	case "TemplateVersion.approvalStatus":
+		if e.ComplexityRoot.TemplateVersion.ApprovalStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.ApprovalStatus(childComplexity), true
+	case "TemplateVersion.body":
+		if e.ComplexityRoot.TemplateVersion.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.Body(childComplexity), true
+	case "TemplateVersion.content":
+		if e.ComplexityRoot.TemplateVersion.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.Content(childComplexity), true
+	case "TemplateVersion.createdAt":
+		if e.ComplexityRoot.TemplateVersion.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.CreatedAt(childComplexity), true
+	case "TemplateVersion.decidedAt":
+		if e.ComplexityRoot.TemplateVersion.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.DecidedAt(childComplexity), true
+	case "TemplateVersion.kind":
+		if e.ComplexityRoot.TemplateVersion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.Kind(childComplexity), true
+	case "TemplateVersion.number":
+		if e.ComplexityRoot.TemplateVersion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.Number(childComplexity), true
+	case "TemplateVersion.rejectionReason":
+		if e.ComplexityRoot.TemplateVersion.RejectionReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersion.RejectionReason(childComplexity), true
+
+	case "TemplateVersionRestorePayload.template":
+		if e.ComplexityRoot.TemplateVersionRestorePayload.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersionRestorePayload.Template(childComplexity), true
+	case "TemplateVersionRestorePayload.userErrors":
+		if e.ComplexityRoot.TemplateVersionRestorePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateVersionRestorePayload.UserErrors(childComplexity), true
 
 	case "TimelineEntry.action":
 		if e.ComplexityRoot.TimelineEntry.Action == nil {
@@ -13428,6 +13525,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateSubmitInput", ec.unmarshalInputTemplateSubmitInput),
 			graphql.NewInputUnmarshaler("TemplateTestSendInput", ec.unmarshalInputTemplateTestSendInput),
 			graphql.NewInputUnmarshaler("TemplateUpdateInput", ec.unmarshalInputTemplateUpdateInput),
+			graphql.NewInputUnmarshaler("TemplateVersionRestoreInput", ec.unmarshalInputTemplateVersionRestoreInput),
 			graphql.NewInputUnmarshaler("TopicCreateInput", ec.unmarshalInputTopicCreateInput),
 			graphql.NewInputUnmarshaler("TopicDeleteInput", ec.unmarshalInputTopicDeleteInput),
 			graphql.NewInputUnmarshaler("TopicUpdateInput", ec.unmarshalInputTopicUpdateInput),
@@ -18732,6 +18830,8 @@ type Template implements Node {
   content: TemplateContent!
   "Counts from 1; a changed text makes a new one."
   version: Int!
+  "What it has said, the newest first, at most 50. Campaigns keep the version with which they were launched; new ones send the newest that is approved."
+  versions: [TemplateVersion!]! @goField(forceResolver: true) @cost(weight: 5) @listSize(assumedSize: 20)
   "Of the newest version."
   approvalStatus: TemplateApproval!
   "Whose approval that is."
@@ -18754,6 +18854,20 @@ type Template implements Node {
   variables: [TemplateVariable!]! @listSize(assumedSize: 20)
   createdAt: DateTime!
   updatedAt: DateTime!
+}
+"One wording of a template. What it says never changes."
+type TemplateVersion {
+  "Counts from 1."
+  number: Int!
+  kind: TemplateKind!
+  body: String!
+  content: TemplateContent!
+  approvalStatus: TemplateApproval!
+  "Why WhatsApp rejected it, in WhatsApp's words."
+  rejectionReason: String
+  createdAt: DateTime!
+  "When WhatsApp decided about it."
+  decidedAt: DateTime
 }
 type TemplateVariable {
   expression: String!
@@ -18831,6 +18945,11 @@ extend type Mutation {
   templateCreate(input: TemplateCreateInput!): TemplateCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Language and category stay once WhatsApp has approved a version. A changed body or content makes a new version, which needs approval of its own; campaigns under way keep theirs."
   templateUpdate(input: TemplateUpdateInput!): TemplateUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  """
+  Makes what an earlier version says the newest one again, as a version of its own. Where WhatsApp approves the earlier one, that approval is the new one's,
+  too, and it may be sent at once; else it is a draft. Campaigns under way keep theirs.
+  """
+  templateVersionRestore(input: TemplateVersionRestoreInput!): TemplateVersionRestorePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Sends a draft to WhatsApp for approval."
   templateSubmit(input: TemplateSubmitInput!): TemplateSubmitPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Refused while a campaign that has not ended uses it."
@@ -18902,6 +19021,17 @@ input TemplateTestSendInput {
 }
 type TemplateTestSendPayload {
   message: Message
+  userErrors: [UserError!]!
+}
+input TemplateVersionRestoreInput {
+  id: ID!
+  "The TemplateVersion.number to go back to."
+  version: Int!
+  "The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed."
+  expectedVersion: Int
+}
+type TemplateVersionRestorePayload {
+  template: Template
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -23076,6 +23206,8 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 		return ec.fieldContext_Template_content(ctx, field)
 	case "version":
 		return ec.fieldContext_Template_version(ctx, field)
+	case "versions":
+		return ec.fieldContext_Template_versions(ctx, field)
 	case "approvalStatus":
 		return ec.fieldContext_Template_approvalStatus(ctx, field)
 	case "provider":
@@ -23380,6 +23512,38 @@ func (ec *executionContext) childFields_TemplateVariable(ctx context.Context, fi
 		return ec.fieldContext_TemplateVariable_sample(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplateVariable", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_TemplateVersion_number(ctx, field)
+	case "kind":
+		return ec.fieldContext_TemplateVersion_kind(ctx, field)
+	case "body":
+		return ec.fieldContext_TemplateVersion_body(ctx, field)
+	case "content":
+		return ec.fieldContext_TemplateVersion_content(ctx, field)
+	case "approvalStatus":
+		return ec.fieldContext_TemplateVersion_approvalStatus(ctx, field)
+	case "rejectionReason":
+		return ec.fieldContext_TemplateVersion_rejectionReason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TemplateVersion_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_TemplateVersion_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateVersionRestorePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_TemplateVersionRestorePayload_template(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TemplateVersionRestorePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateVersionRestorePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

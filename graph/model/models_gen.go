@@ -3877,6 +3877,8 @@ type Template struct {
 	Content *TemplateContent `json:"content"`
 	// Counts from 1; a changed text makes a new one.
 	Version int `json:"version"`
+	// What it has said, the newest first, at most 50. Campaigns keep the version with which they were launched; new ones send the newest that is approved.
+	Versions []*TemplateVersion `json:"versions"`
 	// Of the newest version.
 	ApprovalStatus TemplateApproval `json:"approvalStatus"`
 	// Whose approval that is.
@@ -4250,6 +4252,34 @@ type TemplateUpdatePayload struct {
 type TemplateVariable struct {
 	Expression string `json:"expression"`
 	Sample     string `json:"sample"`
+}
+
+// One wording of a template. What it says never changes.
+type TemplateVersion struct {
+	// Counts from 1.
+	Number         int              `json:"number"`
+	Kind           TemplateKind     `json:"kind"`
+	Body           string           `json:"body"`
+	Content        *TemplateContent `json:"content"`
+	ApprovalStatus TemplateApproval `json:"approvalStatus"`
+	// Why WhatsApp rejected it, in WhatsApp's words.
+	RejectionReason *string   `json:"rejectionReason,omitempty"`
+	CreatedAt       time.Time `json:"createdAt"`
+	// When WhatsApp decided about it.
+	DecidedAt *time.Time `json:"decidedAt,omitempty"`
+}
+
+type TemplateVersionRestoreInput struct {
+	ID string `json:"id"`
+	// The TemplateVersion.number to go back to.
+	Version int `json:"version"`
+	// The Template.revision that the change was made on; absent or null: whatever it is. When somebody has changed it since, a userError with the code conflict tells who and when, and nothing is changed.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+type TemplateVersionRestorePayload struct {
+	Template   *Template    `json:"template,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // One thing that happened with a contact.

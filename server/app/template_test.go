@@ -57,3 +57,54 @@ func TestATemplateIsCheckedWhileItIsWritten(t *testing.T) {
 	e.do(&out, ask, map[string]any{"id": id})
 	require.Contains(t, *out.Node.Advice, "Change the category or the text")
 }
+
+// TestATemplateGoesBackToAnEarlierVersion without another review, and as a draft where there was none.
+func TestATemplateGoesBackToAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	id := e.approved("Hello {{name | you}}, our sale has started.")
+	type state struct {
+		Node struct {
+			Revision                         int
+			Body, ApprovalStatus, ContentSid string
+			Version                          int
+			Versions                         []struct {
+				Number               int
+				Body, ApprovalStatus string
+			}
+		}
+	}
+	look := func() (s state) {
+		e.do(&s, `query($id: ID!) { node(id: $id) { ... on Template { revision body approvalStatus contentSid version versions { number body approvalStatus } } } }`,
+			map[string]any{"id": id})
+		return s
+	}
+	first := look()
+	_, problems := e.mutate("templateVersionRestore", "template", map[string]any{"id": id, "version": 1})
+	require.Contains(t, problems, "says what the newest one")
+	_, problems = e.mutate("templateVersionRestore", "template", map[string]any{"id": id, "version": 9})
+	require.Contains(t, problems, "no version 9: 1 to 1 exist")
+
+	e.must("templateUpdate", "template", map[string]any{"id": id, "body": "Hello {{name | you}}, our sale ends.", "submit": false})
+	require.Equal(t, "DRAFT", look().Node.ApprovalStatus)
+	_, problems = e.mutate("templateVersionRestore", "template", map[string]any{"id": id, "version": 1, "expectedVersion": first.Node.Revision})
+	require.Contains(t, problems, "changed")
+	e.must("templateVersionRestore", "template", map[string]any{"id": id, "version": 1})
+	now := look().Node
+	require.Equal(t, 3, now.Version)
+	require.Equal(t, first.Node.Body, now.Body)
+	require.Equal(t, "APPROVED", now.ApprovalStatus)
+	require.Equal(t, first.Node.ContentSid, now.ContentSid)
+	require.Len(t, now.Versions, 3)
+	require.Equal(t, 3, now.Versions[0].Number)
+	e.small(3)
+	camp := e.must("campaignCreate", "campaign", map[string]any{"name": "again", "query": map[string]any{"all": []any{}}, "templateId": id})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	e.await(camp, "COMPLETED")
+	e.settled(camp)
+	e.exact(camp)
+	require.Contains(t, e.Sandbox.Messages()[0].Body, "our sale has started")
+
+	e.must("templateVersionRestore", "template", map[string]any{"id": id, "version": 2})
+	require.Equal(t, "DRAFT", look().Node.ApprovalStatus, "what WhatsApp never saw it has not approved")
+}

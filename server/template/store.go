@@ -336,3 +336,28 @@ func templatesOfContents(ctx context.Context, idb bun.IDB, sids []string) (map[s
 	}
 	return found, db.Err(err)
 }
+
+func versionsOf(ctx context.Context, idb bun.IDB, templateIDs []int64, n int) (map[int64][]*Version, error) {
+	var rows []*Version
+	err := idb.NewRaw(`SELECT v.* FROM unnest(?::bigint[]) AS t (id), LATERAL (
+		SELECT * FROM template_versions WHERE template_id = t.id ORDER BY version DESC LIMIT ?) v ORDER BY v.template_id, v.version DESC`,
+		pgdialect.Array(templateIDs), n).Scan(ctx, &rows)
+	found := make(map[int64][]*Version, len(templateIDs))
+	for _, id := range templateIDs {
+		found[id] = nil
+	}
+	for _, v := range rows {
+		found[v.TemplateID] = append(found[v.TemplateID], v)
+	}
+	return found, db.Err(err)
+}
+
+// versionNumbered finds a version of a template by its number; nil: there is none.
+func versionNumbered(ctx context.Context, tx bun.Tx, templateID int64, number int) (*Version, error) {
+	var rows []*Version
+	err := tx.NewSelect().Model(&rows).Where("v.template_id = ? AND v.version = ?", templateID, number).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, db.Err(err)
+	}
+	return rows[0], nil
+}
