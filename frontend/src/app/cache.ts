@@ -151,7 +151,8 @@ export const keys = {
   TemplateListItem: none, // its id is what the business called it
   TemplateMedia: none,
   TemplatePreview: none,
-  TemplateProduct: none, // Meta's id
+  TemplateProduct: none,
+  TemplateVersion: none, // Meta's id
   TimelineEntry: none,
   TopicSubscription: none,
   UserError: none,

@@ -1,7 +1,21 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Anchor,
+  Box,
+  Button,
+  Card,
+  Drawer,
+  Grid,
+  Group,
+  Select,
+  Skeleton,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconAlertTriangle, IconLanguage } from "@tabler/icons-react";
+import { IconAlertTriangle, IconHistory, IconLanguage } from "@tabler/icons-react";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
@@ -31,6 +45,7 @@ import { limitsText, Preview, type Problems } from "./Preview";
 
 // The page is there before its editor, which is a third of it.
 const Composer = lazy(async () => ({ default: (await import("./Composer")).Composer }));
+const Versions = lazy(async () => ({ default: (await import("./Versions")).Versions }));
 
 const TemplateDocument = graphql(`
   query Template($id: ID!) {
@@ -155,7 +170,7 @@ export function TemplatePage() {
     );
   return (
     <Editor
-      key={id}
+      key={`${id} ${template.version}`}
       template={{ ...template, content: readContent(template.content), approval: template.approvalStatus }}
     />
   );
@@ -232,6 +247,7 @@ function Editor({
   const [problem, setProblem] = useState("");
   const [problems, setProblems] = useState<Problems>([]); // what the preview found
   const [tried, setTried] = useState(false); // to save
+  const [history, setHistory] = useState(false); // the versions are shown
   const [{ data }] = useQuery({ query: TemplateEditorDocument });
   const [creating, create] = useMutation(TemplateCreateDocument);
   const [updating, update] = useMutation(TemplateUpdateDocument);
@@ -447,8 +463,30 @@ function Editor({
             ? t`From ${template.of}. Contacts get the language that is theirs.`
             : t`What you write; WhatsApp approves it before it goes out`
       }
-      actions={saveButtons}
+      actions={
+        <>
+          {template.id && (template.version ?? 1) > 1 && (
+            <Button variant="default" leftSection={<IconHistory size={16} />} onClick={() => setHistory(true)}>
+              {t`Versions`}
+            </Button>
+          )}
+          {saveButtons}
+        </>
+      }
     >
+      {template.id && (
+        <Drawer opened={history} onClose={() => setHistory(false)} title={t`Versions`} position="right" size={640}>
+          <Suspense fallback={<Rows />}>
+            <Versions
+              id={template.id}
+              onRestored={() => {
+                setHistory(false);
+                discard();
+              }}
+            />
+          </Suspense>
+        </Drawer>
+      )}
       {form}
     </Page>
   );
