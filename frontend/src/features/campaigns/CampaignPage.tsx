@@ -137,7 +137,7 @@ export function CampaignPage() {
     return <Empty icon="?" title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Empty>;
   const what =
     c.variants.length > 0
-      ? t`Test of ${allOf(c.variants.map((v) => v.template.name))}`
+      ? t`Test of ${allOf([...new Set(c.variants.map((v) => v.template.name))])}`
       : (c.template?.name ?? t`no template`);
   const topic = c.topic ? `, ${t`topic “${c.topic.name}”`}` : "";
   return (

@@ -40,7 +40,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
           <>
             {c.variants.map((v, i) => (
               <Line key={v.label} label={t`Variant ${v.label} (${percent(parts[i] ?? 0)})`}>
-                {templateText(v.template)}
+                {[templateText(v.template), v.sender?.displayName].filter(Boolean).join(" · ")}
               </Line>
             ))}
             {c.variantTest && <Line label={t`Test`}>{testText(c.variantTest)}</Line>}

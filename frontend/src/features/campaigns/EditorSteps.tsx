@@ -23,6 +23,7 @@ import { TemplateChoicesDocument, templateText } from "../templates/choices";
 import { useTopics } from "../topics/useTopics";
 import { CapForm } from "./CapForm";
 import type { Draft, Utm } from "./draft";
+import { withSenders } from "./experiment";
 import { GoalFields } from "./GoalFields";
 import { SegmentDrawer, TemplateDrawer } from "./MakeHere";
 import { VariantFields } from "./VariantFields";
@@ -125,7 +126,7 @@ export function MessageStep(props: StepProps & { senders: CampaignEditQuery["sen
   const senderName = (id: string) => props.senders.find((s) => s.id === id)?.displayName ?? t`sender`;
   return (
     <Stack>
-      <VariantFields {...props}>
+      <VariantFields {...props} named={senderName}>
         <OneTemplate {...props} />
       </VariantFields>
       <LinkFields {...props} />
@@ -139,6 +140,7 @@ export function MessageStep(props: StepProps & { senders: CampaignEditQuery["sen
         value={d.senders.map((s) => s.senderId)}
         onChange={(ids) =>
           onChange({
+            variants: withSenders(d.variants, ids),
             senders: ids.map((id) => d.senders.find((s) => s.senderId === id) ?? { senderId: id, weight: 1 }),
           })
         }

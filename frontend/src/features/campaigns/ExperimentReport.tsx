@@ -31,6 +31,10 @@ const CampaignVariantsDocument = graphql(`
             name
             approvalStatus
           }
+          sender {
+            id
+            displayName
+          }
         }
         variantTest {
           percent
@@ -192,7 +196,10 @@ function Variants({ campaign: c }: { campaign: Campaign }) {
   return (
     <Card padding={0}>
       <Stack p="md" pb={0} gap="xs">
-        <Title order={2} size="h4">{t`Variants`}</Title>
+        <Group justify="space-between" gap="xs">
+          <Title order={2} size="h4">{t`Variants`}</Title>
+          <Text size="sm" c="dimmed">{t`Compared by “${metricLabels[shows.metric]}”`}</Text>
+        </Group>
         <Text data-testid="verdict">{verdictText(shows, shows.figures.length)}</Text>
         {shows.leader && shows.runnerUp && (
           <IntervalBar
@@ -222,7 +229,7 @@ function Variants({ campaign: c }: { campaign: Campaign }) {
         </Table.Thead>
         <Table.Tbody>
           {shows.figures.map((f) => {
-            const template = c.variants.find((v) => v.label === f.label)?.template;
+            const { template, sender } = c.variants.find((v) => v.label === f.label) ?? {};
             const figures = [
               f.delivered,
               f.read,
@@ -237,9 +244,16 @@ function Variants({ campaign: c }: { campaign: Campaign }) {
                   <Group gap="xs" wrap="nowrap">
                     <Text fw={650}>{f.label}</Text>
                     {template && (
-                      <Link to="/templates/$id" params={{ id: template.id }} className="plain">
-                        {template.name}
-                      </Link>
+                      <div>
+                        <Link to="/templates/$id" params={{ id: template.id }} className="plain">
+                          {template.name}
+                        </Link>
+                        {sender && (
+                          <Text size="xs" c="dimmed">
+                            {sender.displayName}
+                          </Text>
+                        )}
+                      </div>
                     )}
                     {winner?.label === f.label && <Badge radius="sm" variant="light" tt="none">{t`Winner`}</Badge>}
                   </Group>
@@ -272,7 +286,7 @@ function Variants({ campaign: c }: { campaign: Campaign }) {
         c="dimmed"
         p="md"
         pt="xs"
-      >{t`Of the test alone. Shares are of those it was sent to. “95 % sure” holds for all pairs of variants together, and however often you look.`}</Text>
+      >{t`Of the test alone. Shares are of those it was sent to. “95 % sure” holds for all pairs of variants together, and however often you look.`}</Text>
     </Card>
   );
 }

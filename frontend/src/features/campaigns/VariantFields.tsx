@@ -25,6 +25,7 @@ import {
   metricLabels,
   metrics,
   mostVariants,
+  newVariant,
   partsOf,
   type Test,
   type Variant,
@@ -32,23 +33,22 @@ import {
 } from "./experiment";
 import { TemplateDrawer } from "./MakeHere";
 
+type VariantProps = StepProps & { named: (senderId: string) => string };
+
 /** One wording, which is the children, or several that are compared. */
-export function VariantFields(props: StepProps & { children: ReactNode }) {
+export function VariantFields(props: VariantProps & { children: ReactNode }) {
   const { draft: d, onChange } = props;
   const compares = d.variants.length > 0;
   const begin = () =>
     onChange({
-      variants: [
-        { templateId: d.templateId, weight: 1 },
-        { templateId: null, weight: 1 },
-      ],
+      variants: [newVariant(d.templateId), newVariant()],
     });
   const end = () => onChange({ variants: [], templateId: d.variants[0]?.templateId ?? null });
   return (
     <>
       <Switch
         label={t`Compare variants`}
-        description={t`Parts of the audience, drawn by chance, get different templates; the figures tell which does best`}
+        description={t`Parts of the audience, drawn by chance, get different messages; the figures tell which does best`}
         checked={compares}
         onChange={(e) => (e.currentTarget.checked ? begin() : end())}
       />
@@ -57,7 +57,7 @@ export function VariantFields(props: StepProps & { children: ReactNode }) {
   );
 }
 
-function Variants({ draft: d, errors, onChange }: StepProps) {
+function Variants({ draft: d, errors, onChange, named }: VariantProps) {
   const all = d.variants;
   const parts = partsOf(all);
   const set = (variants: Variant[]) => onChange({ variants });
@@ -65,7 +65,7 @@ function Variants({ draft: d, errors, onChange }: StepProps) {
     set(all.map((v, i) => (i === at ? { ...v, ...changed } : v)));
   const empty = all.findIndex((v) => v.templateId === null);
   const made = (templateId: string) =>
-    empty < 0 ? set([...all, { templateId, weight: 1 }]) : change(empty, { templateId });
+    empty < 0 ? set([...all, newVariant(templateId)]) : change(empty, { templateId });
   return (
     <>
       {all.map((v, i) => (
@@ -105,6 +105,16 @@ function Variants({ draft: d, errors, onChange }: StepProps) {
               />
               <Text size="sm" c="dimmed" pb={8}>{t`${percent(parts[i] ?? 0)} of the test`}</Text>
             </Group>
+            {(d.senders.length > 1 || v.senderId) && (
+              <Select
+                label={t`Sender`}
+                placeholder={t`All of them, by weight`}
+                clearable
+                data={d.senders.map((s) => ({ value: s.senderId, label: named(s.senderId) }))}
+                value={v.senderId}
+                onChange={(senderId) => change(i, { senderId })}
+              />
+            )}
             {v.templateId && (
               <div className="paper-phone">
                 <TemplateMessageById id={v.templateId} />
@@ -123,7 +133,7 @@ function Variants({ draft: d, errors, onChange }: StepProps) {
             size="xs"
             variant="default"
             leftSection={<IconPlus size={14} />}
-            onClick={() => set([...all, { templateId: null, weight: 1 }])}
+            onClick={() => set([...all, newVariant()])}
           >{t`Add a variant`}</Button>
         )}
         {(empty >= 0 || all.length < mostVariants) && <TemplateDrawer campaign={d.name} onMade={made} />}

@@ -43,6 +43,10 @@ graphql(`
         name
         approvalStatus
       }
+      sender {
+        id
+        displayName
+      }
     }
     variantTest {
       percent

@@ -3,15 +3,17 @@ import {
   experimentInput,
   experimentOf,
   firstTest,
+  newVariant,
   noExperiment,
   partsOf,
   testText,
   variantsComplete,
+  withSenders,
 } from "./experiment";
 
 const two = [
-  { templateId: "a", weight: 1 },
-  { templateId: "b", weight: 3 },
+  { templateId: "a", weight: 1, senderId: null },
+  { templateId: "b", weight: 3, senderId: "s" },
 ];
 
 test("a campaign of one wording names its template, and loses the variants that it had", () => {
@@ -20,7 +22,7 @@ test("a campaign of one wording names its template, and loses the variants that 
 });
 
 test("variants are saved when each has its template, and until then what was saved stays", () => {
-  const half = { ...noExperiment, variants: [...two, { templateId: null, weight: 1 }] };
+  const half = { ...noExperiment, variants: [...two, newVariant()] };
   expect(variantsComplete(half)).toBe(false);
   expect(experimentInput(half, "t")).toEqual({ holdoutPercent: 0, goals: [] });
   const whole = experimentInput({ ...noExperiment, variants: two }, "t");
@@ -46,7 +48,12 @@ test("when the rest gets the best goes with it only where there is a rest", () =
 test("what is saved comes back as it was, goals in their order", () => {
   const value = { __typename: "Money" as const, amount: "12.50", currency: "USD" };
   const c = {
-    variants: two.map((v, i) => ({ label: "AB"[i], weight: v.weight, template: { id: v.templateId } })),
+    variants: two.map((v, i) => ({
+      label: "AB"[i],
+      weight: v.weight,
+      template: { id: v.templateId },
+      sender: v.senderId && { id: v.senderId },
+    })),
     variantTest: { percent: 20, metric: "GOAL", afterMinutes: 90, whenSure: false },
     holdoutPercent: 10,
     goals: [
@@ -73,6 +80,11 @@ test("what is saved comes back as it was, goals in their order", () => {
       { event: "CLICK", withinHours: 24, value: "12.50" },
     ],
   });
+});
+
+test("a variant whose sender leaves the campaign has all that are left", () => {
+  expect(withSenders(two, ["s", "t"])).toEqual(two);
+  expect(withSenders(two, ["t"]).map((v) => v.senderId)).toEqual([null, null]);
 });
 
 test("parts follow the weights", () => {

@@ -3,7 +3,7 @@ import type { CampaignSettingsFragment, CampaignUpdateInput, GoalEvent, VariantM
 import { hours, money, percent } from "../../lib/format";
 
 /** One of the wordings that a campaign compares, as its form holds it. */
-export type Variant = { templateId: string | null; weight: number };
+export type Variant = { templateId: string | null; weight: number; senderId: string | null }; // null: all of them
 /** How they are compared; hours after the test's last message, "": not by time. */
 export type Test = { percent: number | string; metric: VariantMetric; hours: number | string; whenSure: boolean };
 /** What should happen after a message; value "": none. */
@@ -47,7 +47,11 @@ type Settings = Pick<CampaignSettingsFragment, "variants" | "variantTest" | "hol
 export function experimentOf(c: Settings): Experiment {
   const set = c.variantTest;
   return {
-    variants: c.variants.map((v) => ({ templateId: v.template.id, weight: v.weight })),
+    variants: c.variants.map((v) => ({
+      templateId: v.template.id,
+      weight: v.weight,
+      senderId: v.sender?.id ?? null,
+    })),
     test: set
       ? {
           percent: set.percent,
@@ -60,6 +64,13 @@ export function experimentOf(c: Settings): Experiment {
     goals: c.goals.map((g) => ({ event: g.event, hours: g.withinHours, value: g.value?.amount ?? "" })),
   };
 }
+
+/** A variant that nothing is chosen for yet, but perhaps its template. */
+export const newVariant = (templateId: string | null = null): Variant => ({ templateId, weight: 1, senderId: null });
+
+/** The variants of a campaign with these senders: one whose sender is none of them has all. */
+export const withSenders = (variants: readonly Variant[], senders: readonly string[]): Variant[] =>
+  variants.map((v) => (v.senderId && !senders.includes(v.senderId) ? { ...v, senderId: null } : v));
 
 /** Whether every variant has its template. Until then they are not saved: the API takes whole ones. */
 export const variantsComplete = (e: Pick<Experiment, "variants">) => e.variants.every((v) => v.templateId !== null);
@@ -82,7 +93,11 @@ export function experimentInput(
   const waits = Number(e.test.percent) < 100; // who chooses when the rest goes matters only where there is one
   return {
     ...rest,
-    variants: e.variants.map((v) => ({ templateId: v.templateId ?? "", weight: v.weight })),
+    variants: e.variants.map((v) => ({
+      templateId: v.templateId ?? "",
+      weight: v.weight,
+      senderId: v.senderId,
+    })),
     variantTest: {
       percent: Number(e.test.percent) || 0,
       metric: e.test.metric,
