@@ -406,7 +406,7 @@ func (r *Resolver) inboxCounts(ctx context.Context) (*model.InboxCounts, error) 
 	return &model.InboxCounts{Unread: n}, err
 }
 
-// campaignTest sends the campaign's template from its first sender.
+// campaignTest sends the campaign's template, or that of a variant, from its first sender or that of the variant.
 func (r *Resolver) campaignTest(ctx context.Context, input model.CampaignTestSendInput) (*message.Message, error) {
 	id, err := globalid.Decode("id", kindCampaign, input.ID)
 	if err != nil {
@@ -423,11 +423,29 @@ func (r *Resolver) campaignTest(ctx context.Context, input model.CampaignTestSen
 	if c.TemplateID == nil || c.SenderID == nil {
 		return nil, apperr.Invalid("id", "the campaign needs a template and a sender for a test")
 	}
-	version, err := r.Templates.Approved(ctx, *c.TemplateID)
+	templateID, senderID := *c.TemplateID, *c.SenderID
+	all, err := r.Campaigns.VariantsOf(ctx, []int64{id})
 	if err != nil {
 		return nil, err
 	}
-	return r.Conversations.TestSend(ctx, contactID, *c.SenderID, version.ID)
+	variants, label := all[id], input.Variant.Value()
+	if label != nil || len(variants) > 0 {
+		at := 0
+		if label != nil {
+			if at, err = variants.Position(*label); err != nil {
+				return nil, err
+			}
+		}
+		templateID = variants[at].TemplateID
+		if own := variants[at].SenderID; own != nil {
+			senderID = *own
+		}
+	}
+	version, err := r.Templates.Approved(ctx, templateID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Conversations.TestSend(ctx, contactID, senderID, version.ID)
 }
 
 func (r *Resolver) resolve(ctx context.Context, input model.MessageResolveInput) (int, error) {

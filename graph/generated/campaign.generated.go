@@ -5957,7 +5957,7 @@ func (ec *executionContext) unmarshalInputCampaignTestSendInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "contactId"}
+	fieldsInOrder := [...]string{"id", "contactId", "variant"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -5978,6 +5978,13 @@ func (ec *executionContext) unmarshalInputCampaignTestSendInput(ctx context.Cont
 				return it, err
 			}
 			it.ContactID = data
+		case "variant":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variant"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Variant = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

@@ -14519,6 +14519,8 @@ type CampaignUnschedulePayload {
 input CampaignTestSendInput {
   id: ID!
   contactId: ID!
+  "A to E; null or absent: A, or the one wording that the campaign has. Another one is a userError."
+  variant: String
 }
 type CampaignTestSendPayload {
   message: Message

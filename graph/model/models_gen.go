@@ -793,6 +793,8 @@ type CampaignStart struct {
 type CampaignTestSendInput struct {
 	ID        string `json:"id"`
 	ContactID string `json:"contactId"`
+	// A to E; null or absent: A, or the one wording that the campaign has. Another one is a userError.
+	Variant graphql.Omittable[*string] `json:"variant,omitempty"`
 }
 
 type CampaignTestSendPayload struct {

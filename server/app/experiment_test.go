@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -369,4 +370,31 @@ func TestWhatCannotBeComparedIsRefused(t *testing.T) {
 	require.Contains(t, e.problems(`mutation($id: ID!) { templateDelete(input: {id: $id}) { userErrors { message } } }`, map[string]any{"id": b}), "plain")
 	e.must("campaignUpdate", "campaign", map[string]any{"id": camp, "templateId": a})
 	require.Empty(t, e.compared(camp).Node.Variants)
+}
+
+// TestATestSendIsOfTheVariantThatIsAsked for; of A where none is.
+func TestATestSendIsOfTheVariantThatIsAsked(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(1)
+	a, b := e.approved("Hello {{name | you}}, this is A."), e.approved("Good day {{name | you}}, this is B.")
+	camp := e.draft("tried", map[string]any{"templateId": nil, "variants": []map[string]any{{"templateId": a}, {"templateId": b}}})
+	var who struct{ Contact struct{ ID string } }
+	e.contact("+4915100000000", "id", &who)
+	input := func(of, variant any) map[string]any {
+		return map[string]any{"id": of, "contactId": who.Contact.ID, "variant": variant}
+	}
+	for variant, text := range map[any]string{nil: "this is A", "b": "this is B"} {
+		id := e.must("campaignTestSend", "message", input(camp, variant))
+		require.Eventually(t, func() bool {
+			var m struct{ Node struct{ Body string } }
+			e.do(&m, `query($id: ID!) { node(id: $id) { ... on Message { body } } }`, map[string]any{"id": id})
+			return strings.Contains(m.Node.Body, text)
+		}, patience, 50*time.Millisecond)
+	}
+	_, problems := e.mutate("campaignTestSend", "message", input(camp, "C"))
+	require.Contains(t, problems, `variant: the campaign has no variant "C": A to B are compared`)
+	one := e.draft("one", map[string]any{"templateId": a})
+	_, problems = e.mutate("campaignTestSend", "message", input(one, "A"))
+	require.Contains(t, problems, "it has one wording")
 }

@@ -183,11 +183,7 @@ func (s *Service) ChooseWinner(ctx context.Context, id int64, label string) (*Ca
 		return nil, err
 	}
 	c, err := s.chooseWinner(ctx, id, WinnerByOperator, func(_ context.Context, _ bun.Tx, _ *Campaign, variants Variants) (int, error) {
-		winner, ok := variants.position(label)
-		if !ok {
-			return 0, apperr.Invalid("variant", "the campaign has no variant %q: %s to %s are compared", label, Label(0), Label(len(variants)-1))
-		}
-		return winner, nil
+		return variants.Position(label)
 	})
 	if err != nil {
 		return nil, err

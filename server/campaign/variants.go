@@ -37,14 +37,17 @@ const (
 // Label is how a variant is shown: A to E.
 func Label(position int) string { return string(rune('A' + position)) }
 
-// position is where the variant with a label stands.
-func (v Variants) position(label string) (int, bool) {
+// Position is where the variant with a label stands, A to E in any case.
+func (v Variants) Position(label string) (int, error) {
 	for i := range v {
 		if strings.EqualFold(label, Label(i)) {
-			return i, true
+			return i, nil
 		}
 	}
-	return 0, false
+	if len(v) == 0 {
+		return 0, apperr.Invalid("variant", "the campaign has no variant %q: it has one wording", label)
+	}
+	return 0, apperr.Invalid("variant", "the campaign has no variant %q: %s to %s are compared", label, Label(0), Label(len(v)-1))
 }
 
 func (v Variants) weights() []int {

@@ -202,6 +202,8 @@ export type CampaignStatus =
 export type CampaignTestSendInput = {
   contactId: string | number;
   id: string | number;
+  /** A to E; null or absent: A, or the one wording that the campaign has. Another one is a userError. */
+  variant?: string | null | undefined;
 };
 
 export type CampaignUnscheduleInput = {

@@ -207,7 +207,7 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
       </Modal>
       <Modal opened={open === "test"} onClose={close} title={t`Send it to one contact`}>
         <Suspense>
-          <TestSend id={c.id} onDone={close} />
+          <TestSend id={c.id} variants={c.variants} onDone={close} />
         </Suspense>
       </Modal>
     </>

@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Group, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useClient, useMutation } from "urql";
@@ -31,9 +31,10 @@ const CampaignTestSendDocument = graphql(`
 `);
 
 /** Sends the campaign's template to one contact, outside its numbers. */
-export function TestSend(props: { id: string; onDone: () => void }) {
+export function TestSend(props: { id: string; variants: readonly { label: string }[]; onDone: () => void }) {
   const client = useClient();
   const [address, setAddress] = useState("");
+  const [variant, setVariant] = useState(props.variants[0]?.label ?? null);
   const [problem, setProblem] = useState("");
   const [{ fetching }, send] = useMutation(CampaignTestSendDocument);
   const go = async () => {
@@ -42,7 +43,7 @@ export function TestSend(props: { id: string; onDone: () => void }) {
     if (found.error) return setProblem(errorText(found.error));
     const contact = found.data?.contact;
     if (!contact) return setProblem(t`There is no contact ${address}: add them first.`);
-    const result = await send({ input: { id: props.id, contactId: contact.id } });
+    const result = await send({ input: { id: props.id, contactId: contact.id, variant } });
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
@@ -55,6 +56,15 @@ export function TestSend(props: { id: string; onDone: () => void }) {
         <Alert color="red" role="alert">
           {problem}
         </Alert>
+      )}
+      {variant && (
+        <Select
+          label={t`Variant`}
+          allowDeselect={false}
+          data={props.variants.map((v) => v.label)}
+          value={variant}
+          onChange={(v) => v && setVariant(v)}
+        />
       )}
       <TextInput
         label={t`Number`}
