@@ -18833,7 +18833,7 @@ type Template implements Node {
   "Counts from 1; a changed text makes a new one."
   version: Int!
   "What it has said, the newest first, at most 50. Campaigns keep the version with which they were launched; new ones send the newest that is approved."
-  versions: [TemplateVersion!]! @goField(forceResolver: true) @cost(weight: 5) @listSize(assumedSize: 20)
+  versions: [TemplateVersion!]! @goField(forceResolver: true) @cost(weight: 5) @listSize(assumedSize: 10)
   "Of the newest version."
   approvalStatus: TemplateApproval!
   "Whose approval that is."
