@@ -12,6 +12,7 @@ import (
 	"eventstream/graph/model"
 	"eventstream/server/campaign"
 	"eventstream/server/dashboard"
+	"eventstream/server/gate"
 	"eventstream/server/globalid"
 	"eventstream/server/hours"
 	"eventstream/server/message"
@@ -99,6 +100,19 @@ func (r *campaignResolver) WaitingUntil(ctx context.Context, obj *model.Campaign
 func (r *campaignResolver) WaitingReason(ctx context.Context, obj *model.Campaign) (*string, error) {
 	w, err := waitingOf(ctx, obj)
 	return filled(w.Reason), err
+}
+
+// WaitingLimit is the resolver for the waitingLimit field.
+func (r *campaignResolver) WaitingLimit(ctx context.Context, obj *model.Campaign) (*int, error) {
+	w, err := waitingOf(ctx, obj)
+	if err != nil || w.Reason != gate.WaitsForRoom {
+		return nil, err
+	}
+	limit, err := r.Portfolio.Current(ctx)
+	if err != nil || limit.People == 0 {
+		return nil, err
+	}
+	return &limit.People, nil
 }
 
 // Counts is the resolver for the counts field.
@@ -429,6 +443,9 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 	out := &model.CampaignPreflight{
 		Audience: p.Audience, WillSend: p.WillSend, Deferred: p.Deferred, RatePerSecond: p.RateLimit, Seconds: p.Seconds, Warnings: p.Warnings, Cost: toCost(p.Cost),
 		Blockers: mapped(p.Blockers, toUserError), Skips: []*model.SkipReasonCount{},
+	}
+	if o := p.Portfolio; o != nil {
+		out.Portfolio = &model.CampaignPortfolio{People: o.People, Used: o.Counted, Waiting: o.Waiting, Needed: o.Needed, Through: o.Through}
 	}
 	if out.Warnings == nil {
 		out.Warnings = []string{}

@@ -1010,6 +1010,7 @@ func toSandboxSettings(s sandbox.Settings) *model.SandboxSettings {
 		TooManyRate: s.TooManyRate, ServerErrorRate: s.ServerErrorRate, CutRate: s.CutRate, EmptyRate: s.EmptyRate,
 		HangRate: s.HangRate, DropAnswerRate: s.DropAnswerRate, RepeatRate: s.RepeatRate, ReorderRate: s.ReorderRate,
 		CallbackLossRate: s.CallbackLossRate, InboundLossRate: s.InboundLossRate, ConcurrencyLimit: s.ConcurrencyLimit,
+		PortfolioLimit: s.PortfolioLimit,
 		RedactBodies: s.RedactBodies, Silent: s.Silent,
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/link"
 	"eventstream/server/message"
+	"eventstream/server/portfolio"
 	"eventstream/server/reconcile"
 	"eventstream/server/template"
 	"eventstream/server/topic"
@@ -492,6 +493,18 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 	}, err
 }
 
+// portfolioChange is what an input asks for; nil: what Twilio tells.
+func portfolioChange(in *model.PortfolioLimitInput) portfolio.Change {
+	switch {
+	case in == nil:
+		return portfolio.Change{}
+	case in.People.Value() == nil:
+		return portfolio.Change{Unlimited: true}
+	default:
+		return portfolio.Change{People: in.People.Value()}
+	}
+}
+
 func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdateInput) error {
 	var change campaign.DefaultsChange
 	if hours, named := input.DefaultQuietHours.ValueOK(); named {
@@ -523,6 +536,7 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 	var errs apperr.List
 	_ = errs.Add(change.Validate()) // before anything is changed
 	_ = errs.Add(security.Validate())
+	_ = errs.Add(portfolioChange(input.PortfolioLimit.Value()).Validate())
 	space := workspaceChange(input.Workspace.Value())
 	_ = errs.Add(space.Validate())
 	if err := errs.Add(r.DoubleOptIns.Check(ctx, optIns)); err != nil {
@@ -543,6 +557,11 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 	}
 	if v := input.AccountRatePerSecond.Value(); v != nil {
 		if err := r.Senders.SetAccountRate(ctx, *v); err != nil {
+			return err
+		}
+	}
+	if limit, named := input.PortfolioLimit.ValueOK(); named {
+		if err := r.Portfolio.Set(ctx, portfolioChange(limit)); err != nil {
 			return err
 		}
 	}
@@ -735,6 +754,7 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		{input.DeliveryMs, &s.DeliveryMS},
 		{input.UndeliveredCode, &s.UndeliveredCode},
 		{input.ConcurrencyLimit, &s.ConcurrencyLimit},
+		{input.PortfolioLimit, &s.PortfolioLimit},
 	} {
 		if v := f.from.Value(); v != nil {
 			*f.to = *v

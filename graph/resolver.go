@@ -28,6 +28,7 @@ import (
 	"eventstream/server/merge"
 	"eventstream/server/message"
 	"eventstream/server/optout"
+	"eventstream/server/portfolio"
 	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
@@ -63,6 +64,7 @@ type Services struct {
 	OptOuts        *optout.Service
 	DoubleOptIns   *doubleoptin.Service
 	Prices         *price.Service
+	Portfolio      *portfolio.Service
 	Unknowns       *reconcile.Service
 	Hold           *hold.Service
 	GoLive         *golive.Service

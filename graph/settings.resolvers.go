@@ -58,6 +58,19 @@ func (r *settingsResolver) MonthlyBudget(ctx context.Context, obj *model.Setting
 	return toBudget(b), err
 }
 
+// PortfolioLimit is the resolver for the portfolioLimit field.
+func (r *settingsResolver) PortfolioLimit(ctx context.Context, obj *model.Settings) (*model.PortfolioLimit, error) {
+	l, err := r.Portfolio.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.PortfolioLimit{Known: l.Known, ByHand: l.ByHand, Told: filled(l.Told), ToldAt: l.ToldAt, Used: l.Counted}
+	if l.People > 0 {
+		out.People = &l.People
+	}
+	return out, nil
+}
+
 // DoubleOptIn returns generated.DoubleOptInResolver implementation.
 func (r *Resolver) DoubleOptIn() generated.DoubleOptInResolver { return &doubleOptInResolver{r} }
 

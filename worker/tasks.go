@@ -10,6 +10,7 @@ import (
 	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
 	"eventstream/server/golive"
+	"eventstream/server/portfolio"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
 )
@@ -43,6 +44,11 @@ func Tasks(s *Services) []Task {
 		{
 			Name: "prices by Twilio", Every: 10 * time.Minute, Deadline: 5 * time.Minute, Batch: reconcile.PricesBatch,
 			Run: s.CatchUp.ReadPrices,
+		},
+		{Name: "WhatsApp's limit of people", Every: 15 * time.Minute, Deadline: time.Minute, Run: Whole(s.ReadPortfolio)},
+		{
+			Name: "what waits for WhatsApp's limit of people", Every: 2 * time.Second, Deadline: 30 * time.Second,
+			Batch: portfolio.WakeBatch, Run: s.Portfolio.Wake,
 		},
 		{
 			Name: "marks on contacts", Every: time.Minute, Deadline: time.Minute, Batch: contact.MarksBatch,

@@ -28,6 +28,7 @@ import (
 	"eventstream/server/hold"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/portfolio"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
 	"eventstream/server/template"
@@ -59,6 +60,9 @@ type Services struct {
 	Webhooks      *webhookevent.Applier
 	Trail         *audit.Trail
 	Accounts      *auth.Service
+	Portfolio     *portfolio.Service
+	// ReadPortfolio reads from Twilio how many people may be written to within 24 hours.
+	ReadPortfolio func(ctx context.Context) error
 	// ClearSandbox cancels up to n messages that the sandbox left when Twilio went live.
 	ClearSandbox func(ctx context.Context, n int) (int, error)
 }

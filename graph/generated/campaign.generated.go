@@ -31,6 +31,7 @@ type CampaignResolver interface {
 	Parent(ctx context.Context, obj *model.Campaign) (*model.Campaign, error)
 	WaitingUntil(ctx context.Context, obj *model.Campaign) (*time.Time, error)
 	WaitingReason(ctx context.Context, obj *model.Campaign) (*string, error)
+	WaitingLimit(ctx context.Context, obj *model.Campaign) (*int, error)
 
 	Counts(ctx context.Context, obj *model.Campaign) (*model.CampaignCounts, error)
 	Rates(ctx context.Context, obj *model.Campaign) (*model.CampaignRates, error)
@@ -916,6 +917,29 @@ func (ec *executionContext) _Campaign_waitingReason(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_Campaign_waitingReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Campaign", field, true, true, "String")
+}
+
+func (ec *executionContext) _Campaign_waitingLimit(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_waitingLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().WaitingLimit(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_waitingLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "Int")
 }
 
 func (ec *executionContext) _Campaign_quietHours(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -3253,6 +3277,121 @@ func (ec *executionContext) fieldContext_CampaignPausePayload_userErrors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignPortfolio_people(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPortfolio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPortfolio_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPortfolio_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignPortfolio", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CampaignPortfolio_used(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPortfolio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPortfolio_used(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Used, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPortfolio_used(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignPortfolio", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignPortfolio_waiting(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPortfolio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPortfolio_waiting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Waiting, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPortfolio_waiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignPortfolio", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignPortfolio_needed(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPortfolio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPortfolio_needed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Needed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPortfolio_needed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignPortfolio", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignPortfolio_through(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPortfolio) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPortfolio_through(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Through, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPortfolio_through(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignPortfolio", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _CampaignPreflight_audience(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3398,6 +3537,38 @@ func (ec *executionContext) _CampaignPreflight_seconds(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_CampaignPreflight_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignPreflight", field, false, false, "Float")
+}
+
+func (ec *executionContext) _CampaignPreflight_portfolio(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPreflight_portfolio(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Portfolio, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignPortfolio) graphql.Marshaler {
+			return ec.marshalOCampaignPortfolio2ᚖeventstreamᚋgraphᚋmodelᚐCampaignPortfolio(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPreflight_portfolio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignPreflight",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignPortfolio(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CampaignPreflight_languages(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
@@ -6778,6 +6949,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_waitingReason(ctx, field, obj)
 				})
+		case "waitingLimit":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_waitingLimit(ctx, field, obj)
+				})
 		case "quietHours":
 			out.Values[i] = ec._Campaign_quietHours(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -7610,6 +7787,59 @@ func (ec *executionContext) _CampaignPausePayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var campaignPortfolioImplementors = []string{"CampaignPortfolio"}
+
+func (ec *executionContext) _CampaignPortfolio(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignPortfolio) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignPortfolioImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignPortfolio")
+		case "people":
+			out.Values[i] = ec._CampaignPortfolio_people(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = ec._CampaignPortfolio_used(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "waiting":
+			out.Values[i] = ec._CampaignPortfolio_waiting(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "needed":
+			out.Values[i] = ec._CampaignPortfolio_needed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "through":
+			out.Values[i] = ec._CampaignPortfolio_through(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignPreflightImplementors = []string{"CampaignPreflight"}
 
 func (ec *executionContext) _CampaignPreflight(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignPreflight) graphql.Marshaler {
@@ -7649,6 +7879,11 @@ func (ec *executionContext) _CampaignPreflight(ctx context.Context, sel ast.Sele
 		case "seconds":
 			out.Values[i] = ec._CampaignPreflight_seconds(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "portfolio":
+			out.Values[i] = ec._CampaignPreflight_portfolio(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "languages":
@@ -9164,6 +9399,13 @@ func (ec *executionContext) marshalOCampaignOrder2ᚖeventstreamᚋgraphᚋmodel
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOCampaignPortfolio2ᚖeventstreamᚋgraphᚋmodelᚐCampaignPortfolio(ctx context.Context, sel ast.SelectionSet, v *model.CampaignPortfolio) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignPortfolio(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOCampaignSchedule2ᚖeventstreamᚋgraphᚋmodelᚐCampaignSchedule(ctx context.Context, sel ast.SelectionSet, v *model.CampaignSchedule) graphql.Marshaler {

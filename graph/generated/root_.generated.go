@@ -312,6 +312,7 @@ type ComplexityRoot struct {
 		VariantTest        func(childComplexity int) int
 		VariantWinner      func(childComplexity int) int
 		Variants           func(childComplexity int) int
+		WaitingLimit       func(childComplexity int) int
 		WaitingReason      func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
 	}
@@ -428,12 +429,21 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CampaignPortfolio struct {
+		Needed  func(childComplexity int) int
+		People  func(childComplexity int) int
+		Through func(childComplexity int) int
+		Used    func(childComplexity int) int
+		Waiting func(childComplexity int) int
+	}
+
 	CampaignPreflight struct {
 		Audience      func(childComplexity int) int
 		Blockers      func(childComplexity int) int
 		Cost          func(childComplexity int) int
 		Deferred      func(childComplexity int) int
 		Languages     func(childComplexity int) int
+		Portfolio     func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
 		Seconds       func(childComplexity int) int
 		Skips         func(childComplexity int) int
@@ -1678,6 +1688,15 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	PortfolioLimit struct {
+		ByHand func(childComplexity int) int
+		Known  func(childComplexity int) int
+		People func(childComplexity int) int
+		Told   func(childComplexity int) int
+		ToldAt func(childComplexity int) int
+		Used   func(childComplexity int) int
+	}
+
 	PriceComparison struct {
 		Difference func(childComplexity int) int
 		Here       func(childComplexity int) int
@@ -1931,6 +1950,7 @@ type ComplexityRoot struct {
 		InboundLossRate  func(childComplexity int) int
 		LatencyMs        func(childComplexity int) int
 		LogLagMs         func(childComplexity int) int
+		PortfolioLimit   func(childComplexity int) int
 		QueueMs          func(childComplexity int) int
 		ReadRate         func(childComplexity int) int
 		RedactBodies     func(childComplexity int) int
@@ -2135,6 +2155,7 @@ type ComplexityRoot struct {
 		DefaultQuietHours      func(childComplexity int) int
 		DoubleOptIn            func(childComplexity int) int
 		MonthlyBudget          func(childComplexity int) int
+		PortfolioLimit         func(childComplexity int) int
 		Revision               func(childComplexity int) int
 		SecondFactorRoles      func(childComplexity int) int
 		SessionIdleHours       func(childComplexity int) int
@@ -3646,6 +3667,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Variants(childComplexity), true
+	case "Campaign.waitingLimit":
+		if e.ComplexityRoot.Campaign.WaitingLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.WaitingLimit(childComplexity), true
 	case "Campaign.waitingReason":
 		if e.ComplexityRoot.Campaign.WaitingReason == nil {
 			break
@@ -4076,6 +4103,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignPausePayload.UserErrors(childComplexity), true
 
+	case "CampaignPortfolio.needed":
+		if e.ComplexityRoot.CampaignPortfolio.Needed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPortfolio.Needed(childComplexity), true
+	case "CampaignPortfolio.people":
+		if e.ComplexityRoot.CampaignPortfolio.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPortfolio.People(childComplexity), true
+	case "CampaignPortfolio.through":
+		if e.ComplexityRoot.CampaignPortfolio.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPortfolio.Through(childComplexity), true
+	case "CampaignPortfolio.used":
+		if e.ComplexityRoot.CampaignPortfolio.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPortfolio.Used(childComplexity), true
+	case "CampaignPortfolio.waiting":
+		if e.ComplexityRoot.CampaignPortfolio.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPortfolio.Waiting(childComplexity), true
+
 	case "CampaignPreflight.audience":
 		if e.ComplexityRoot.CampaignPreflight.Audience == nil {
 			break
@@ -4106,6 +4164,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.Languages(childComplexity), true
+	case "CampaignPreflight.portfolio":
+		if e.ComplexityRoot.CampaignPreflight.Portfolio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.Portfolio(childComplexity), true
 	case "CampaignPreflight.ratePerSecond":
 		if e.ComplexityRoot.CampaignPreflight.RatePerSecond == nil {
 			break
@@ -9643,6 +9707,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PasswordSetPayload.UserErrors(childComplexity), true
 
+	case "PortfolioLimit.byHand":
+		if e.ComplexityRoot.PortfolioLimit.ByHand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortfolioLimit.ByHand(childComplexity), true
+	case "PortfolioLimit.known":
+		if e.ComplexityRoot.PortfolioLimit.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortfolioLimit.Known(childComplexity), true
+	case "PortfolioLimit.people":
+		if e.ComplexityRoot.PortfolioLimit.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortfolioLimit.People(childComplexity), true
+	case "PortfolioLimit.told":
+		if e.ComplexityRoot.PortfolioLimit.Told == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortfolioLimit.Told(childComplexity), true
+	case "PortfolioLimit.toldAt":
+		if e.ComplexityRoot.PortfolioLimit.ToldAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortfolioLimit.ToldAt(childComplexity), true
+	case "PortfolioLimit.used":
+		if e.ComplexityRoot.PortfolioLimit.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortfolioLimit.Used(childComplexity), true
+
 	case "PriceComparison.difference":
 		if e.ComplexityRoot.PriceComparison.Difference == nil {
 			break
@@ -10901,6 +11002,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SandboxSettings.LogLagMs(childComplexity), true
+	case "SandboxSettings.portfolioLimit":
+		if e.ComplexityRoot.SandboxSettings.PortfolioLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxSettings.PortfolioLimit(childComplexity), true
 	case "SandboxSettings.queueMs":
 		if e.ComplexityRoot.SandboxSettings.QueueMs == nil {
 			break
@@ -11632,6 +11739,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.MonthlyBudget(childComplexity), true
+	case "Settings.portfolioLimit":
+		if e.ComplexityRoot.Settings.PortfolioLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.PortfolioLimit(childComplexity), true
 	case "Settings.revision":
 		if e.ComplexityRoot.Settings.Revision == nil {
 			break
@@ -13473,6 +13586,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PasswordChangeInput", ec.unmarshalInputPasswordChangeInput),
 			graphql.NewInputUnmarshaler("PasswordResetRequestInput", ec.unmarshalInputPasswordResetRequestInput),
 			graphql.NewInputUnmarshaler("PasswordSetInput", ec.unmarshalInputPasswordSetInput),
+			graphql.NewInputUnmarshaler("PortfolioLimitInput", ec.unmarshalInputPortfolioLimitInput),
 			graphql.NewInputUnmarshaler("ProviderCredentialsSetInput", ec.unmarshalInputProviderCredentialsSetInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RateCardUpdateInput", ec.unmarshalInputRateCardUpdateInput),
@@ -14163,6 +14277,8 @@ type Campaign implements Node {
   waitingUntil: DateTime @goField(forceResolver: true)
   "Why all that are pending wait, as Message.notBeforeReason tells of the first to go; null while some may go."
   waitingReason: String @goField(forceResolver: true)
+  "How many people WhatsApp lets the business write to within 24 hours, while that is what it waits for (see PortfolioLimit); null: it waits for something else, or not."
+  waitingLimit: Int @goField(forceResolver: true)
   "Null: only what the law requires, see legalHours."
   quietHours: QuietHours
   "Null: none."
@@ -14421,6 +14537,20 @@ type CampaignCalendar {
   more: Boolean!
 }
 
+"What WhatsApp's limit of people within 24 hours means for a launch, see PortfolioLimit."
+type CampaignPortfolio {
+  "The limit."
+  people: Int!
+  "People who count now."
+  used: Int64!
+  "Messages of other campaigns that wait for room already, and go first."
+  waiting: Int64!
+  "Estimate from a sample: recipients who need room. Those who wrote within 24 hours, or count already, do not."
+  needed: Int64!
+  "When the last of them has room, as far as is known now."
+  through: DateTime!
+}
+
 "What a launch would do now."
 type CampaignPreflight {
   audience: Int64!
@@ -14431,8 +14561,10 @@ type CampaignPreflight {
   deferred: Int64!
   "Messages a second that apply."
   ratePerSecond: Float!
-  "Seconds to send willSend at that rate, waiting not included."
+  "Seconds to send willSend at that rate and within portfolio, other waiting not included."
   seconds: Float!
+  "What WhatsApp's limit of people within 24 hours means for it; null: no limit is known, or audience or template are missing."
+  portfolio: CampaignPortfolio
   "Which language they get, where the template has translations; empty where it has none."
   languages: [CampaignLanguage!]! @listSize(assumedSize: 10)
   "How many of willSend draw each variant of the test, A first, before the gate; empty without variants."
@@ -16650,7 +16782,8 @@ type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   notBefore: DateTime
   """
   Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
-  failed with a code that may pass), budget (there was no room for it, see Campaign.budget), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+  failed with a code that may pass), budget (there was no room for it, see Campaign.budget), portfolio_limit (WhatsApp's
+  limit of people within 24 hours was used up, see PortfolioLimit), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
   """
   notBeforeReason: String
   """
@@ -18013,6 +18146,8 @@ type SandboxSettings {
   inboundLossRate: Float!
   "Create calls at once before 429; 0: no limit."
   concurrencyLimit: Int!
+  "People who may be written to within 24 hours outside their windows before error 63018, as WhatsApp limits a business portfolio; 0: no limit."
+  portfolioLimit: Int!
   "The log has no texts, as where Twilio does not retain them. Texts of messaging services are never there."
   redactBodies: Boolean!
   "Every REST call is taken and never answered: Twilio is away."
@@ -18158,6 +18293,7 @@ input SandboxSettingsUpdateInput {
   callbackLossRate: Float
   inboundLossRate: Float
   concurrencyLimit: Int
+  portfolioLimit: Int
   redactBodies: Boolean
   silent: Boolean
 }
@@ -18510,6 +18646,8 @@ type Settings {
   standingHoldoutPercent: Float!
   "The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause."
   monthlyBudget: Budget @goField(forceResolver: true)
+  "How many people WhatsApp lets the senders of the business write to within 24 hours; campaigns wait where it is used up."
+  portfolioLimit: PortfolioLimit! @goField(forceResolver: true)
   "How people are asked to confirm that they agreed; null: nobody can be asked."
   doubleOptIn: DoubleOptIn
   "Roles that must have a second factor at sign-in; until they set one up they can do nothing else."
@@ -18524,6 +18662,28 @@ type Workspace {
   name: String!
   "The IANA zone in which the pages show times and read what is typed; UTC until somebody sets one. Of the contacts' own zones it says nothing."
   timeZone: String!
+}
+
+"""
+WhatsApp's limit of a business portfolio: how many different people all its senders together may write to within 24 hours outside
+the window that a person's own message opens (250, 2,000, 10,000, 100,000 or no limit, see Meta's messaging limits). More are
+refused (error 63018), so that the engine takes a place for each person before it calls Twilio; what finds none waits, with
+portfolio_limit as its Message.notBeforeReason, until one is free. A person counts once, for 24 hours after the last such message.
+What is sent from elsewhere is not counted: set a lower limit where other programs use the same portfolio.
+"""
+type PortfolioLimit {
+  "How many people; null: no limit, or it is not known."
+  people: Int
+  "False: nobody set it and Twilio does not tell it. Then nothing waits, and preflight warns."
+  known: Boolean!
+  "An operator set it; else it is what Twilio tells."
+  byHand: Boolean!
+  "What Twilio tells of the senders, in its words, of which the lowest counts; null: nothing yet. It is read every quarter of an hour while Twilio is live."
+  told: String
+  "When it was read last."
+  toldAt: DateTime
+  "People who count now; 0 without a limit."
+  used: Int64!
 }
 
 "How people are asked on WhatsApp to confirm that they agreed to messages (double opt-in), see OptInRequest."
@@ -18561,10 +18721,16 @@ input SettingsUpdateInput {
   standingHoldoutPercent: Float
   "A decimal number in RateCard.currency, such as 500 or 49.50; null: none."
   monthlyBudget: String
+  "Null: what Twilio tells, which is nothing until it does."
+  portfolioLimit: PortfolioLimitInput
   "Null: nobody can be asked any more; questions that are out may still be answered."
   doubleOptIn: DoubleOptInInput
   secondFactorRoles: [Role!]
   sessionIdleHours: Int
+}
+input PortfolioLimitInput {
+  "1 to 100,000 people within 24 hours; absent or null: no limit."
+  people: Int
 }
 input WorkspaceInput {
   "At most 60 characters; empty: none."
@@ -19638,6 +19804,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_waitingUntil(ctx, field)
 	case "waitingReason":
 		return ec.fieldContext_Campaign_waitingReason(ctx, field)
+	case "waitingLimit":
+		return ec.fieldContext_Campaign_waitingLimit(ctx, field)
 	case "quietHours":
 		return ec.fieldContext_Campaign_quietHours(ctx, field)
 	case "frequencyCap":
@@ -19934,6 +20102,22 @@ func (ec *executionContext) childFields_CampaignPausePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CampaignPausePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignPortfolio(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "people":
+		return ec.fieldContext_CampaignPortfolio_people(ctx, field)
+	case "used":
+		return ec.fieldContext_CampaignPortfolio_used(ctx, field)
+	case "waiting":
+		return ec.fieldContext_CampaignPortfolio_waiting(ctx, field)
+	case "needed":
+		return ec.fieldContext_CampaignPortfolio_needed(ctx, field)
+	case "through":
+		return ec.fieldContext_CampaignPortfolio_through(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignPortfolio", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "audience":
@@ -19948,6 +20132,8 @@ func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, f
 		return ec.fieldContext_CampaignPreflight_ratePerSecond(ctx, field)
 	case "seconds":
 		return ec.fieldContext_CampaignPreflight_seconds(ctx, field)
+	case "portfolio":
+		return ec.fieldContext_CampaignPreflight_portfolio(ctx, field)
 	case "languages":
 		return ec.fieldContext_CampaignPreflight_languages(ctx, field)
 	case "variants":
@@ -22186,6 +22372,24 @@ func (ec *executionContext) childFields_PasswordSetPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PasswordSetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PortfolioLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "people":
+		return ec.fieldContext_PortfolioLimit_people(ctx, field)
+	case "known":
+		return ec.fieldContext_PortfolioLimit_known(ctx, field)
+	case "byHand":
+		return ec.fieldContext_PortfolioLimit_byHand(ctx, field)
+	case "told":
+		return ec.fieldContext_PortfolioLimit_told(ctx, field)
+	case "toldAt":
+		return ec.fieldContext_PortfolioLimit_toldAt(ctx, field)
+	case "used":
+		return ec.fieldContext_PortfolioLimit_used(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PortfolioLimit", field.Name)
+}
+
 func (ec *executionContext) childFields_PriceComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "messages":
@@ -22576,6 +22780,8 @@ func (ec *executionContext) childFields_SandboxSettings(ctx context.Context, fie
 		return ec.fieldContext_SandboxSettings_inboundLossRate(ctx, field)
 	case "concurrencyLimit":
 		return ec.fieldContext_SandboxSettings_concurrencyLimit(ctx, field)
+	case "portfolioLimit":
+		return ec.fieldContext_SandboxSettings_portfolioLimit(ctx, field)
 	case "redactBodies":
 		return ec.fieldContext_SandboxSettings_redactBodies(ctx, field)
 	case "silent":
@@ -22970,6 +23176,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_standingHoldoutPercent(ctx, field)
 	case "monthlyBudget":
 		return ec.fieldContext_Settings_monthlyBudget(ctx, field)
+	case "portfolioLimit":
+		return ec.fieldContext_Settings_portfolioLimit(ctx, field)
 	case "doubleOptIn":
 		return ec.fieldContext_Settings_doubleOptIn(ctx, field)
 	case "secondFactorRoles":

@@ -1044,6 +1044,29 @@ func (ec *executionContext) fieldContext_SandboxSettings_concurrencyLimit(_ cont
 	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SandboxSettings_portfolioLimit(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SandboxSettings_portfolioLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PortfolioLimit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SandboxSettings_portfolioLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SandboxSettings", field, false, false, "Int")
+}
+
 func (ec *executionContext) _SandboxSettings_redactBodies(ctx context.Context, field graphql.CollectedField, obj *model.SandboxSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1447,7 +1470,7 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"latencyMs", "approvalMs", "queueMs", "logLagMs", "deliveryMs", "readRate", "clickRate", "replyRate", "undeliveredRate", "undeliveredCode", "tooManyRate", "serverErrorRate", "cutRate", "emptyRate", "hangRate", "dropAnswerRate", "repeatRate", "reorderRate", "callbackLossRate", "inboundLossRate", "concurrencyLimit", "redactBodies", "silent"}
+	fieldsInOrder := [...]string{"latencyMs", "approvalMs", "queueMs", "logLagMs", "deliveryMs", "readRate", "clickRate", "replyRate", "undeliveredRate", "undeliveredCode", "tooManyRate", "serverErrorRate", "cutRate", "emptyRate", "hangRate", "dropAnswerRate", "repeatRate", "reorderRate", "callbackLossRate", "inboundLossRate", "concurrencyLimit", "portfolioLimit", "redactBodies", "silent"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1601,6 +1624,13 @@ func (ec *executionContext) unmarshalInputSandboxSettingsUpdateInput(ctx context
 				return it, err
 			}
 			it.ConcurrencyLimit = graphql.OmittableOf(data)
+		case "portfolioLimit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("portfolioLimit"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PortfolioLimit = graphql.OmittableOf(data)
 		case "redactBodies":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redactBodies"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -2061,6 +2091,11 @@ func (ec *executionContext) _SandboxSettings(ctx context.Context, sel ast.Select
 			}
 		case "concurrencyLimit":
 			out.Values[i] = ec._SandboxSettings_concurrencyLimit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "portfolioLimit":
+			out.Values[i] = ec._SandboxSettings_portfolioLimit(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

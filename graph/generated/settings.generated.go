@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -23,6 +24,7 @@ type SettingsResolver interface {
 	Revision(ctx context.Context, obj *model.Settings) (int, error)
 
 	MonthlyBudget(ctx context.Context, obj *model.Settings) (*model.Budget, error)
+	PortfolioLimit(ctx context.Context, obj *model.Settings) (*model.PortfolioLimit, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -118,6 +120,144 @@ func (ec *executionContext) _DoubleOptIn_expiresAfterHours(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_DoubleOptIn_expiresAfterHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DoubleOptIn", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PortfolioLimit_people(ctx context.Context, field graphql.CollectedField, obj *model.PortfolioLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortfolioLimit_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PortfolioLimit_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortfolioLimit", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PortfolioLimit_known(ctx context.Context, field graphql.CollectedField, obj *model.PortfolioLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortfolioLimit_known(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Known, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortfolioLimit_known(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortfolioLimit", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PortfolioLimit_byHand(ctx context.Context, field graphql.CollectedField, obj *model.PortfolioLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortfolioLimit_byHand(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByHand, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortfolioLimit_byHand(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortfolioLimit", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _PortfolioLimit_told(ctx context.Context, field graphql.CollectedField, obj *model.PortfolioLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortfolioLimit_told(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Told, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PortfolioLimit_told(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortfolioLimit", field, false, false, "String")
+}
+
+func (ec *executionContext) _PortfolioLimit_toldAt(ctx context.Context, field graphql.CollectedField, obj *model.PortfolioLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortfolioLimit_toldAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ToldAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PortfolioLimit_toldAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortfolioLimit", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortfolioLimit_used(ctx context.Context, field graphql.CollectedField, obj *model.PortfolioLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortfolioLimit_used(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Used, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortfolioLimit_used(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortfolioLimit", field, false, false, "Int64")
 }
 
 func (ec *executionContext) _Settings_workspace(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
@@ -312,6 +452,38 @@ func (ec *executionContext) fieldContext_Settings_monthlyBudget(_ context.Contex
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Budget(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_portfolioLimit(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_portfolioLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Settings().PortfolioLimit(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PortfolioLimit) graphql.Marshaler {
+			return ec.marshalNPortfolioLimit2ᚖeventstreamᚋgraphᚋmodelᚐPortfolioLimit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_portfolioLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortfolioLimit(ctx, field)
 		},
 	}
 	return fc, nil
@@ -569,6 +741,48 @@ func UnmarshalDoubleOptInInput(ctx context.Context, raw any) (model.DoubleOptInI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPortfolioLimitInput(ctx context.Context, obj any) (model.PortfolioLimitInput, error) {
+	var it model.PortfolioLimitInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"people"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "people":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("people"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.People = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPortfolioLimitInput unmarshals raw into the PortfolioLimitInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPortfolioLimitInput(ctx context.Context, raw any) (model.PortfolioLimitInput, error) {
+	var out model.PortfolioLimitInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PortfolioLimitInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Context, obj any) (model.SettingsUpdateInput, error) {
 	var it model.SettingsUpdateInput
 	if obj == nil {
@@ -580,7 +794,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "standingHoldoutPercent", "monthlyBudget", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
+	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "standingHoldoutPercent", "monthlyBudget", "portfolioLimit", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -636,6 +850,13 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.MonthlyBudget = graphql.OmittableOf(data)
+		case "portfolioLimit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("portfolioLimit"))
+			data, err := ec.unmarshalOPortfolioLimitInput2ᚖeventstreamᚋgraphᚋmodelᚐPortfolioLimitInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PortfolioLimit = graphql.OmittableOf(data)
 		case "doubleOptIn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
 			data, err := ec.unmarshalODoubleOptInInput2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptInInput(ctx, v)
@@ -776,6 +997,64 @@ func (ec *executionContext) _DoubleOptIn(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var portfolioLimitImplementors = []string{"PortfolioLimit"}
+
+func (ec *executionContext) _PortfolioLimit(ctx context.Context, sel ast.SelectionSet, obj *model.PortfolioLimit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, portfolioLimitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PortfolioLimit")
+		case "people":
+			out.Values[i] = ec._PortfolioLimit_people(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "known":
+			out.Values[i] = ec._PortfolioLimit_known(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byHand":
+			out.Values[i] = ec._PortfolioLimit_byHand(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "told":
+			out.Values[i] = ec._PortfolioLimit_told(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "toldAt":
+			out.Values[i] = ec._PortfolioLimit_toldAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = ec._PortfolioLimit_used(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var settingsImplementors = []string{"Settings"}
 
 func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model.Settings) graphql.Marshaler {
@@ -823,6 +1102,12 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Settings_monthlyBudget(ctx, field, obj)
+				})
+		case "portfolioLimit":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Settings_portfolioLimit(ctx, field, obj)
 				})
 		case "doubleOptIn":
 			out.Values[i] = ec._Settings_doubleOptIn(ctx, field, obj)
@@ -936,6 +1221,14 @@ func (ec *executionContext) _Workspace(ctx context.Context, sel ast.SelectionSet
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNPortfolioLimit2ᚖeventstreamᚋgraphᚋmodelᚐPortfolioLimit(ctx context.Context, sel ast.SelectionSet, v *model.PortfolioLimit) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PortfolioLimit!")
+		return graphql.Null
+	}
+	return ec._PortfolioLimit(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNSettings2ᚖeventstreamᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Settings!")
@@ -977,6 +1270,14 @@ func (ec *executionContext) unmarshalODoubleOptInInput2ᚖeventstreamᚋgraphᚋ
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputDoubleOptInInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPortfolioLimitInput2ᚖeventstreamᚋgraphᚋmodelᚐPortfolioLimitInput(ctx context.Context, v any) (*model.PortfolioLimitInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPortfolioLimitInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

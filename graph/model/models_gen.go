@@ -362,6 +362,8 @@ type Campaign struct {
 	WaitingUntil *time.Time `json:"waitingUntil,omitempty"`
 	// Why all that are pending wait, as Message.notBeforeReason tells of the first to go; null while some may go.
 	WaitingReason *string `json:"waitingReason,omitempty"`
+	// How many people WhatsApp lets the business write to within 24 hours, while that is what it waits for (see PortfolioLimit); null: it waits for something else, or not.
+	WaitingLimit *int `json:"waitingLimit,omitempty"`
 	// Null: only what the law requires, see legalHours.
 	QuietHours *QuietHours `json:"quietHours,omitempty"`
 	// Null: none.
@@ -670,6 +672,20 @@ type CampaignPausePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What WhatsApp's limit of people within 24 hours means for a launch, see PortfolioLimit.
+type CampaignPortfolio struct {
+	// The limit.
+	People int `json:"people"`
+	// People who count now.
+	Used int64 `json:"used"`
+	// Messages of other campaigns that wait for room already, and go first.
+	Waiting int64 `json:"waiting"`
+	// Estimate from a sample: recipients who need room. Those who wrote within 24 hours, or count already, do not.
+	Needed int64 `json:"needed"`
+	// When the last of them has room, as far as is known now.
+	Through time.Time `json:"through"`
+}
+
 // What a launch would do now.
 type CampaignPreflight struct {
 	Audience int64 `json:"audience"`
@@ -680,8 +696,10 @@ type CampaignPreflight struct {
 	Deferred int64 `json:"deferred"`
 	// Messages a second that apply.
 	RatePerSecond float64 `json:"ratePerSecond"`
-	// Seconds to send willSend at that rate, waiting not included.
+	// Seconds to send willSend at that rate and within portfolio, other waiting not included.
 	Seconds float64 `json:"seconds"`
+	// What WhatsApp's limit of people within 24 hours means for it; null: no limit is known, or audience or template are missing.
+	Portfolio *CampaignPortfolio `json:"portfolio,omitempty"`
 	// Which language they get, where the template has translations; empty where it has none.
 	Languages []*CampaignLanguage `json:"languages"`
 	// How many of willSend draw each variant of the test, A first, before the gate; empty without variants.
@@ -2371,7 +2389,8 @@ type Message struct {
 	// Earliest moment it may go; null: at once.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
 	// Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
-	// failed with a code that may pass), budget (there was no room for it, see Campaign.budget), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+	// failed with a code that may pass), budget (there was no room for it, see Campaign.budget), portfolio_limit (WhatsApp's
+	// limit of people within 24 hours was used up, see PortfolioLimit), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`
 	// Since when only a person can decide about it; null: nobody has to. Its call got no answer, and neither a receipt nor Twilio's log settled within the
 	// engine's time whether Twilio has it. The engine goes on looking; messageResolve decides. Only messages in status UNKNOWN without a sid have it.
@@ -2849,6 +2868,31 @@ type PasswordSetPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// WhatsApp's limit of a business portfolio: how many different people all its senders together may write to within 24 hours outside
+// the window that a person's own message opens (250, 2,000, 10,000, 100,000 or no limit, see Meta's messaging limits). More are
+// refused (error 63018), so that the engine takes a place for each person before it calls Twilio; what finds none waits, with
+// portfolio_limit as its Message.notBeforeReason, until one is free. A person counts once, for 24 hours after the last such message.
+// What is sent from elsewhere is not counted: set a lower limit where other programs use the same portfolio.
+type PortfolioLimit struct {
+	// How many people; null: no limit, or it is not known.
+	People *int `json:"people,omitempty"`
+	// False: nobody set it and Twilio does not tell it. Then nothing waits, and preflight warns.
+	Known bool `json:"known"`
+	// An operator set it; else it is what Twilio tells.
+	ByHand bool `json:"byHand"`
+	// What Twilio tells of the senders, in its words, of which the lowest counts; null: nothing yet. It is read every quarter of an hour while Twilio is live.
+	Told *string `json:"told,omitempty"`
+	// When it was read last.
+	ToldAt *time.Time `json:"toldAt,omitempty"`
+	// People who count now; 0 without a limit.
+	Used int64 `json:"used"`
+}
+
+type PortfolioLimitInput struct {
+	// 1 to 100,000 people within 24 hours; absent or null: no limit.
+	People graphql.Omittable[*int] `json:"people,omitempty"`
+}
+
 // Prices that Twilio's log tells, beside those worked out here. Twilio does not say whether Meta's fee is in its price of a message: a difference of
 // Meta's fee for each may be billed elsewhere.
 type PriceComparison struct {
@@ -3264,6 +3308,8 @@ type SandboxSettings struct {
 	InboundLossRate float64 `json:"inboundLossRate"`
 	// Create calls at once before 429; 0: no limit.
 	ConcurrencyLimit int `json:"concurrencyLimit"`
+	// People who may be written to within 24 hours outside their windows before error 63018, as WhatsApp limits a business portfolio; 0: no limit.
+	PortfolioLimit int `json:"portfolioLimit"`
 	// The log has no texts, as where Twilio does not retain them. Texts of messaging services are never there.
 	RedactBodies bool `json:"redactBodies"`
 	// Every REST call is taken and never answered: Twilio is away.
@@ -3292,6 +3338,7 @@ type SandboxSettingsUpdateInput struct {
 	CallbackLossRate graphql.Omittable[*float64] `json:"callbackLossRate,omitempty"`
 	InboundLossRate  graphql.Omittable[*float64] `json:"inboundLossRate,omitempty"`
 	ConcurrencyLimit graphql.Omittable[*int]     `json:"concurrencyLimit,omitempty"`
+	PortfolioLimit   graphql.Omittable[*int]     `json:"portfolioLimit,omitempty"`
 	RedactBodies     graphql.Omittable[*bool]    `json:"redactBodies,omitempty"`
 	Silent           graphql.Omittable[*bool]    `json:"silent,omitempty"`
 }
@@ -3637,6 +3684,8 @@ type Settings struct {
 	StandingHoldoutPercent float64 `json:"standingHoldoutPercent"`
 	// The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause.
 	MonthlyBudget *Budget `json:"monthlyBudget,omitempty"`
+	// How many people WhatsApp lets the senders of the business write to within 24 hours; campaigns wait where it is used up.
+	PortfolioLimit *PortfolioLimit `json:"portfolioLimit"`
 	// How people are asked to confirm that they agreed; null: nobody can be asked.
 	DoubleOptIn *DoubleOptIn `json:"doubleOptIn,omitempty"`
 	// Roles that must have a second factor at sign-in; until they set one up they can do nothing else.
@@ -3658,6 +3707,8 @@ type SettingsUpdateInput struct {
 	StandingHoldoutPercent graphql.Omittable[*float64] `json:"standingHoldoutPercent,omitempty"`
 	// A decimal number in RateCard.currency, such as 500 or 49.50; null: none.
 	MonthlyBudget graphql.Omittable[*string] `json:"monthlyBudget,omitempty"`
+	// Null: what Twilio tells, which is nothing until it does.
+	PortfolioLimit graphql.Omittable[*PortfolioLimitInput] `json:"portfolioLimit,omitempty"`
 	// Null: nobody can be asked any more; questions that are out may still be answered.
 	DoubleOptIn       graphql.Omittable[*DoubleOptInInput] `json:"doubleOptIn,omitempty"`
 	SecondFactorRoles graphql.Omittable[[]Role]            `json:"secondFactorRoles,omitempty"`

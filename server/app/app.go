@@ -55,6 +55,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/oidc"
 	"eventstream/server/optout"
+	"eventstream/server/portfolio"
 	"eventstream/server/price"
 	"eventstream/server/proof"
 	"eventstream/server/pubsub"
@@ -324,6 +325,7 @@ func (a *App) build(ctx context.Context) error {
 	})
 	s.Exports = export.NewService(a.db, s.Topics, twilio.Code)
 	s.Prices = price.NewService(a.db)
+	s.Portfolio = portfolio.NewService(a.db)
 	s.Merges = merge.NewService(a.db, a.hub, s.Consents, s.Topics)
 	erasures := erasure.NewService(a.db, s.Consents, s.Topics)
 	s.Retention = retention.NewService(a.db)
@@ -340,10 +342,10 @@ func (a *App) build(ctx context.Context) error {
 	s.OptOuts = optout.NewService(a.db, a.hub, s.Consents, now)
 	s.Campaigns = campaign.NewService(campaign.Dependencies{
 		DB: a.db, Hub: a.hub, Jobs: enqueuer, Segments: s.Segments, Templates: s.Templates, Senders: s.Senders,
-		Topics: s.Topics, Prices: s.Prices, Links: s.Links, Now: now,
+		Topics: s.Topics, Prices: s.Prices, Links: s.Links, Portfolio: s.Portfolio, Now: now,
 	})
 	s.Suppressions = suppression.NewService(a.db, a.hub, s.Consents, now)
-	s.SendChecks = sendcheck.NewService(a.db, s.Consents, s.Campaigns, now)
+	s.SendChecks = sendcheck.NewService(a.db, s.Consents, s.Campaigns, s.Portfolio, now)
 	s.Hold = hold.New(hold.Options{
 		DB: a.db, Keys: addresses, Campaigns: s.Campaigns, Provider: client, Log: a.log,
 		Validity: timing.validity, LogLag: timing.logLag, Skew: timing.skew,
@@ -387,7 +389,7 @@ func (a *App) build(ctx context.Context) error {
 			}),
 			Dispatcher: dispatch.New(dispatch.Options{
 				DB: a.db, Hub: a.hub, Jobs: enqueuer, Campaigns: s.Campaigns, Consents: s.Consents, Templates: s.Templates,
-				Senders: s.Senders, Topics: s.Topics, Prices: s.Prices, Links: s.Links, Hold: s.Hold,
+				Senders: s.Senders, Topics: s.Topics, Prices: s.Prices, Links: s.Links, Hold: s.Hold, Portfolio: s.Portfolio,
 				Breaker: breaker, Provider: client, Live: live, Log: a.log, Registry: a.registry, Validity: timing.validity,
 			}),
 			Reconciler: reconcile.New(reconcile.Options{
@@ -401,7 +403,17 @@ func (a *App) build(ctx context.Context) error {
 				InboundEvery: timing.inboundEvery,
 			}),
 			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Demo: demos, Erasures: erasures, Redactor: redactor, Retention: s.Retention, DoubleOptIns: s.DoubleOptIns, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
-			Accounts:     s.Auth,
+			Accounts: s.Auth, Portfolio: s.Portfolio,
+			ReadPortfolio: func(ctx context.Context) error {
+				if !live {
+					return nil
+				}
+				told, err := s.GoLive.MessagingLimits(ctx)
+				if err != nil {
+					return err
+				}
+				return s.Portfolio.Tell(ctx, told)
+			},
 			ClearSandbox: func(ctx context.Context, n int) (int, error) { return golive.Clear(ctx, a.db, n) },
 		}
 	}

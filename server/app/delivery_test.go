@@ -286,6 +286,114 @@ func TestARecurringCampaignRunsAgainAndAgain(t *testing.T) {
 	require.Contains(t, why.Node.Failure, "paused")
 }
 
+// The sandbox refuses what goes beyond WhatsApp's limit of people a day (63018): none is refused while ours is set, and what
+// waits says so.
+func TestNothingIsRefusedForWhatsAppsLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 25
+	e := start(t)
+	e.small(40)
+	sandboxed := e.Sandbox.Settings()
+	sandboxed.PortfolioLimit, sandboxed.ReplyRate = limit, 0
+	require.NoError(t, e.Sandbox.SetSettings(sandboxed))
+	set := func(people any) (problems []string) {
+		t.Helper()
+		var out struct {
+			SettingsUpdate struct{ UserErrors []struct{ Message string } }
+		}
+		e.do(&out, `mutation($i: SettingsUpdateInput!) { settingsUpdate(input: $i) { userErrors { message } } }`,
+			map[string]any{"i": map[string]any{"portfolioLimit": people}})
+		for _, w := range out.SettingsUpdate.UserErrors {
+			problems = append(problems, w.Message)
+		}
+		return problems
+	}
+	require.Contains(t, set(map[string]any{"people": 0})[0], "1 to 100,000")
+	require.Empty(t, set(map[string]any{"people": limit}))
+	camp := e.draft("limited", nil)
+	var plan struct {
+		CampaignPreflight struct {
+			Seconds   float64
+			Warnings  []string
+			Portfolio struct {
+				People, Used, Waiting, Needed int
+				Through                       time.Time
+			}
+		}
+	}
+	const preflight = `query($id: ID!) { campaignPreflight(id: $id) { seconds warnings portfolio { people used waiting needed through } } }`
+	e.do(&plan, preflight, map[string]any{"id": camp})
+	require.Equal(t, limit, plan.CampaignPreflight.Portfolio.People)
+	require.Zero(t, plan.CampaignPreflight.Portfolio.Used)
+	require.Equal(t, 40, plan.CampaignPreflight.Portfolio.Needed)
+	require.InDelta(t, 24*3600, plan.CampaignPreflight.Seconds, 600, "the last fifteen wait for a day")
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	var out struct {
+		Node struct {
+			Status, WaitingReason string
+			WaitingUntil          *time.Time
+			WaitingLimit          *int
+			Counts                struct{ Accepted, Pending int }
+			Messages              struct{ Nodes []struct{ ID string } }
+		}
+	}
+	look := func() {
+		out.Node.WaitingUntil, out.Node.WaitingLimit = nil, nil
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { status waitingReason waitingUntil waitingLimit counts { accepted pending }
+			messages(first: 1, filter: { status: PENDING }) { nodes { id } } } } }`, map[string]any{"id": camp})
+	}
+	require.Eventually(t, func() bool { look(); return out.Node.WaitingLimit != nil }, patience, 50*time.Millisecond)
+	require.Equal(t, limit, *out.Node.WaitingLimit)
+	require.Equal(t, "portfolio_limit", out.Node.WaitingReason)
+	require.True(t, out.Node.WaitingUntil.After(time.Now().Add(23*time.Hour)))
+	require.Equal(t, limit, out.Node.Counts.Accepted)
+	require.Equal(t, 15, out.Node.Counts.Pending)
+	var why struct {
+		Node struct {
+			Decision struct {
+				Verdict string
+				Steps   []struct {
+					Check  string
+					Passed *bool
+				}
+			}
+		}
+	}
+	e.do(&why, `query($id: ID!) { node(id: $id) { ... on Message { decision { verdict steps { check passed } } } } }`,
+		map[string]any{"id": out.Node.Messages.Nodes[0].ID})
+	require.Contains(t, why.Node.Decision.Verdict, "WhatsApp's limit of people")
+	passed := map[string]*bool{}
+	for _, s := range why.Node.Decision.Steps {
+		passed[s.Check] = s.Passed
+	}
+	require.Equal(t, new(bool), passed["People a day"])
+	var check struct {
+		SendCheck struct {
+			Allowed   bool
+			Possible  *time.Time
+			Questions []struct {
+				Check, Detail string
+				Passed        bool
+			}
+		}
+	}
+	const asked = `query($a: String!) { sendCheck(address: $a, category: UTILITY) { allowed questions { check detail passed } } }`
+	e.do(&check, asked, map[string]any{"a": "+4915199999999"})
+	last := check.SendCheck.Questions[len(check.SendCheck.Questions)-1]
+	require.Equal(t, "People a day", last.Check)
+	require.False(t, last.Passed)
+
+	// Their places are free, here and at WhatsApp, which would refuse a sixteenth more.
+	e.exec("UPDATE portfolio_people SET until = now() - interval '1 second'")
+	sandboxed.PortfolioLimit = 2 * limit
+	require.NoError(t, e.Sandbox.SetSettings(sandboxed))
+	require.Equal(t, 40, e.await(camp, "COMPLETED").Accepted)
+	e.exact(camp)
+	for _, m := range e.Sandbox.Messages() {
+		require.NotEqual(t, 63018, m.Code)
+	}
+}
+
 func TestSeveralSendersShareByWeight(t *testing.T) {
 	t.Parallel()
 	e := start(t)

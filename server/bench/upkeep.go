@@ -29,6 +29,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
 	"eventstream/server/message"
+	"eventstream/server/portfolio"
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
@@ -67,7 +68,7 @@ func periodics(d *db.DB) []periodic {
 		Campaigns:    campaigns,
 		Preparer:     campaign.NewPreparer(campaign.PreparerOptions{DB: d, Hub: hub, Jobs: enqueuer}),
 		Dispatcher: dispatch.New(dispatch.Options{
-			DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Senders: senders, Log: log,
+			DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Senders: senders, Portfolio: portfolio.NewService(d), Log: log,
 			Breaker: dispatch.NewBreaker(d, campaigns, senders, log),
 		}),
 		Reconciler: reconcile.New(reconcile.Options{DB: d, Hub: hub, Log: log, Owner: "bench"}),
@@ -89,7 +90,9 @@ func periodics(d *db.DB) []periodic {
 		Redactor: &erasure.Redactor{RedactorOptions: erasure.RedactorOptions{
 			DB: d, Held: func(context.Context) (bool, error) { return false, nil },
 		}},
-		Retention: retention.NewService(d),
+		Retention:     retention.NewService(d),
+		Portfolio:     portfolio.NewService(d),
+		ReadPortfolio: func(context.Context) error { return nil }, // it is a question to Twilio
 		DoubleOptIns: doubleoptin.NewService(doubleoptin.Dependencies{
 			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Windows: conversation.OpenWindows, Log: log,
 			Held:       func(context.Context) (bool, error) { return false, nil },

@@ -19,6 +19,7 @@ import (
 	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/pause"
+	"eventstream/server/portfolio"
 	"eventstream/server/price"
 	"eventstream/server/provider"
 	"eventstream/server/pubsub"
@@ -41,6 +42,7 @@ type Service struct {
 	topics    *topic.Service
 	prices    *price.Service
 	links     *link.Service
+	portfolio *portfolio.Service
 	now       func() time.Time
 }
 
@@ -55,6 +57,7 @@ type Dependencies struct {
 	Topics    *topic.Service
 	Prices    *price.Service
 	Links     *link.Service
+	Portfolio *portfolio.Service
 	Now       func() time.Time
 }
 
@@ -62,7 +65,7 @@ type Dependencies struct {
 func NewService(d Dependencies) *Service {
 	return &Service{
 		db: d.DB, hub: d.Hub, jobs: d.Jobs, segments: d.Segments, templates: d.Templates, senders: d.Senders,
-		topics: d.Topics, prices: d.Prices, links: d.Links, now: d.Now,
+		topics: d.Topics, prices: d.Prices, links: d.Links, portfolio: d.Portfolio, now: d.Now,
 	}
 }
 
@@ -850,11 +853,12 @@ type Preflight struct {
 	Skips     map[string]int64 // reason → contacts
 	Deferred  int64            // estimate: contacts inside quiet hours now
 	RateLimit float64          // messages a second that apply
-	Seconds   float64          // to send WillSend at that rate
-	Cost      *Cost            // nil: nothing is known of it yet
-	Blockers  apperr.List      // what forbids the launch
-	Warnings  []string         //
-	Languages []InLanguage     // of WillSend, by the language that they get; nil where the template has one
+	Seconds   float64          // to send WillSend at that rate, and within WhatsApp's limit of people a day
+	Portfolio *PortfolioOutlook
+	Cost      *Cost        // nil: nothing is known of it yet
+	Blockers  apperr.List  // what forbids the launch
+	Warnings  []string     //
+	Languages []InLanguage // of WillSend, by the language that they get; nil where the template has one
 
 	Variants []int64 // how many draw each variant of the test, as the contacts stand now
 	Waiting  int64   // who waits for the winner of the test
@@ -946,6 +950,9 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		p.RateLimit = min(p.RateLimit, *c.RateLimitPerSecond)
 	}
 	p.Seconds = float64(p.WillSend) / p.RateLimit
+	if p.Portfolio != nil {
+		p.Seconds = max(p.Seconds, p.Portfolio.WaitsFor.Seconds())
+	}
 	return p, nil
 }
 
@@ -1008,6 +1015,9 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	}
 	recent, err := RecentOf(ctx, s.db, c, contact.IDs(sample))
 	if err != nil {
+		return err
+	}
+	if err := s.foreseePortfolio(ctx, sample, out); err != nil {
 		return err
 	}
 	var deferred int64

@@ -28,6 +28,7 @@ package db
 //     a transaction changes it in one statement, its last. Clicks come after all else in
 //     message_series: they stand there by when they happened
 //  8. link_counts, in order of link
+//  9. the row of portfolio, then portfolio_people: whoever has it takes nothing else
 //
 // New rows (audit entries, events, jobs, contact_counts) lock nothing that others
 // wait for and may be written at any point. Paces (rate_limits) are taken outside

@@ -25,6 +25,8 @@ var exceptions = map[string]string{
 	"message_series":       "numbers of messages",
 	"attributes":           "what attributes are called; the contact's own values are told",
 	"segments":             "filters; who fits them follows from the profile",
+	"portfolio":            "how many people the workspace may write to a day",
+	"portfolio_people":     "that a message told here went within the last day",
 	"price_rates":          "what messages cost, for all alike",
 	"price_totals":         "sums of many messages",
 	"price_reservations":   "sums of many messages",

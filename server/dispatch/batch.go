@@ -20,6 +20,7 @@ import (
 	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/pause"
+	"eventstream/server/portfolio"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
 
@@ -53,6 +54,10 @@ type batch struct {
 
 	reserved map[int64]bool // by id, what was reserved of a budget; nil: none holds
 	refusal  string         // why there was not enough for all
+
+	limited bool                      // WhatsApp's limit of people a day is known
+	places  map[int64]portfolio.Place // by person, what was taken of it; nil: nothing was asked yet
+	persons map[int64]int64           // by id, for whom one was asked
 
 	elsewhere bool // what is to be sent may have been sent by the original of a restored database
 }
@@ -189,6 +194,7 @@ type facts struct {
 	onTopic    map[int64]bool
 	recent     map[int64]gate.Recent
 	windows    map[int64]bool
+	wrote      map[int64]bool                 // who wrote to the sender of the batch within the last 24 hours; asked where the limit of people is known
 	questions  map[int64]doubleoptin.Question // by id, of messages that ask for the confirmation of a consent
 	settled    map[int64]bool                 // by id: a receipt of an earlier call ended the message, or took the claim away
 }
@@ -229,8 +235,13 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 			return nil, err
 		}
 	}
-	if slices.ContainsFunc(rows, b.window) {
+	if b.limited || slices.ContainsFunc(rows, b.window) {
 		if f.windows, err = conversation.OpenWindows(ctx, d.DB, ids, b.clock()); err != nil {
+			return nil, err
+		}
+	}
+	if b.limited {
+		if f.wrote, err = d.wroteTo(ctx, b, f.windows); err != nil {
 			return nil, err
 		}
 	}
@@ -261,6 +272,7 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 		Recent: f.recent[p.ID], Redelivery: row.Redeliveries > 0,
 	}
 	c.Awaited, c.Expected = f.questions[row.ID].Open, f.questions[row.ID].Expected
+	c.Room = b.room(p.ID, f)
 	if text := b.content(row); text != nil {
 		c.Category, c.Template = text.category, text.compiled
 	}
@@ -278,15 +290,18 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 // while the batch lasts: what changes in between (a pause, a STOP, a process that
 // was stopped) begins no further call.
 func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, error) {
-	f, err := d.factsOf(ctx, b, b.rows)
-	if err != nil {
-		return nil, err
-	}
 	l, err := d.watch.current(ctx, b.campaignID(), b.began)
 	if err != nil {
 		return nil, err
 	}
-	b.elsewhere = l.elsewhere
+	b.elsewhere, b.limited = l.elsewhere, l.limited
+	f, err := d.factsOf(ctx, b, b.rows)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.takePlaces(ctx, b, f); err != nil {
+		return nil, err
+	}
 	if b.reserved, err = d.reserve(ctx, b, f, l); err != nil {
 		return nil, err
 	}
@@ -535,7 +550,10 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			if err := d.recordStale(ctx, tx, stale); err != nil {
 				return err
 			}
-			return d.release(ctx, tx, b, results)
+			if err := d.release(ctx, tx, b, results); err != nil {
+				return err
+			}
+			return b.leavePlaces(ctx, tx, results)
 		})
 		if db.IsUnique(err) {
 			if owned, err := message.Disowned(ctx, d.DB, results); err == nil {

@@ -25,6 +25,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/link"
 	"eventstream/server/message"
+	"eventstream/server/portfolio"
 	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/sender"
@@ -46,6 +47,7 @@ type Options struct {
 	Senders   *sender.Service
 	Topics    *topic.Service
 	Prices    *price.Service
+	Portfolio *portfolio.Service
 	Links     *link.Service
 	Hold      *hold.Service
 	Breaker   *Breaker

@@ -17,6 +17,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
 	"eventstream/server/message"
+	"eventstream/server/portfolio"
 	"eventstream/server/price"
 	"eventstream/server/pubsub"
 	"eventstream/server/segment"
@@ -98,7 +99,8 @@ func setUp(t *testing.T, people int) *env {
 	e := &env{t: t, ctx: actor.With(t.Context(), actor.System), db: d, provider: &carrier{}, consents: consents}
 	e.opts = Options{
 		DB: d, Hub: hub, Jobs: enqueuer, Campaigns: campaigns, Consents: consents, Templates: templates, Senders: senders, Topics: topics, Prices: price.NewService(d),
-		Breaker: NewBreaker(d, campaigns, senders, log), Provider: e.provider, Log: log, Validity: time.Hour,
+		Portfolio: portfolio.NewService(d),
+		Breaker:   NewBreaker(d, campaigns, senders, log), Provider: e.provider, Log: log, Validity: time.Hour,
 	}
 	require.NoError(t, senders.Ensure(e.ctx, "+14155238886", "Shop", 1000))
 	e.exec(`INSERT INTO templates (name, language, category) VALUES ('Hello', 'en', 'utility')`)

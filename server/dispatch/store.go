@@ -19,16 +19,18 @@ func lookAt(ctx context.Context, idb bun.IDB, campaigns []int64) (l look, err er
 	var row struct {
 		Now             time.Time
 		Held, Elsewhere bool
+		Limited         bool
 		IDs             []int64 `bun:"ids,array"`
 		Budgeted        []int64 `bun:"budgeted,array"`
 	}
 	err = idb.NewRaw(`SELECT clock_timestamp() AS now, EXISTS (SELECT 1 FROM sending_hold) AS held,
 		EXISTS (SELECT 1 FROM sent_elsewhere) AS elsewhere,
+		EXISTS (SELECT 1 FROM portfolio WHERE coalesce(by_hand, told) > 0) AS limited,
 		ARRAY(SELECT id FROM campaigns WHERE id = ANY (?) AND status IN ('sending', 'completed')) AS ids,
 		ARRAY(SELECT id FROM campaigns WHERE id = ANY (?) AND (budget IS NOT NULL
 			OR EXISTS (SELECT 1 FROM settings WHERE key = 'monthly_budget' AND value <> 'null'))) AS budgeted`,
 		pgdialect.Array(campaigns), pgdialect.Array(campaigns)).Scan(ctx, &row)
-	l = look{now: row.Now, held: row.Held, elsewhere: row.Elsewhere, sending: make(map[int64]bool, len(campaigns)), budgeted: map[int64]bool{}}
+	l = look{now: row.Now, held: row.Held, elsewhere: row.Elsewhere, limited: row.Limited, sending: make(map[int64]bool, len(campaigns)), budgeted: map[int64]bool{}}
 	for _, id := range row.Budgeted {
 		l.budgeted[id] = true
 	}

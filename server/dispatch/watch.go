@@ -22,6 +22,7 @@ type look struct {
 	sending map[int64]bool
 
 	budgeted  map[int64]bool // what they send is reserved within a budget first
+	limited   bool           // WhatsApp's limit of people a day is known: places are taken first
 	elsewhere bool           // what is to be sent may have been sent by the original of a restored database
 }
 

@@ -290,6 +290,8 @@ func waiting(reason string) string {
 		return "an operator decided to send it again"
 	case "frequency_cap":
 		return "another campaign was writing to them"
+	case gate.WaitsForRoom:
+		return "WhatsApp's limit of people within 24 hours was used up"
 	case "redeliver":
 		return "the attempt before failed"
 	}
@@ -329,6 +331,14 @@ func (o *Decision) gate(d *decided) {
 			open = false
 		default:
 			o.add(q.Check, answer(true), q.detail(d, true))
+		}
+	}
+	if d.DeferredReason == gate.WaitsForRoom || d.NotBeforeReason == gate.WaitsForRoom {
+		switch {
+		case d.waits() && d.NotBeforeReason == gate.WaitsForRoom:
+			o.add(gate.CheckRoom, answer(false), "WhatsApp's limit of people whom the business may write to within 24 hours was used up.")
+		case open:
+			o.add(gate.CheckRoom, answer(true), "WhatsApp's limit of people within 24 hours had room for them; it had waited for that.")
 		}
 	}
 	if d.SkipReason != "" && open { // a reason of single messages, such as window_closed

@@ -39,6 +39,7 @@ type Candidate struct {
 	QuietHours *hours.QuietHours
 	LocalStart *hours.LocalMoment // nothing goes before it, by the clocks of the contact
 	EndsAt     *time.Time
+	Room       *Room // nil: no limit of people is known, or they wrote to the sender within the last 24 hours
 
 	// Of a question of double opt-in: its answer is waited for, and they have just filled in
 	// a form, so that they expect it at any hour.
@@ -48,6 +49,13 @@ type Candidate struct {
 	// mark that its failure left on the contact must not stop the attempt that the
 	// same failure asks for.
 	Redelivery bool
+}
+
+// Room tells whether WhatsApp's limit of people within 24 hours leaves room for the person: see package portfolio.
+type Room struct {
+	People int       // the limit
+	Taken  bool      // they have a place among them
+	Frees  time.Time // when there is one for them, where they have none
 }
 
 // Verdict is what the gate decided.

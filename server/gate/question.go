@@ -178,7 +178,25 @@ var questions = []Question{
 		concerns: func(a *asked) bool { return a.campaign() || a.optInQuestion() && !a.Expected },
 		refusal:  (*asked).untimely,
 	},
+	{ // the last: a place is taken only for what goes
+		Check: CheckRoom,
+		Rule: "WhatsApp lets the senders of a business together write to so many people within 24 hours outside the window of 24 hours " +
+			"after their last message (Twilio error 63018).",
+		concerns: func(a *asked) bool { return a.Room != nil },
+		refusal: func(a *asked) *Verdict {
+			if a.Room.Taken {
+				return nil
+			}
+			return &Verdict{Status: message.StatusPending, NotBefore: a.Room.Frees, Reason: WaitsForRoom}
+		},
+	},
 }
+
+// CheckRoom is the question of WhatsApp's limit of people a day, and WaitsForRoom why a message waits for it.
+const (
+	CheckRoom    = "People a day"
+	WaitsForRoom = "portfolio_limit"
+)
 
 // no is the refusal of a question to which the answer is no where that is so.
 func no(reason message.SkipReason, where func(*asked) bool) func(*asked) *Verdict {

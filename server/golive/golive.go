@@ -24,6 +24,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
+	"eventstream/server/portfolio"
 	"eventstream/server/provider"
 	"eventstream/server/recent"
 	"eventstream/server/secret"
@@ -476,6 +477,9 @@ func (s *Service) leaveOnce(
 			return err
 		}
 		if ended.Senders, err = sender.RetireSandbox(ctx, tx); err != nil {
+			return err
+		}
+		if err := portfolio.Forget(ctx, tx); err != nil {
 			return err
 		}
 		if err := lockPeople(ctx, tx); err != nil {

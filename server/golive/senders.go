@@ -92,6 +92,19 @@ func (s *Service) ListSenders(ctx context.Context) ([]Known, error) {
 	return out, nil
 }
 
+// MessagingLimits are what Twilio tells of how many people the senders of the account may write to first, in its words.
+func (s *Service) MessagingLimits(ctx context.Context) (told []string, err error) {
+	api, err := s.api(ctx)
+	if err != nil || api == nil {
+		return nil, err
+	}
+	rows, err := api.ChannelSenders(ctx)
+	for _, r := range rows {
+		told = append(told, r.Limit)
+	}
+	return told, err
+}
+
 func (s *Service) known(c ChannelSender, id int64, change *Change) Known {
 	return Known{ChannelSender: c, ID: id, Ours: s.ours(c.Webhook), Would: s.would(c.Webhook), Change: change}
 }

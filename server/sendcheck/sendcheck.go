@@ -14,11 +14,13 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/gate"
 	"eventstream/server/globalid"
 	"eventstream/server/hours"
 	"eventstream/server/message"
+	"eventstream/server/portfolio"
 	"eventstream/server/template"
 )
 
@@ -61,12 +63,15 @@ type Service struct {
 	db        *db.DB
 	consents  *consent.Service
 	campaigns *campaign.Service
+	portfolio *portfolio.Service
 	now       func() time.Time
 }
 
 // NewService makes the service.
-func NewService(d *db.DB, consents *consent.Service, campaigns *campaign.Service, now func() time.Time) *Service {
-	return &Service{db: d, consents: consents, campaigns: campaigns, now: now}
+func NewService(
+	d *db.DB, consents *consent.Service, campaigns *campaign.Service, limit *portfolio.Service, now func() time.Time,
+) *Service {
+	return &Service{db: d, consents: consents, campaigns: campaigns, portfolio: limit, now: now}
 }
 
 // Check asks the gate.
@@ -129,6 +134,7 @@ type facts struct {
 	against  []*consent.Suppression // that are in force now
 	limits   campaign.Defaults
 	recent   gate.Recent
+	room     *gate.Room         // nil: no limit of people holds, or they wrote within the last 24 hours
 	said     *consent.Standings // by the ledger; nil: nothing
 }
 
@@ -138,6 +144,9 @@ func (s *Service) factsOf(ctx context.Context, r Request) (f *facts, err error) 
 		return nil, err
 	}
 	if f.limits, err = s.campaigns.Defaults(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.roomOf(ctx, f); err != nil {
 		return nil, err
 	}
 	if !f.known {
@@ -158,6 +167,19 @@ func (s *Service) factsOf(ctx context.Context, r Request) (f *facts, err error) 
 	ledgers, err := s.consents.StatesOf(ctx, []int64{id}, nil)
 	f.said = ledgers[id]
 	return f, err
+}
+
+// roomOf tells what WhatsApp's limit of people leaves for them.
+func (s *Service) roomOf(ctx context.Context, f *facts) error {
+	people, place, err := s.portfolio.Room(ctx, f.person.ID)
+	if err != nil || people == 0 {
+		return err
+	}
+	open, err := conversation.OpenWindows(ctx, s.db, []int64{f.person.ID}, s.now())
+	if !open[f.person.ID] {
+		f.room = &gate.Room{People: people, Taken: place.Held, Frees: place.Frees}
+	}
+	return err
 }
 
 // who is asked about: the person that a contact is now, or somebody whom nobody knows yet.
@@ -195,7 +217,18 @@ func (f *facts) ask(at time.Time) []gate.Answer {
 	return gate.Answers(gate.Candidate{
 		Purpose: message.PurposeCampaign, Contact: f.person, Suppressed: reasons, Category: f.category, Unwritten: true,
 		Cap: f.limits.FrequencyCap, Recent: f.recent, QuietHours: f.limits.QuietHours,
+		Room: f.roomAt(at),
 	}, at)
+}
+
+// roomAt is the room at a moment: a place that becomes free before it is theirs, as far as is known now.
+func (f *facts) roomAt(at time.Time) *gate.Room {
+	if f.room == nil {
+		return nil
+	}
+	room := *f.room
+	room.Taken = room.Taken || !at.Before(room.Frees)
+	return &room
 }
 
 func (f *facts) inForce(at time.Time) (rows []*consent.Suppression) {
@@ -259,6 +292,9 @@ func (f *facts) possible(at time.Time) *time.Time {
 // detail is an answer in words.
 func (f *facts) detail(a gate.Answer, at time.Time) string {
 	yes := a.No == nil
+	if a.Check == gate.CheckRoom {
+		return f.roomText(a)
+	}
 	pick := func(y, n string) string { return map[bool]string{true: y, false: n}[yes] }
 	switch a.Skip {
 	case message.SkipErased:
@@ -343,6 +379,13 @@ func (f *facts) suppressed(at time.Time) string {
 		return "None of their addresses is suppressed."
 	}
 	return sentence(strings.Join(parts, "; ")) + "."
+}
+
+func (f *facts) roomText(a gate.Answer) string {
+	if a.No == nil {
+		return fmt.Sprintf("WhatsApp's limit of %d people in 24 hours leaves room for them.", f.room.People)
+	}
+	return fmt.Sprintf("WhatsApp's limit of %d people in 24 hours is used up: the next place becomes free %s.", f.room.People, stamp(a.No.NotBefore))
 }
 
 func (f *facts) frequency() string {

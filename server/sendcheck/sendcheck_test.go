@@ -15,6 +15,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/keys"
+	"eventstream/server/portfolio"
 	"eventstream/server/pubsub"
 	"eventstream/server/sendcheck"
 	"eventstream/server/template"
@@ -40,7 +41,7 @@ func start(t *testing.T) *env {
 	e := &env{T: t, DB: d, ctx: actor.With(t.Context(), actor.System), now: time.Date(tomorrow.Year(), tomorrow.Month(), tomorrow.Day(), 11, 0, 0, 0, time.UTC)}
 	e.consents = consent.NewService(d, pubsub.New(d.Pool, slog.New(slog.DiscardHandler)), keys.Fixed("test"), time.Now)
 	now := func() time.Time { return e.now }
-	e.checks = sendcheck.NewService(d, e.consents, campaign.NewService(campaign.Dependencies{DB: d, Now: now}), now)
+	e.checks = sendcheck.NewService(d, e.consents, campaign.NewService(campaign.Dependencies{DB: d, Now: now}), portfolio.NewService(d), now)
 	e.exec(`INSERT INTO settings (key, value) VALUES ('default_quiet_hours', '{"start": "21:00", "end": "08:00"}')
 		ON CONFLICT (key) DO UPDATE SET value = excluded.value`)
 	return e

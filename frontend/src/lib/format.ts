@@ -141,6 +141,7 @@ export const waitText = (reason: string) =>
     retry: t`Twilio's limits and temporary errors`,
     budget: t`The budget was used up`,
     winner: t`The winner of the test`,
+    portfolio_limit: t`WhatsApp's limit of people a day`,
   })[reason] ?? t`Hours by law: ${words(reason)}`;
 
 /** Why a message waits now, after "waits until …". */
@@ -152,6 +153,7 @@ export const holdText = (reason: string) =>
     retry: t`Twilio refused the call for now`,
     redeliver: t`the attempt before failed`,
     budget: t`the budget was used up`,
+    portfolio_limit: t`WhatsApp's limit of people a day`,
     reconciled: t`Twilio never took it`,
     operator: t`sent again by an operator`,
   })[reason] ?? t`hours by law: ${words(reason)}`;

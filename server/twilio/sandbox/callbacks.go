@@ -131,7 +131,7 @@ func (s *Sandbox) plan(m *Message) {
 }
 
 // failsAtOnce are the errors after which a message is failed: it was never sent to WhatsApp.
-var failsAtOnce = []int{63013, 63016, 63019, 63021, 63027, 63028, 63034, 63040, 63041, 63042}
+var failsAtOnce = []int{63013, 63016, 63018, 63019, 63021, 63027, 63028, 63034, 63040, 63041, 63042}
 
 // fate is the error that awaits the message, 0 for none.
 func (s *Sandbox) fate(m *Message) int {
@@ -146,11 +146,32 @@ func (s *Sandbox) fate(m *Message) int {
 		return m.fault
 	case m.Content != "" && content.Category == "MARKETING" && isUS(m.To) && !open:
 		return 63049
+	case !open && !s.within(m):
+		return 63018
 	}
 	if cfg := s.settings.Load(); chance(cfg.UndeliveredRate) {
 		return cfg.UndeliveredCode
 	}
 	return 0
+}
+
+// within counts the person to whom a message goes outside their window, and reports whether WhatsApp's limit of people a day
+// has room for them.
+func (s *Sandbox) within(m *Message) bool {
+	limit := s.settings.Load().PortfolioLimit
+	if limit == 0 {
+		return true
+	}
+	for to, at := range s.written {
+		if m.Created.Sub(at) >= window {
+			delete(s.written, to)
+		}
+	}
+	if _, counts := s.written[m.To]; !counts && len(s.written) >= limit {
+		return false
+	}
+	s.written[m.To] = m.Created
+	return true
 }
 
 // next schedules the first step of the plan; the caller holds the lock.

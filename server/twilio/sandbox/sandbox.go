@@ -65,6 +65,7 @@ type Settings struct {
 	CallbackLossRate float64 `json:"callbackLossRate"` // status callbacks that never come
 	InboundLossRate  float64 `json:"inboundLossRate"`  // inbound messages in the log whose webhook never comes
 	ConcurrencyLimit int     `json:"concurrencyLimit"` // create calls at once before 429; 0 = none
+	PortfolioLimit   int     `json:"portfolioLimit"`   // people within 24 hours outside their windows before 63018; 0 = none
 	RedactBodies     bool    `json:"redactBodies"`     // the log has no texts, as where they are not retained
 	Silent           bool    `json:"silent"`           // every REST call is taken and never answered
 }
@@ -91,6 +92,7 @@ func (s Settings) Validate() error {
 		{"logLagMs", s.LogLagMS, day, " ms"},
 		{"deliveryMs", s.DeliveryMS, day, " ms"},
 		{"concurrencyLimit", s.ConcurrencyLimit, 10_000, ""},
+		{"portfolioLimit", s.PortfolioLimit, 100_000, ""},
 	} {
 		if f.v < 0 || f.v > f.max {
 			return fmt.Errorf("%s: %d is out of range: 0 to %d%s", f.name, f.v, f.max, f.unit)
@@ -204,6 +206,7 @@ type Sandbox struct {
 	contents map[string]*Content
 	lastIn   map[string]time.Time // contact → last inbound
 	userIDs  map[string]string    // contact → the id that came beside their number
+	written  map[string]time.Time // contact → when a message outside their window went last, while there is a limit
 	webhook  *Webhook             // of the sender; nil: as the sandbox was started
 	timers   timerHeap
 	wake     chan struct{}
@@ -257,6 +260,7 @@ func empty() *Sandbox {
 		messages: map[string]*Message{}, to: map[string][]*Message{}, from: map[string][]*Message{},
 		fetched:  fetched{files: map[string]fetchedFile{}},
 		contents: map[string]*Content{}, lastIn: map[string]time.Time{}, userIDs: map[string]string{},
+		written: map[string]time.Time{},
 		wake: make(chan struct{}, 1), work: make(chan func()),
 	}
 	settings := DefaultSettings()

@@ -456,6 +456,7 @@ func TestSettingsHaveBounds(t *testing.T) {
 		"inboundLossRate":  func(s *Settings) { s.InboundLossRate = 2 },
 		"undeliveredCode":  func(s *Settings) { s.UndeliveredCode = 7 },
 		"concurrencyLimit": func(s *Settings) { s.ConcurrencyLimit = 10_001 },
+		"portfolioLimit":   func(s *Settings) { s.PortfolioLimit = 100_001 },
 	} {
 		s := DefaultSettings()
 		change(&s)

@@ -60,9 +60,21 @@ func (s *Sandbox) senderView(status string) map[string]any {
 		"webhook": s.webhookOf(),
 		"profile": map[string]any{"name": "Sandbox", "about": nil, "vertical": nil},
 		"properties": map[string]any{
-			"quality_rating": "HIGH", "messaging_limit": "1K Customers/24hr",
+			"quality_rating": "HIGH", "messaging_limit": s.messagingLimit(),
 		},
 		"offline_reasons": nil, "compliance": nil, "url": "https://messaging.twilio.com/v2/Channels/Senders/" + SenderSID,
+	}
+}
+
+// messagingLimit is the limit of people a day, as Twilio tells it.
+func (s *Sandbox) messagingLimit() string {
+	switch n := s.settings.Load().PortfolioLimit; {
+	case n == 0:
+		return "Unlimited"
+	case n%1000 == 0:
+		return fmt.Sprintf("%dK Customers/24hr", n/1000)
+	default:
+		return fmt.Sprintf("%d Customers/24hr", n)
 	}
 }
 

@@ -44,6 +44,7 @@ graphql(`
     variantWinner {
       label
     }
+    waitingLimit
     undecidedSince
     startedAt
     undoableUntil

@@ -43,6 +43,7 @@ const CampaignsDocument = graphql(`
         startError
         waitingUntil
         waitingReason
+        waitingLimit
         segment {
           id
           name

@@ -1,10 +1,11 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import { type ReactNode, useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Rows, Stat } from "../../components/ui";
 import { graphql } from "../../gql";
+import type { CampaignPreflightQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import {
   count,
@@ -12,6 +13,7 @@ import {
   duration,
   languageName,
   midSentence,
+  moment,
   moneyRange,
   sentence,
   skipText,
@@ -30,6 +32,13 @@ const PreflightDocument = graphql(`
       deferred
       ratePerSecond
       seconds
+      portfolio {
+        people
+        used
+        waiting
+        needed
+        through
+      }
       warnings
       skips {
         reason
@@ -52,6 +61,37 @@ const PreflightDocument = graphql(`
     }
   }
 `);
+
+type Portfolio = NonNullable<CampaignPreflightQuery["campaignPreflight"]["portfolio"]>;
+
+/** What WhatsApp's limit of people a day means for a launch: how much of it is used, and when all have been written to. */
+function LimitNote({ of }: { of: Portfolio }) {
+  const used = t`${count(of.used)} of ${count(of.people)} are used now`;
+  const ahead = plural(of.waiting, {
+    0: "",
+    one: "# message of another campaign goes first",
+    other: "# messages of other campaigns go first",
+  });
+  const fits = of.used + of.waiting + of.needed <= of.people;
+  return (
+    <Alert
+      color={fits ? "gray" : "yellow"}
+      title={t`WhatsApp's limit: ${count(of.people)} people in 24 hours`}
+      data-testid="preflight-limit"
+    >
+      {[
+        used,
+        ahead,
+        fits
+          ? t`there is room for all whom this campaign writes to`
+          : t`this campaign writes to ${count(of.needed)} more: the others wait for room, the last until about ${moment(of.through)}`,
+      ]
+        .filter(Boolean)
+        .join("; ")}
+      .
+    </Alert>
+  );
+}
 
 const lookAgainMs = 5000;
 
@@ -96,6 +136,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
           />
         )}
       </SimpleGrid>
+      {p.portfolio && <LimitNote of={p.portfolio} />}
       {p.cost && <CostTable cost={p.cost} />}
       {p.languages.length > 0 && (
         <Table>

@@ -76,6 +76,9 @@ test("a campaign of which all that is left waits says for what, and until when",
   expect(waitingText({ ...c, waitingReason: "us-tcpa" }, now)).toMatch(/^Waiting for legal hours until 0?8:00/);
   expect(waitingText({ ...c, waitingReason: "retry" }, now)).toMatch(/Twilio refused the call for now/);
   expect(waitingText({ ...c, waitingUntil: until("2026-11-28T08:00:00") }, now)).toContain("28");
+  expect(waitingText({ ...c, waitingReason: "portfolio_limit", waitingLimit: 2000 }, now)).toMatch(
+    /^Waiting for WhatsApp's limit of 2,000 people a day until 0?8:00/,
+  );
   expect(waitingText({ ...c, waitingUntil: null }, now)).toBeNull();
   expect(waitingText({ ...c, waitingUntil: null, waitingReason: "winner" }, now)).toBe(
     "Waiting for the winner of the test",

@@ -99,7 +99,12 @@ function untilWhen(at: string, now: number): string {
   return end - now < 24 * 3_600_000 ? tickText(end) : moment(at);
 }
 
-type Waiting = { status: string; waitingUntil?: string | null; waitingReason?: string | null };
+type Waiting = {
+  status: string;
+  waitingUntil?: string | null;
+  waitingReason?: string | null;
+  waitingLimit?: number | null;
+};
 
 /** "Waiting for quiet hours until 08:00", where all that is left waits; null where something goes out. */
 export function waitingText(c: Waiting, now = Date.now()): string | null {
@@ -110,6 +115,10 @@ export function waitingText(c: Waiting, now = Date.now()): string | null {
   if (reason === "winner") return t`Waiting for the winner of the test until ${until}`;
   if (reason === "quiet_hours") return t`Waiting for quiet hours until ${until}`;
   if (reason === "local_time") return t`Waiting for each recipient's time, next until ${until}`;
+  if (reason === "portfolio_limit")
+    return c.waitingLimit
+      ? t`Waiting for WhatsApp's limit of ${count(c.waitingLimit)} people a day until ${until}`
+      : t`Waiting for WhatsApp's limit of people a day until ${until}`;
   if (["retry", "redeliver", "reconciled", "operator", "frequency_cap", ""].includes(reason))
     return reason ? t`Waiting until ${until} (${holdText(reason)})` : t`Waiting until ${until}`;
   return t`Waiting for legal hours until ${until}`;

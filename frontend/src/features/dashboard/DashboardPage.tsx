@@ -83,6 +83,7 @@ const DashboardDocument = graphql(`
         progress
         waitingUntil
         waitingReason
+        waitingLimit
         counts {
           tried
           delivered

@@ -68,6 +68,7 @@ type Sender = ChannelSendersQuery["channelSenders"][number];
 /** How many people it may write to first within a day: Twilio says "1K Customers/24hr". */
 function limitText(limit: string): string {
   const [, n, thousands] = /^(\d+)(K?) Customers\/24hr$/i.exec(limit) ?? [];
+  if (/^unlimited/i.test(limit)) return t`Limit: none on new contacts`;
   if (n === undefined) return t`Limit: ${limit}`;
   return t`Limit: ${count(Number(n) * (thousands ? 1000 : 1))} new contacts in 24 hours`;
 }

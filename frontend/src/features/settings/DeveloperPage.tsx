@@ -36,6 +36,7 @@ const SandboxDocument = graphql(`
       callbackLossRate
       inboundLossRate
       concurrencyLimit
+      portfolioLimit
       redactBodies
       silent
     }
@@ -88,6 +89,7 @@ const sandboxFields: [SandboxKey, string, string][] = [
   ["callbackLossRate", t`Lost callbacks`, t`share`],
   ["inboundLossRate", t`Lost inbound`, t`share; the log has them`],
   ["concurrencyLimit", t`Calls at once`, t`0: no limit`],
+  ["portfolioLimit", t`People a day`, t`outside their windows; 0: no limit`],
 ];
 const sandboxSwitches: [SandboxKey, string, string][] = [
   ["redactBodies", t`No texts in the log`, t`as where Twilio does not retain them`],

@@ -6,6 +6,7 @@ import {
   Group,
   NumberInput,
   ScrollArea,
+  Select,
   SimpleGrid,
   Stack,
   Switch,
@@ -23,6 +24,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
+import { count, moment } from "../../lib/format";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
 
@@ -40,6 +42,14 @@ const LimitsDocument = graphql(`
         days
       }
       standingHoldoutPercent
+      portfolioLimit {
+        people
+        known
+        byHand
+        told
+        toldAt
+        used
+      }
     }
     legalHours {
       version
@@ -82,16 +92,117 @@ export function Limits() {
   const [{ data, error }, load] = useQuery({ query: LimitsDocument });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
-  const { revision, ...values } = data.settings; // the revision grows with every form's save, and this one stays then
+  const { revision, portfolioLimit, ...values } = data.settings; // the revision grows with every form's save, and this one stays then
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }}>
-      <LimitsForm key={JSON.stringify(values)} values={values} revision={revision} />
+      <Stack>
+        <LimitsForm key={JSON.stringify(values)} values={values} revision={revision} />
+        <PortfolioForm
+          key={`${portfolioLimit.byHand} ${portfolioLimit.people}`}
+          limit={portfolioLimit}
+          revision={revision}
+          onSaved={() => load({ requestPolicy: "network-only" })}
+        />
+      </Stack>
       <Hours book={data.legalHours} />
     </SimpleGrid>
   );
 }
 
-function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision">; revision: number }) {
+const tiers = [250, 2000, 10_000, 100_000];
+type PortfolioLimit = LimitsQuery["settings"]["portfolioLimit"];
+
+/** What the choice shows: "told", "none", a tier, or "other". */
+function choiceOf(l: PortfolioLimit): string {
+  if (!l.byHand) return "told";
+  if (l.people == null) return "none";
+  return tiers.includes(l.people) ? String(l.people) : "other";
+}
+
+/** What is known of the limit, in a sentence. */
+function knownText(l: PortfolioLimit): string {
+  if (l.people != null) return t`${count(l.used)} of ${count(l.people)} people are used now.`;
+  if (l.known) return t`There is no limit: nothing waits.`;
+  return t`The limit is not known: nothing waits, and WhatsApp refuses what goes beyond.`;
+}
+
+/** How many people WhatsApp lets the business write to within 24 hours: as Twilio tells, or set by hand. */
+function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved: () => void }) {
+  const may = useMay("ADMIN");
+  const [choice, setChoice] = useState(choiceOf(props.limit));
+  const [own, setOwn] = useState<number | "">(props.limit.people ?? "");
+  const [wrong, setWrong] = useState<string>();
+  const [{ fetching }, update] = useMutation(SettingsUpdateDocument);
+  const save = async () => {
+    setWrong(undefined);
+    if (choice === "other" && own === "") return setWrong(t`Enter how many people`);
+    const people = choice === "none" ? null : choice === "other" ? Number(own) : Number(choice);
+    const result = await update({
+      input: { portfolioLimit: choice === "told" ? null : { people }, expectedVersion: props.revision },
+    });
+    const errors = payloadOf(result.data)?.userErrors ?? [];
+    if (errors.length) return setWrong(errors.map((e) => e.message).join("; "));
+    if (settled(result)) {
+      notifications.show({ message: t`In force from now on`, color: "green" });
+      props.onSaved();
+    }
+  };
+  const { told, toldAt } = props.limit;
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="sm">{t`People a day`}</Title>
+      <Stack>
+        <Text size="sm" c="dimmed">
+          {t`WhatsApp lets all senders of a business together write to so many different people within 24 hours who have not written themselves in that time. Campaigns wait where the limit is used up, and go on by themselves.`}
+        </Text>
+        <Select
+          label={t`WhatsApp's limit`}
+          description={
+            told && toldAt
+              ? t`Twilio tells “${told}”, read ${moment(toldAt)}`
+              : t`Twilio has told nothing yet; WhatsApp Manager shows it`
+          }
+          data={[
+            { value: "told", label: t`As Twilio tells` },
+            ...tiers.map((n) => ({ value: String(n), label: t`${count(n)} people` })),
+            { value: "none", label: t`No limit` },
+            { value: "other", label: t`Another number` },
+          ]}
+          value={choice}
+          onChange={(v) => setChoice(v ?? "told")}
+          allowDeselect={false}
+          disabled={!may}
+          error={choice === "other" ? undefined : wrong}
+        />
+        {choice === "other" && (
+          <NumberInput
+            label={t`People in 24 hours`}
+            description={t`Less than WhatsApp's limit leaves room for other programs of the business`}
+            min={1}
+            max={100_000}
+            value={own}
+            onChange={(v) => setOwn(v === "" ? "" : Number(v))}
+            error={wrong}
+            disabled={!may}
+          />
+        )}
+        <Text size="sm" data-testid="portfolio-known">
+          {knownText(props.limit)}
+        </Text>
+        <Group justify="flex-end">
+          <Button
+            variant="default"
+            onClick={save}
+            loading={fetching}
+            disabled={!may}
+          >{t`Save WhatsApp's limit`}</Button>
+        </Group>
+      </Stack>
+    </Card>
+  );
+}
+
+function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision" | "portfolioLimit">; revision: number }) {
   const may = useMay("ADMIN");
   const [rate, setRate] = useState<number | "">(props.values.accountRatePerSecond);
   const [quiet, setQuiet] = useState(props.values.defaultQuietHours != null);

@@ -1,0 +1,2 @@
+DROP TABLE portfolio_people;
+DROP TABLE portfolio;

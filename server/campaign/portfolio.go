@@ -1,0 +1,57 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"eventstream/server/contact"
+	"eventstream/server/conversation"
+	"eventstream/server/portfolio"
+	"eventstream/server/provider"
+)
+
+// PortfolioOutlook is what WhatsApp's limit of people a day means for a launch; see package portfolio.
+type PortfolioOutlook struct {
+	portfolio.Outlook
+
+	Through time.Time // when all of them will have been written to, as far as the limit goes
+}
+
+// foreseePortfolio estimates from a sample of the recipients how many places of WhatsApp's limit they need: neither those to
+// whom a window is open do, nor those who count already.
+func (s *Service) foreseePortfolio(ctx context.Context, sample []*contact.Contact, out *Preflight) error {
+	ids := contact.IDs(sample)
+	windows, err := conversation.OpenWindows(ctx, s.db, ids, s.now())
+	if err != nil {
+		return err
+	}
+	counting, err := s.portfolio.Counting(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var needing int64
+	for _, id := range ids {
+		if !windows[id] && !counting[id] {
+			needing++
+		}
+	}
+	needing = needing * out.WillSend / int64(len(ids))
+	limit, err := s.portfolio.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if !limit.Known {
+		now, err := provider.Current(ctx, s.db)
+		if err == nil && now != nil && now.Provider.Live() {
+			out.Warnings = append(out.Warnings, "it is not known how many people WhatsApp lets the business write to within 24 hours, and Twilio "+
+				"refuses what goes beyond (error 63018): set the limit under Settings → Limits")
+		}
+		return err
+	}
+	found, err := s.portfolio.Outlook(ctx, needing)
+	if err != nil || found == nil {
+		return err
+	}
+	out.Portfolio = &PortfolioOutlook{Outlook: *found, Through: s.now().Add(found.WaitsFor)}
+	return nil
+}
