@@ -642,7 +642,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, LocalStart: fromLocalMoment(c.LocalStart), RunsDone: c.Runs,
 		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
 		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),
-		HoldoutPercent: c.HoldoutPercent, VariantTest: fromTest(c.VariantTest), VariantWinner: toWinner(c),
+		Pilot: c.Pilot, PilotEndedAt: c.PilotEndedAt, HoldoutPercent: c.HoldoutPercent, VariantTest: fromTest(c.VariantTest), VariantWinner: toWinner(c),
 	}
 	if c.Status == campaign.StatusPreparing {
 		out.UndoableUntil = c.UndoUntil
@@ -822,7 +822,7 @@ func toMessage(m *message.Message) *model.Message {
 	if m.ErrorCode != 0 {
 		out.ErrorCode = &m.ErrorCode
 	}
-	if m.Status == message.StatusPending && m.NotBefore.After(time.Unix(0, 0)) && m.NotBeforeReason != message.WaitsForWinner {
+	if m.Status == message.StatusPending && m.NotBefore.After(time.Unix(0, 0)) && !message.Undated(m.NotBeforeReason) {
 		out.NotBefore = &m.NotBefore
 	}
 	return out

@@ -1350,6 +1350,52 @@ func (ec *executionContext) fieldContext_Campaign_trackLinks(_ context.Context, 
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Campaign_pilot(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_pilot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pilot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_pilot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Campaign_pilotEndedAt(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_pilotEndedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PilotEndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_pilotEndedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Campaign_utm(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5487,7 +5533,7 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -5592,6 +5638,13 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.Goals = graphql.OmittableOf(data)
+		case "pilot":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pilot"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Pilot = graphql.OmittableOf(data)
 		case "trackLinks":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -6226,7 +6279,7 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6345,6 +6398,13 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.Goals = graphql.OmittableOf(data)
+		case "pilot":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pilot"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Pilot = graphql.OmittableOf(data)
 		case "trackLinks":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -7039,6 +7099,16 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 		case "trackLinks":
 			out.Values[i] = ec._Campaign_trackLinks(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pilot":
+			out.Values[i] = ec._Campaign_pilot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pilotEndedAt":
+			out.Values[i] = ec._Campaign_pilotEndedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "utm":

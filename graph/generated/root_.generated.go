@@ -275,6 +275,8 @@ type ComplexityRoot struct {
 		Parent             func(childComplexity int) int
 		PausedBy           func(childComplexity int) int
 		PausedReason       func(childComplexity int) int
+		Pilot              func(childComplexity int) int
+		PilotEndedAt       func(childComplexity int) int
 		PreparedAt         func(childComplexity int) int
 		Price              func(childComplexity int) int
 		Progress           func(childComplexity int) int
@@ -3440,6 +3442,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.PausedReason(childComplexity), true
+	case "Campaign.pilot":
+		if e.ComplexityRoot.Campaign.Pilot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Pilot(childComplexity), true
+	case "Campaign.pilotEndedAt":
+		if e.ComplexityRoot.Campaign.PilotEndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.PilotEndedAt(childComplexity), true
 	case "Campaign.preparedAt":
 		if e.ComplexityRoot.Campaign.PreparedAt == nil {
 			break
@@ -14313,6 +14327,13 @@ type Campaign implements Node {
   links: [CampaignLink!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Whether it is noted who opens its links or taps its buttons. False: links lead on, taps are answers, and neither is counted as a click."
   trackLinks: Boolean!
+  """
+  The pilot: how many recipients it writes to before it pauses itself for somebody to look (pausedBy ENGINE); campaignResume sends to the others. Exactly
+  so many are written to: whom the gate leaves out is made up for. 0: none. A campaign with variants has none.
+  """
+  pilot: Int!
+  "When it paused after its pilot; null: it has not."
+  pilotEndedAt: DateTime
   "What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing."
   utm: CampaignUtm
   "Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone."
@@ -14686,6 +14707,8 @@ input CampaignCreateInput {
   holdoutPercent: Float
   "At most one of each event; an empty list takes them away."
   goals: [CampaignGoalInput!]
+  "0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign."
+  pilot: Int
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -14725,6 +14748,8 @@ input CampaignUpdateInput {
   holdoutPercent: Float
   "At most one of each event; an empty list takes them away."
   goals: [CampaignGoalInput!]
+  "0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign."
+  pilot: Int
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -16783,7 +16808,7 @@ type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   """
   Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
   failed with a code that may pass), budget (there was no room for it, see Campaign.budget), portfolio_limit (WhatsApp's
-  limit of people within 24 hours was used up, see PortfolioLimit), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+  limit of people within 24 hours was used up, see PortfolioLimit), pilot (somebody looks at the first of its campaign, see Campaign.pilot), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
   """
   notBeforeReason: String
   """
@@ -19836,6 +19861,10 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_links(ctx, field)
 	case "trackLinks":
 		return ec.fieldContext_Campaign_trackLinks(ctx, field)
+	case "pilot":
+		return ec.fieldContext_Campaign_pilot(ctx, field)
+	case "pilotEndedAt":
+		return ec.fieldContext_Campaign_pilotEndedAt(ctx, field)
 	case "utm":
 		return ec.fieldContext_Campaign_utm(ctx, field)
 	case "taps":

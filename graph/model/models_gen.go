@@ -394,6 +394,11 @@ type Campaign struct {
 	Links []*CampaignLink `json:"links"`
 	// Whether it is noted who opens its links or taps its buttons. False: links lead on, taps are answers, and neither is counted as a click.
 	TrackLinks bool `json:"trackLinks"`
+	// The pilot: how many recipients it writes to before it pauses itself for somebody to look (pausedBy ENGINE); campaignResume sends to the others. Exactly
+	// so many are written to: whom the gate leaves out is made up for. 0: none. A campaign with variants has none.
+	Pilot int `json:"pilot"`
+	// When it paused after its pilot; null: it has not.
+	PilotEndedAt *time.Time `json:"pilotEndedAt,omitempty"`
 	// What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing.
 	Utm *CampaignUtm `json:"utm,omitempty"`
 	// Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone.
@@ -523,6 +528,8 @@ type CampaignCreateInput struct {
 	HoldoutPercent graphql.Omittable[*float64] `json:"holdoutPercent,omitempty"`
 	// At most one of each event; an empty list takes them away.
 	Goals graphql.Omittable[[]*CampaignGoalInput] `json:"goals,omitempty"`
+	// 0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign.
+	Pilot graphql.Omittable[*int] `json:"pilot,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -854,6 +861,8 @@ type CampaignUpdateInput struct {
 	HoldoutPercent graphql.Omittable[*float64] `json:"holdoutPercent,omitempty"`
 	// At most one of each event; an empty list takes them away.
 	Goals graphql.Omittable[[]*CampaignGoalInput] `json:"goals,omitempty"`
+	// 0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign.
+	Pilot graphql.Omittable[*int] `json:"pilot,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -2390,7 +2399,7 @@ type Message struct {
 	NotBefore *time.Time `json:"notBefore,omitempty"`
 	// Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
 	// failed with a code that may pass), budget (there was no room for it, see Campaign.budget), portfolio_limit (WhatsApp's
-	// limit of people within 24 hours was used up, see PortfolioLimit), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
+	// limit of people within 24 hours was used up, see PortfolioLimit), pilot (somebody looks at the first of its campaign, see Campaign.pilot), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`
 	// Since when only a person can decide about it; null: nobody has to. Its call got no answer, and neither a receipt nor Twilio's log settled within the
 	// engine's time whether Twilio has it. The engine goes on looking; messageResolve decides. Only messages in status UNKNOWN without a sid have it.

@@ -394,6 +394,44 @@ func TestNothingIsRefusedForWhatsAppsLimit(t *testing.T) {
 	}
 }
 
+// A pilot goes to exactly so many, then the campaign waits for somebody to look; whom the gate leaves out is made up for.
+func TestAPilotGoesToExactlySoMany(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(60)
+	_, problems := e.mutate("campaignCreate", "campaign", map[string]any{"name": "x", "pilot": 10_001})
+	require.Contains(t, problems, "pilot: 10001 is out of range")
+	camp := e.draft("{{attributes.city}}", map[string]any{"pilot": 10})
+	e.exec("UPDATE contacts SET attributes = '{\"city\": \"Rome\"}' WHERE id > 4") // of the first ten, four lack it: they are skipped
+	var out struct {
+		Node struct {
+			Status, PausedBy, PausedReason string
+			Pilot                          int
+			PilotEndedAt                   *time.Time
+			Counts                         struct{ Accepted, Skipped, Pending int }
+		}
+	}
+	look := func() {
+		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { status pausedBy pausedReason pilot pilotEndedAt
+			counts { accepted skipped pending } } } }`, map[string]any{"id": camp})
+	}
+	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
+	require.Eventually(t, func() bool { look(); return out.Node.Status == "PAUSED" }, patience, 20*time.Millisecond)
+	require.Equal(t, "ENGINE", out.Node.PausedBy)
+	require.Equal(t, "The first 10 are out: look at them, then go on.", out.Node.PausedReason)
+	require.NotNil(t, out.Node.PilotEndedAt)
+	require.Equal(t, 10, out.Node.Counts.Accepted)
+	require.Equal(t, 4, out.Node.Counts.Skipped)
+	require.Equal(t, 46, out.Node.Counts.Pending)
+	e.must("campaignResume", "campaign", map[string]any{"id": camp})
+	require.Equal(t, 56, e.await(camp, "COMPLETED").Accepted)
+	e.exact(camp)
+
+	small := e.draft("to fewer than the pilot", map[string]any{"pilot": 100})
+	e.must("campaignLaunch", "campaign", map[string]any{"id": small})
+	require.Equal(t, 60, e.await(small, "COMPLETED").Accepted, "there is nobody to wait for")
+}
+
 func TestSeveralSendersShareByWeight(t *testing.T) {
 	t.Parallel()
 	e := start(t)

@@ -98,6 +98,8 @@ type Campaign struct {
 	UTM                *link.UTM          `bun:"utm,type:jsonb,nullzero"` // put into the addresses of its links
 	Budget             *price.Micros      // the most that may be spent; nil: no limit
 	BudgetCurrency     string             // of Budget
+	Pilot              int                // how many it writes to before it pauses for somebody to look; 0: it does not
+	PilotEndedAt       *time.Time         // when it paused for that
 	HoldoutPercent     float64            // of the audience that gets nothing, to compare with; 0: nobody
 	Draw               []byte             `bun:",nullzero"`           // from which follows who is held out, and who gets which variant
 	VariantTest        *Test              `bun:"type:jsonb,nullzero"` // how its variants are compared; nil: it has none
@@ -156,6 +158,7 @@ type Input struct {
 	ClearBudget        bool
 	Variants           Variants // an empty list takes them away, and so does TemplateID; nil leaves them
 	Test               *Test
+	Pilot              *int
 	HoldoutPercent     *float64
 	Goals              Goals // an empty list takes them away; nil leaves them
 }
@@ -247,6 +250,12 @@ func (in Input) apply(c *Campaign, has Variants) error {
 	}
 	if in.TrackLinks != nil {
 		c.TrackLinks = *in.TrackLinks
+	}
+	if in.Pilot != nil {
+		if n := *in.Pilot; n < 0 || n > maxPilot {
+			_ = errs.Add(apperr.Invalid("pilot", "%d is out of range: 1 to 10,000 recipients, or 0 for no pilot", n))
+		}
+		c.Pilot = *in.Pilot
 	}
 	if in.UTM != nil {
 		_ = errs.Add(in.UTM.Validate())

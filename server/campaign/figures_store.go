@@ -103,12 +103,12 @@ func (s *Service) WaitingOf(ctx context.Context, ids []int64) (map[int64]Waiting
 	err := s.db.NewRaw(`
 		SELECT DISTINCT ON (cs.campaign_id) cs.campaign_id, CASE WHEN x.at > clock_timestamp() THEN x.reason ELSE '' END AS reason,
 			CASE WHEN x.reason = ? THEN ca.tested_at + make_interval(mins => (ca.variant_test ->> 'afterMinutes')::int)
-				WHEN x.at > clock_timestamp() THEN x.at END AS at
+				WHEN x.reason = ? THEN NULL WHEN x.at > clock_timestamp() THEN x.at END AS at
 		FROM campaigns ca JOIN campaign_senders cs ON cs.campaign_id = ca.id,
 			LATERAL (SELECT m.not_before AS at, m.not_before_reason AS reason FROM messages m
 				WHERE m.work = 'send' AND m.sender_id = cs.sender_id AND m.campaign_id = cs.campaign_id
 				ORDER BY m.not_before, m.id LIMIT 1) x
-		WHERE cs.campaign_id = ANY (?) ORDER BY cs.campaign_id, x.at`, message.WaitsForWinner, pgdialect.Array(ids)).Scan(ctx, &rows)
+		WHERE cs.campaign_id = ANY (?) ORDER BY cs.campaign_id, x.at`, message.WaitsForWinner, message.WaitsForPilot, pgdialect.Array(ids)).Scan(ctx, &rows)
 	found := make(map[int64]Waiting, len(ids))
 	for _, id := range ids {
 		found[id] = Waiting{}

@@ -135,7 +135,7 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		by := screen{t.Category, c.TopicID}
 		taken, err := message.EnqueueAudience(ctx, tx, message.Audience{
 			CampaignID: c.ID, Version: choose(said), Members: predicate, Join: by.join(c.AudienceCursor),
-			SkipReason: by.reason(), Draw: drawn.sql(), Tests: len(variants) > 0, Rotation: shares.rotation(), Senders: variants.senders(),
+			SkipReason: by.reason(), Pilot: c.Pilot, Draw: drawn.sql(), Tests: len(variants) > 0, Rotation: shares.rotation(), Senders: variants.senders(),
 		}, c.AudienceCursor, prepareSlice)
 		if err != nil {
 			return err

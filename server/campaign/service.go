@@ -142,7 +142,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil ||
 			in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours ||
 			in.FrequencyCap != nil || in.ClearCap || in.TrackLinks != nil || in.UTM != nil || in.Variants != nil || in.Test != nil ||
-			in.HoldoutPercent != nil || in.Goals != nil
+			in.HoldoutPercent != nil || in.Goals != nil || in.Pilot != nil
 		switch {
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
@@ -260,7 +260,7 @@ func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, erro
 		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
 		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(),
 		"track_links": c.TrackLinks, "utm": c.UTM, "schedule": c.Schedule, "variants": variants.audited(), "variant_test": c.VariantTest,
-		"holdout_percent": c.HoldoutPercent, "goals": c.Goals,
+		"holdout_percent": c.HoldoutPercent, "goals": c.Goals, "pilot": c.Pilot,
 		"next_run_at": c.NextRunAt,
 	}, err
 }
@@ -473,6 +473,11 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 		_ = list.Add(apperr.Invalid("senderId", "the sender %s is %s", senders[0].DisplayName, senders[0].Status))
 	case active == 0:
 		_ = list.Add(apperr.Invalid("senders", "none of the campaign's %d senders is active", len(senders)))
+	}
+	if variants, err := variantsOf(ctx, idb, c.ID); err != nil {
+		return nil, nil, nil, err
+	} else if c.Pilot > 0 && len(variants) > 0 {
+		_ = list.Add(apperr.Invalid("pilot", "a campaign that compares variants has no pilot: the test is one; take the pilot or the variants away"))
 	}
 	if c.EndsAt != nil && c.EndsAt.Before(s.now()) {
 		_ = list.Add(apperr.Invalid("endsAt", "the campaign's end is in the past"))
@@ -770,7 +775,7 @@ func (c *Campaign) another(name string) *Campaign {
 	return &Campaign{
 		Name: name, TemplateID: c.TemplateID, SegmentID: c.SegmentID, Query: c.Query, SenderID: c.SenderID, TopicID: c.TopicID,
 		RateLimitPerSecond: c.RateLimitPerSecond, QuietHours: c.QuietHours, FrequencyCap: c.FrequencyCap, ErrorThreshold: c.ErrorThreshold,
-		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM, HoldoutPercent: c.HoldoutPercent,
+		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM, HoldoutPercent: c.HoldoutPercent, Pilot: c.Pilot,
 		VariantTest: c.VariantTest, Goals: c.Goals,
 	}
 }

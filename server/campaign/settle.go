@@ -80,6 +80,7 @@ func (s *Service) SettleDue(ctx context.Context) error {
 			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", c.ID, err))
 		}
 	}
+	failed = errors.Join(failed, s.settlePilots(ctx))
 	half, err := halfCanceled(ctx, s.db)
 	if err != nil {
 		return errors.Join(failed, err)

@@ -223,6 +223,13 @@ func remaining(ctx context.Context, idb bun.IDB, campaignID int64) (left int64, 
 	return left, db.Err(err)
 }
 
+// writtenTo is to how many recipients a campaign was sent, with those of whom nobody knows yet.
+func writtenTo(ctx context.Context, idb bun.IDB, id int64) (n int64, err error) {
+	err = idb.NewRaw(`SELECT coalesce(sum(n) FILTER (WHERE measure IN ('at:accepted', 'at:refused', 'unknown')), 0)
+		FROM message_counts WHERE campaign_id = ?`, id).Scan(ctx, &n)
+	return n, db.Err(err)
+}
+
 func inFlight(ctx context.Context, idb bun.IDB, campaignID int64) (n int64, err error) {
 	err = idb.NewRaw("SELECT coalesce(sum(n), 0) FROM message_counts WHERE campaign_id = ? AND measure = 'submitting'",
 		campaignID).Scan(ctx, &n)
@@ -495,4 +502,12 @@ func unfinished(ctx context.Context, idb bun.IDB, of provider.Name) (campaigns, 
 func unfinishedIDs(ctx context.Context, tx bun.Tx, of provider.Name) (ids []int64, err error) {
 	err = tx.NewRaw("SELECT id FROM campaigns WHERE "+isUnfinished+" ORDER BY id FOR UPDATE", string(of)).Scan(ctx, &ids)
 	return ids, db.Err(err)
+}
+
+// piloting are the campaigns that send, with recipients who wait for the pilot.
+func piloting(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
+	err = idb.NewSelect().Model(&rows).Where("ca.status = 'sending' AND ca.pilot > 0 AND EXISTS (SELECT 1 FROM messages m WHERE m.work = 'send' "+
+		"AND m.campaign_id = ca.id AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s)) AND m.not_before = ?::timestamptz "+
+		"AND m.not_before_reason = ?)", message.Undetermined, message.WaitsForPilot).Scan(ctx)
+	return rows, db.Err(err)
 }

@@ -237,6 +237,9 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
 		if d.NotBeforeReason == message.WaitsForWinner {
 			return "Waits for the winner of its campaign's test, whose wording it gets."
 		}
+		if d.NotBeforeReason == message.WaitsForPilot {
+			return "Waits until somebody has looked at the first messages of its campaign, its pilot, and goes on."
+		}
 		if d.NotBefore.After(time.Unix(0, 0)) {
 			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore),
 				waiting(d.NotBeforeReason))

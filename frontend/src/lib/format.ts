@@ -142,6 +142,7 @@ export const waitText = (reason: string) =>
     budget: t`The budget was used up`,
     winner: t`The winner of the test`,
     portfolio_limit: t`WhatsApp's limit of people a day`,
+    pilot: t`A look at the first messages`,
   })[reason] ?? t`Hours by law: ${words(reason)}`;
 
 /** Why a message waits now, after "waits until …". */
@@ -154,6 +155,7 @@ export const holdText = (reason: string) =>
     redeliver: t`the attempt before failed`,
     budget: t`the budget was used up`,
     portfolio_limit: t`WhatsApp's limit of people a day`,
+    pilot: t`somebody looks at the first messages`,
     reconciled: t`Twilio never took it`,
     operator: t`sent again by an operator`,
   })[reason] ?? t`hours by law: ${words(reason)}`;

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
@@ -71,6 +71,14 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         <Line label={t`Frequency cap`}>{c.frequencyCap ? capText(c.frequencyCap) : t`None`}</Line>
         <Line label={t`Auto-pause`}>
           {c.errorThreshold ? t`When more than ${percent(c.errorThreshold)} fail` : t`Never`}
+        </Line>
+        <Line label={t`Pilot`}>
+          {c.pilot > 0
+            ? plural(c.pilot, {
+                one: "The first recipient, then it pauses",
+                other: "The first # recipients, then it pauses",
+              })
+            : t`None`}
         </Line>
         <Line label={t`Budget`}>{c.budget ? money(c.budget.limit) : t`No limit`}</Line>
         <Line label={t`Ends`}>{c.endsAt ? moment(c.endsAt) : t`No end`}</Line>

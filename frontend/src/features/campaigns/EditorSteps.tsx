@@ -208,6 +208,9 @@ function LinkFields({ draft: d, errors, onChange }: StepProps) {
   );
 }
 
+/** The pilot that is offered first. */
+const firstPilot = 50;
+
 /** How fast, until when, and what is kept clear of. */
 export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
   const quiet = (changed: Partial<Draft["quiet"]>) => onChange({ quiet: { ...d.quiet, ...changed } });
@@ -230,6 +233,24 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         error={errors.errorThreshold}
         w={340}
       />
+      <Switch
+        label={t`Pilot`}
+        description={t`The first recipients get it, then it pauses for you to look; you send it to the others by hand`}
+        checked={d.pilot !== ""}
+        onChange={(e) => onChange({ pilot: e.currentTarget.checked ? firstPilot : "" })}
+      />
+      {d.pilot !== "" && (
+        <NumberInput
+          label={t`Recipients of the pilot`}
+          description={t`1 to 10,000; exactly so many are written to`}
+          min={1}
+          max={10_000}
+          value={d.pilot}
+          onChange={(pilot) => onChange({ pilot: pilot === "" ? firstPilot : pilot })}
+          error={errors.pilot}
+          w={340}
+        />
+      )}
       <TextInput
         label={t`Budget`}
         description={t`The most that it may cost, in the currency of your prices; it pauses before more is spent. Empty: no limit`}

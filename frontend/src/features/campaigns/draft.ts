@@ -76,6 +76,7 @@ graphql(`
       ...BudgetState
     }
     trackLinks
+    pilot
     utm {
       source
       medium
@@ -118,6 +119,7 @@ export type Draft = Experiment & {
   threshold: number | string; // percent
   budget: string; // "": no limit
   trackLinks: boolean;
+  pilot: number | string; // "" or 0: none
   utm: Utm;
   ends: string; // as an input of type datetime-local has it
   quiet: { on: boolean; start: string; end: string; zone: string | null };
@@ -140,6 +142,7 @@ export function newDraft({ senders, settings }: Defaults): Draft {
     threshold: 20,
     budget: "",
     trackLinks: true,
+    pilot: "",
     utm: { source: "", medium: "", campaign: "" },
     ends: "",
     quiet: {
@@ -166,6 +169,7 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
     threshold: c.errorThreshold == null ? "" : Number((c.errorThreshold * 100).toFixed(4)),
     budget: c.budget?.limit.amount ?? "",
     trackLinks: c.trackLinks,
+    pilot: c.pilot || "",
     utm: { source: c.utm?.source ?? "", medium: c.utm?.medium ?? "", campaign: c.utm?.campaign ?? "" },
     ends: c.endsAt ? localInput(new Date(c.endsAt)) : "",
     quiet: c.quietHours
@@ -194,6 +198,7 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
     errorThreshold: percent === null ? null : percent / 100,
     budget: d.budget.trim() || null,
     trackLinks: d.trackLinks,
+    pilot: numeric(d.pilot) ?? 0,
     utm: d.utm,
     quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
     frequencyCap: d.capped ? capInput(d.cap) : null,
@@ -217,7 +222,7 @@ const fieldsOf: Record<Step, string[]> = {
     "utm.medium",
     "utm.campaign",
   ],
-  schedule: ["rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "endsAt"],
+  schedule: ["rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "pilot", "endsAt"],
   review: [],
 };
 export const fields = Object.values(fieldsOf).flat();

@@ -1,0 +1,3 @@
+ALTER TABLE campaigns
+    DROP COLUMN pilot,
+    DROP COLUMN pilot_ended_at;

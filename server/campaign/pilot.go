@@ -1,0 +1,92 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"eventstream/server/apperr"
+	"eventstream/server/db"
+	"eventstream/server/message"
+	"eventstream/server/pubsub"
+
+	"github.com/uptrace/bun"
+)
+
+// maxPilot is the largest pilot.
+const maxPilot = 10_000
+
+// settlePilots looks after campaigns whose recipients beyond the pilot wait. Once the pilot is out the campaign pauses itself for
+// somebody to look; whom the gate left out is made up for, so that as many are written to as the pilot has. When somebody has
+// resumed it the others go.
+func (s *Service) settlePilots(ctx context.Context) error {
+	rows, err := piloting(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, c := range rows {
+		if err := s.settlePilot(ctx, c); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("pilot of campaign %d: %w", c.ID, err))
+		}
+	}
+	return failed
+}
+
+func (s *Service) settlePilot(ctx context.Context, c *Campaign) error {
+	if c.PilotEndedAt != nil {
+		return s.releaseRest(ctx, c.ID)
+	}
+	errOpen := errors.New("the pilot is not over")
+	var left int
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := moveTx(ctx, tx, c.ID, "campaign.pause", StatusPaused, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+			open, err := message.PilotOpen(ctx, tx, c.ID)
+			if err != nil || open || c.Status != StatusSending {
+				return errors.Join(err, errOpen)
+			}
+			written, err := writtenTo(ctx, tx, c.ID)
+			if err != nil {
+				return err
+			}
+			if left = c.Pilot - int(written); left > 0 {
+				return errOpen
+			}
+			now, err := db.Now(ctx, tx)
+			c.PausedBy, c.PilotEndedAt = PausedByEngine, &now
+			c.PausedReason = fmt.Sprintf("The first %d are out: look at them, then go on.", c.Pilot)
+			return err
+		})
+		return err
+	})
+	switch {
+	case left > 0 && errors.Is(err, errOpen):
+		if _, err := message.ReleasePilot(ctx, s.db, c.ID, left); err != nil {
+			return err
+		}
+		return s.wake(ctx, c.ID)
+	case errors.Is(err, errOpen) || apperr.Is(err, apperr.CodeConflict):
+		return nil
+	case err == nil:
+		s.hub.Publish(pubsub.TopicCampaign, c.ID)
+	}
+	return err
+}
+
+// releaseRest lets those go who waited for the pilot.
+func (s *Service) releaseRest(ctx context.Context, id int64) error {
+	if err := inBatches(func() (int, error) { return message.ReleasePilot(ctx, s.db, id, endBatch) }); err != nil {
+		return err
+	}
+	return s.wake(ctx, id)
+}
+
+func (s *Service) wake(ctx context.Context, id int64) error {
+	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		shares, err := sharesOf(ctx, tx, []int64{id})
+		if err != nil {
+			return err
+		}
+		return WakeWorkers(ctx, tx, s.jobs, shares[id].senders()...)
+	})
+}
