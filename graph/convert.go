@@ -1011,7 +1011,7 @@ func toSandboxSettings(s sandbox.Settings) *model.SandboxSettings {
 		HangRate: s.HangRate, DropAnswerRate: s.DropAnswerRate, RepeatRate: s.RepeatRate, ReorderRate: s.ReorderRate,
 		CallbackLossRate: s.CallbackLossRate, InboundLossRate: s.InboundLossRate, ConcurrencyLimit: s.ConcurrencyLimit,
 		PortfolioLimit: s.PortfolioLimit,
-		RedactBodies: s.RedactBodies, Silent: s.Silent,
+		RedactBodies:   s.RedactBodies, Silent: s.Silent,
 	}
 }
 
