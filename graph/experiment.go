@@ -5,7 +5,6 @@ import (
 
 	"eventstream/graph/model"
 	"eventstream/server/campaign"
-	"eventstream/server/price"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -60,7 +59,7 @@ func (r *Resolver) goalsInput(ctx context.Context, in graphql.Omittable[[]*model
 func toGoal(g campaign.Goal, reached int64) *model.CampaignGoal {
 	out := &model.CampaignGoal{Event: upper[model.GoalEvent](g.Event), WithinHours: g.Hours, Reached: reached}
 	if g.Value > 0 {
-		out.Value, out.Total = toMoney(g.Value, g.Currency), toMoney(g.Value*price.Micros(reached), g.Currency)
+		out.Value, out.Total = toMoney(g.Value, g.Currency), toMoney(g.Value.Times(reached), g.Currency)
 	}
 	return out
 }

@@ -38,8 +38,11 @@ func (r *campaignResolver) VariantComparison(ctx context.Context, obj *model.Cam
 	if err != nil || shows == nil {
 		return nil, err
 	}
-	waiting, err := r.Services.Campaigns.WaitingForWinner(ctx, c)
-	return toComparison(c, shows, waiting), err
+	progress, err := load(ctx).progress.Load(ctx, own(obj.ID))
+	if err != nil {
+		return nil, err
+	}
+	return toComparison(c, shows, progress.WaitForWinner), nil
 }
 
 // Lift is the resolver for the lift field.

@@ -46,7 +46,7 @@ type loaders struct {
 	reported      *dataloadgen.Loader[int64, *price.Reported]       // by message
 	budgets       *dataloadgen.Loader[int64, *price.CampaignBudget] // by campaign
 	charged       *dataloadgen.Loader[int64, []price.Charged]       // by campaign
-	versions      *dataloadgen.Loader[int64, []*template.Version] // by template
+	versions      *dataloadgen.Loader[int64, []*template.Version]   // by template
 	translations  *dataloadgen.Loader[int64, []template.Text]
 	variants      *dataloadgen.Loader[int64, campaign.Variants]
 	shares        *dataloadgen.Loader[int64, campaign.Shares]

@@ -18,6 +18,12 @@ CREATE OR REPLACE FUNCTION message_measures(m messages) RETURNS TABLE (measure t
     UNION ALL SELECT 'at:opted_out', '' WHERE m.opted_out_at IS NOT NULL
 $$;
 
+CREATE OR REPLACE FUNCTION message_marks(m messages) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+    SELECT (m.accepted_at IS NOT NULL)::int + 2 * (m.sent_at IS NOT NULL)::int + 4 * (m.delivered_at IS NOT NULL)::int
+        + 8 * (m.read_at IS NOT NULL)::int + 16 * (m.replied_at IS NOT NULL)::int + 32 * (m.opted_out_at IS NOT NULL)::int
+        + 64 * (m.redeliveries > 0)::int + 128 * (m.decision_since IS NOT NULL)::int + 256 * (m.clicked_at IS NOT NULL)::int
+$$;
+
 CREATE OR REPLACE FUNCTION message_counts_add(deltas message_counts[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO message_counts AS c (campaign_id, measure, reason, n)
     SELECT campaign_id, measure, reason, n FROM unnest(deltas) ORDER BY campaign_id, measure, reason
@@ -87,11 +93,13 @@ BEGIN
 END $$;
 
 DROP FUNCTION message_measures_of(text, text, text, int, smallint);
-DELETE FROM message_counts WHERE measure = 'at:variant';
+DELETE FROM message_counts WHERE measure IN ('at:variant', 'at:winner');
 ALTER TABLE messages DROP COLUMN variant;
 DELETE FROM campaign_languages WHERE variant > 0;
 ALTER TABLE campaign_languages DROP COLUMN variant, ADD PRIMARY KEY (campaign_id, language);
+DROP TRIGGER campaigns_draws_check ON campaigns;
+DROP FUNCTION campaigns_draws_check;
 ALTER TABLE campaigns
-    DROP COLUMN holdout_percent, DROP COLUMN draw, DROP COLUMN variant_test, DROP COLUMN goals, DROP COLUMN treated, DROP COLUMN held_out, DROP COLUMN inbound_from,
+    DROP COLUMN holdout_percent, DROP COLUMN draw, DROP COLUMN variant_test, DROP COLUMN goals, DROP COLUMN treated, DROP COLUMN held_out, DROP COLUMN standing_holdout,
     DROP COLUMN tested_at, DROP COLUMN winner, DROP COLUMN winner_at, DROP COLUMN winner_by, DROP COLUMN released_at;
 DROP TABLE campaign_variants;

@@ -19,7 +19,7 @@ ALTER TABLE campaigns
     ADD COLUMN goals        jsonb,
     ADD COLUMN treated      bigint NOT NULL DEFAULT 0, -- members of the audience who were to get a message
     ADD COLUMN held_out     bigint NOT NULL DEFAULT 0, -- and those who were to get one and are held out
-    ADD COLUMN inbound_from bigint, -- the last message that had come in when the audience began to be taken
+    ADD COLUMN standing_holdout jsonb, -- the setting as it was at its launch
     ADD COLUMN tested_at    timestamptz, -- the last message of the test was handed over, or ended
     ADD COLUMN winner       smallint,    -- the variant that all others get
     ADD COLUMN winner_at    timestamptz,
@@ -31,6 +31,26 @@ ALTER TABLE campaign_languages DROP CONSTRAINT campaign_languages_pkey, ADD PRIM
 
 -- Of a campaign's test: which variant. Null: it takes no part in one.
 ALTER TABLE messages ADD COLUMN variant smallint;
+
+-- A worker of the previous version knows nothing of them, and would send to everybody: what it does is undone, and its job tried again by another.
+CREATE FUNCTION campaigns_draws_check() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('eventstream.draws', true) IS DISTINCT FROM '1' THEN
+        RAISE EXCEPTION 'campaign % has variants or a holdout, which this version does not know: stop it', NEW.id;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER campaigns_draws_check BEFORE UPDATE OF audience_cursor ON campaigns FOR EACH ROW
+    WHEN (NEW.variant_test IS NOT NULL OR NEW.holdout_percent > 0 OR NEW.standing_holdout IS NOT NULL)
+    EXECUTE FUNCTION campaigns_draws_check();
+
+-- One more mark: it waits for the winner of its campaign's test.
+CREATE OR REPLACE FUNCTION message_marks(m messages) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+    SELECT (m.accepted_at IS NOT NULL)::int + 2 * (m.sent_at IS NOT NULL)::int + 4 * (m.delivered_at IS NOT NULL)::int
+        + 8 * (m.read_at IS NOT NULL)::int + 16 * (m.replied_at IS NOT NULL)::int + 32 * (m.opted_out_at IS NOT NULL)::int
+        + 64 * (m.redeliveries > 0)::int + 128 * (m.decision_since IS NOT NULL)::int + 256 * (m.clicked_at IS NOT NULL)::int
+        + 512 * (m.not_before_reason = 'winner')::int
+$$;
 
 -- Numbers of variants are kept as all others are: under the measure at:variant, with a reason such as 0:read.
 -- The function of the same name without variant stays for one release: the previous version's triggers may be planned with it.
@@ -48,6 +68,7 @@ RETURNS TABLE (measure text, reason text) LANGUAGE sql IMMUTABLE AS $$
     UNION ALL SELECT 'at:clicked',   '' WHERE $4 & 256 > 0
     UNION ALL SELECT 'at:replied',   '' WHERE $4 & 16 > 0
     UNION ALL SELECT 'at:opted_out', '' WHERE $4 & 32 > 0
+    UNION ALL SELECT 'at:winner',    '' WHERE $4 & 512 > 0 AND $1 = 'pending'
     UNION ALL SELECT 'at:variant', $5 || ':' || v.name
         FROM (VALUES ('recipients', true), ('waiting', $1 IN ('pending', 'submitting') AND $4 & 65 = 0),
             ('tried', $4 & 1 > 0 OR $1 = 'failed'), ('accepted', $4 & 1 > 0), ('sent', $4 & 2 > 0), ('delivered', $4 & 4 > 0), ('read', $4 & 8 > 0),
@@ -73,6 +94,7 @@ CREATE OR REPLACE FUNCTION message_measures(m messages) RETURNS TABLE (measure t
     UNION ALL SELECT 'at:clicked',   '' WHERE m.clicked_at   IS NOT NULL
     UNION ALL SELECT 'at:replied',   '' WHERE m.replied_at   IS NOT NULL
     UNION ALL SELECT 'at:opted_out', '' WHERE m.opted_out_at IS NOT NULL
+    UNION ALL SELECT 'at:winner',    '' WHERE m.not_before_reason = 'winner' AND m.status = 'pending'
     UNION ALL SELECT 'at:variant', m.variant || ':' || v.name
         FROM (VALUES ('recipients', true), ('waiting', m.status IN ('pending', 'submitting') AND m.accepted_at IS NULL AND m.redeliveries = 0),
             ('tried', m.accepted_at IS NOT NULL OR m.status = 'failed'), ('accepted', m.accepted_at IS NOT NULL), ('sent', m.sent_at IS NOT NULL),
@@ -89,7 +111,7 @@ CREATE OR REPLACE FUNCTION message_counts_add(deltas message_counts[]) RETURNS v
     INSERT INTO message_series AS s (campaign_id, bucket, measure, n)
     SELECT campaign_id, date_bin('10 seconds', clock_timestamp(), 'epoch'), measure, sum(n) FROM unnest(deltas)
     WHERE n > 0 AND campaign_id >= 0 AND (measure LIKE 'at:%' OR measure IN ('failed', 'undelivered', 'received', 'skipped'))
-        AND measure NOT IN ('at:clicked', 'at:variant')
+        AND measure NOT IN ('at:clicked', 'at:variant', 'at:winner')
     GROUP BY campaign_id, measure ORDER BY campaign_id, measure
     ON CONFLICT (campaign_id, bucket, measure) DO UPDATE SET n = s.n + excluded.n;
 $$;

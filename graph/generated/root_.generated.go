@@ -15771,7 +15771,7 @@ enum VariantMetric {
   READ
   "Opened a tracked link, or tapped a button that answers."
   CLICKED
-  "Answered within seven days."
+  "Answered within seven days, and did not opt out."
   REPLIED
   "Reached the first of the campaign's goals."
   GOAL
@@ -15783,10 +15783,10 @@ type VariantTest {
   metric: VariantMetric!
   """
   So many minutes after the last message of the test was handed over, the best variant goes to the rest, whether or not it is shown to be better: 10 to
-  10,080. A variant that drives away more people than another, as is shown, comes last. Null: not by time.
+  10,080. A campaign that ends chooses an hour before at the latest, or in the last quarter of a shorter one. A variant that drives away more people than another, as is shown, comes last. Null: not by time.
   """
   afterMinutes: Int
-  "The best variant goes to the rest as soon as it is shown to be better than all others, and drives nobody away. With neither, campaignWinnerChoose decides."
+  "The best variant goes to the rest as soon as it is shown to be better than all others, and drives nobody away. With neither, campaignWinnerChoose decides. Not with variants of several senders, which do not go out mixed."
   whenSure: Boolean!
 }
 input VariantTestInput {
@@ -15856,8 +15856,9 @@ type VariantWinner {
 }
 
 """
-Those who were to get the campaign's message beside those who were held out, by who wrote to us within some hours after the audience was taken. All who were
-to get it count, whatever became of their message (intention to treat), so that failed deliveries do not bias the comparison.
+Those who were to get the campaign's message beside those who were held out of it, by who wrote to us, and did not ask for an end, since the audience was taken
+and until some hours after the campaign ended. All who were to get it count, whatever became of their message (intention to treat), so that failed
+deliveries do not bias the comparison. Who is in the standing holdout counts on neither side.
 """
 type CampaignLift {
   treated: Int64!
@@ -15873,8 +15874,8 @@ type CampaignLift {
   shown: Boolean!
   "The first goal's hours, or a week."
   withinHours: Int!
-  "Until when what they write counts."
-  until: DateTime!
+  "Until when what they write counts; null while the campaign sends."
+  until: DateTime
 }
 
 "What a recipient does to reach a goal."
@@ -15885,7 +15886,7 @@ enum GoalEvent {
   REPLY
 }
 """
-Reached by a recipient who does it within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
+Reached by a recipient who does it, and does not opt out, within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
 for the message that the link, the button or the answer belongs to.
 """
 type CampaignGoal {
@@ -15907,7 +15908,7 @@ input CampaignGoalInput {
 }
 
 extend type Mutation {
-  "Sends a variant to the rest of the audience, which waits for it. While the campaign sends or is paused; else a conflict."
+  "Sends a variant to the rest of the audience, which waits for it, and to those who take part in the test and have not got theirs yet. While the campaign sends or is paused; else a conflict."
   campaignWinnerChoose(input: CampaignWinnerChooseInput!): CampaignWinnerChoosePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
 input CampaignWinnerChooseInput {
@@ -19023,7 +19024,7 @@ type Template implements Node {
   content: TemplateContent!
   "Counts from 1; a changed text makes a new one."
   version: Int!
-  "What it has said, the newest first, at most 50. Campaigns keep the version with which they were launched; new ones send the newest that is approved."
+  "What it has said, the newest first, at most 20. Campaigns keep the version with which they were launched; new ones send the newest that is approved."
   versions: [TemplateVersion!]! @goField(forceResolver: true) @cost(weight: 5) @listSize(assumedSize: 10)
   "Of the newest version."
   approvalStatus: TemplateApproval!

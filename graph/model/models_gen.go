@@ -573,7 +573,7 @@ type CampaignFilter struct {
 	Status graphql.Omittable[[]CampaignStatus] `json:"status,omitempty"`
 }
 
-// Reached by a recipient who does it within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
+// Reached by a recipient who does it, and does not opt out, within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
 // for the message that the link, the button or the answer belongs to.
 type CampaignGoal struct {
 	Event       GoalEvent `json:"event"`
@@ -627,8 +627,9 @@ type CampaignLaunchUndoPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// Those who were to get the campaign's message beside those who were held out, by who wrote to us within some hours after the audience was taken. All who were
-// to get it count, whatever became of their message (intention to treat), so that failed deliveries do not bias the comparison.
+// Those who were to get the campaign's message beside those who were held out of it, by who wrote to us, and did not ask for an end, since the audience was taken
+// and until some hours after the campaign ended. All who were to get it count, whatever became of their message (intention to treat), so that failed
+// deliveries do not bias the comparison. Who is in the standing holdout counts on neither side.
 type CampaignLift struct {
 	Treated int64 `json:"treated"`
 	// Of them, who wrote.
@@ -643,8 +644,8 @@ type CampaignLift struct {
 	Shown bool `json:"shown"`
 	// The first goal's hours, or a week.
 	WithinHours int `json:"withinHours"`
-	// Until when what they write counts.
-	Until time.Time `json:"until"`
+	// Until when what they write counts; null while the campaign sends.
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // A button that leads to an address, through a link that counts.
@@ -3939,7 +3940,7 @@ type Template struct {
 	Content *TemplateContent `json:"content"`
 	// Counts from 1; a changed text makes a new one.
 	Version int `json:"version"`
-	// What it has said, the newest first, at most 50. Campaigns keep the version with which they were launched; new ones send the newest that is approved.
+	// What it has said, the newest first, at most 20. Campaigns keep the version with which they were launched; new ones send the newest that is approved.
 	Versions []*TemplateVersion `json:"versions"`
 	// Of the newest version.
 	ApprovalStatus TemplateApproval `json:"approvalStatus"`
@@ -4536,9 +4537,9 @@ type VariantTest struct {
 	Percent float64       `json:"percent"`
 	Metric  VariantMetric `json:"metric"`
 	// So many minutes after the last message of the test was handed over, the best variant goes to the rest, whether or not it is shown to be better: 10 to
-	// 10,080. A variant that drives away more people than another, as is shown, comes last. Null: not by time.
+	// 10,080. A campaign that ends chooses an hour before at the latest, or in the last quarter of a shorter one. A variant that drives away more people than another, as is shown, comes last. Null: not by time.
 	AfterMinutes *int `json:"afterMinutes,omitempty"`
-	// The best variant goes to the rest as soon as it is shown to be better than all others, and drives nobody away. With neither, campaignWinnerChoose decides.
+	// The best variant goes to the rest as soon as it is shown to be better than all others, and drives nobody away. With neither, campaignWinnerChoose decides. Not with variants of several senders, which do not go out mixed.
 	WhenSure bool `json:"whenSure"`
 }
 
@@ -8295,7 +8296,7 @@ const (
 	VariantMetricRead      VariantMetric = "READ"
 	// Opened a tracked link, or tapped a button that answers.
 	VariantMetricClicked VariantMetric = "CLICKED"
-	// Answered within seven days.
+	// Answered within seven days, and did not opt out.
 	VariantMetricReplied VariantMetric = "REPLIED"
 	// Reached the first of the campaign's goals.
 	VariantMetricGoal VariantMetric = "GOAL"

@@ -206,6 +206,19 @@ func TestVariantsAreComparedAndTheWinnerGoesToTheRest(t *testing.T) {
 			e.says(address, "Do you have it in blue?")
 		}
 	}
+	// Who asks for an end has answered, and reached nothing.
+	for i := 0; ; i++ {
+		address := fmt.Sprintf("+4915%09d", 100000500+i)
+		var who struct{ Contact struct{ ID string } }
+		e.do(&who, `query($a: String!) { contact(address: $a) { id } }`, map[string]any{"a": address})
+		id, err := globalid.Decode("id", "Contact", who.Contact.ID)
+		require.NoError(t, err)
+		if n := experiment.Draw(key, id); !n.HeldOut(holdout) && n.InTest(test) {
+			e.says(address, "STOP")
+			break
+		}
+	}
+	require.Eventually(t, func() bool { return e.compared(camp).Node.Counts.Replied == 2 }, patience, 50*time.Millisecond)
 	require.Eventually(t, func() bool {
 		c := e.compared(camp).Node
 		return c.Lift.TreatedWrote == 1 && c.Lift.HeldOutWrote == 1 && c.Goals[0].Reached == 1 && c.Goals[0].Total.Amount == "2.50"
@@ -281,6 +294,25 @@ func TestTheTestChoosesItsWinner(t *testing.T) {
 	require.True(t, c.VariantComparison.Shown)
 	require.Positive(t, c.VariantComparison.Low)
 
+	// A variant that WhatsApp withdraws holds the campaign, until another one has won: then nobody needs it any more.
+	lost := launched("withdrawn", map[string]any{"percent": 50})
+	version := e.query("SELECT max(template_version_id) FROM campaign_variants WHERE campaign_id = ? AND position = 1", number(lost))
+	e.exec("UPDATE template_versions SET approval_status = 'paused', check_at = now() + interval '1 day', checked_at = now() + interval '1 day' WHERE id = ?", version)
+	e.must("campaignPause", "campaign", map[string]any{"id": lost})
+	_, refused := e.mutate("campaignResume", "campaign", map[string]any{"id": lost})
+	require.Contains(t, refused, "must be approved before the campaign goes on")
+	e.must("campaignWinnerChoose", "campaign", map[string]any{"id": lost, "variant": "A"})
+	e.must("campaignResume", "campaign", map[string]any{"id": lost})
+	require.Equal(t, 400, e.await(lost, "COMPLETED").Accepted)
+	e.exec("UPDATE template_versions SET approval_status = 'approved' WHERE id = ?", version)
+
+	// One that ends chooses before its end, and who waits is not left out.
+	ends := launched("ends", map[string]any{"percent": 50})
+	require.Nil(t, e.compared(ends).Node.VariantComparison.DecidesAt)
+	e.must("campaignUpdate", "campaign", map[string]any{"id": ends, "endsAt": time.Now().Add(59 * time.Minute)})
+	e.exec("UPDATE campaigns SET prepared_at = prepared_at - interval '10 hours' WHERE id = ?", number(ends))
+	require.Equal(t, 400, e.await(ends, "COMPLETED").Accepted)
+
 	// Senders are compared as wordings are: what each variant sends comes from its own number, and so does what the winner sends.
 	other := e.newSender("+4930901820", 80)
 	first := e.firstSender()
@@ -293,6 +325,8 @@ func TestTheTestChoosesItsWinner(t *testing.T) {
 		"templateId": nil, "senders": []map[string]any{{"senderId": first}, {"senderId": other}}, "variants": bySender,
 		"variantTest": map[string]any{"percent": 50},
 	})
+	_, refusal = e.mutate("campaignUpdate", "campaign", map[string]any{"id": camp, "variantTest": map[string]any{"percent": 50, "whenSure": true}})
+	require.Contains(t, refusal, "go out at the paces of their senders")
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 	require.Eventually(t, func() bool {
 		c := e.compared(camp).Node
@@ -335,6 +369,9 @@ func TestWhatCannotBeComparedIsRefused(t *testing.T) {
 	e := start(t)
 	a, b := e.approved("Hello {{name | you}}, this is A."), e.approved("Good day {{name | you}}, this is B.")
 	utility := e.must("templateCreate", "template", map[string]any{"name": "Parcel", "body": "Your parcel is here.", "category": "UTILITY"})
+	var first struct{ Node struct{ Name string } }
+	e.do(&first, `query($id: ID!) { node(id: $id) { ... on Template { name } } }`, map[string]any{"id": a})
+	german := e.must("templateCreate", "template", map[string]any{"name": first.Node.Name, "language": "de", "body": "Hallo {{name | Sie}}, das ist A."})
 	two := []map[string]any{{"templateId": a}, {"templateId": b}}
 	for want, more := range map[string]map[string]any{
 		"give 2 to 5":                        {"variants": two[:1]},
@@ -349,6 +386,7 @@ func TestWhatCannotBeComparedIsRefused(t *testing.T) {
 		"51 is out of range":                 {"holdoutPercent": 51},
 		"-1 is out of range":                 {"holdoutPercent": -1},
 		"169 is out of range":                {"goals": []map[string]any{{"event": "CLICK", "withinHours": 169}}},
+		"is a translation of another":        {"variants": []map[string]any{two[0], {"templateId": german}}},
 		"one of each is allowed":             {"goals": []map[string]any{{"event": "CLICK", "withinHours": 1}, {"event": "CLICK", "withinHours": 2}}},
 		`"much" is not an amount`:            {"goals": []map[string]any{{"event": "CLICK", "withinHours": 1, "value": "much"}}},
 	} {

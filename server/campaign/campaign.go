@@ -106,7 +106,7 @@ type Campaign struct {
 	Goals              Goals              `bun:"type:jsonb,nullzero"`
 	Treated            int64              // members of the audience who were to get a message,
 	HeldOut            int64              // and those who were to get one and are held out
-	InboundFrom        *int64             // the last message that had come in when the audience began to be taken
+	StandingHoldout    *Holdout           `bun:"type:jsonb,nullzero"` // the setting as it was at its launch; nil: nobody is held out by it
 	TestedAt           *time.Time         // the last message of the test was handed over, or ended
 	Winner             *int               // the variant that the rest of the audience gets
 	WinnerAt           *time.Time         //

@@ -38,7 +38,7 @@ func (f Figures) by(m Metric) int64 {
 	case MetricClicked:
 		return f.Clicked
 	case MetricReplied:
-		return f.Replied
+		return f.Replied - f.OptedOut // who wrote STOP has answered, too
 	case MetricGoal:
 		return f.Goal
 	default:
@@ -61,7 +61,10 @@ func (c Comparison) leader(metric Metric) int {
 	best := 0
 	share := func(i int) float64 { return experiment.Arm{N: c.Figures[i].Tried, X: c.Figures[i].by(metric)}.Share() }
 	for i := range c.Figures {
-		if c.Harmed[best] && !c.Harmed[i] || c.Harmed[best] == c.Harmed[i] && share(i) > share(best) {
+		if c.Figures[i].Tried == 0 {
+			continue
+		}
+		if c.Figures[best].Tried == 0 || c.Harmed[best] && !c.Harmed[i] || c.Harmed[best] == c.Harmed[i] && share(i) > share(best) {
 			best = i
 		}
 	}
@@ -80,17 +83,18 @@ func (s *Service) Compare(ctx context.Context, c *Campaign) (*Comparison, error)
 	if err != nil || len(variants) == 0 {
 		return nil, err
 	}
-	return compare(ctx, s.db, c, variants)
+	return compare(ctx, s.db, c, variants, c.Goals)
 }
 
-func compare(ctx context.Context, idb bun.IDB, c *Campaign, variants Variants) (*Comparison, error) {
+// compare tells what the variants of a campaign show; goals are those that are counted.
+func compare(ctx context.Context, idb bun.IDB, c *Campaign, variants Variants, goals Goals) (*Comparison, error) {
 	all, err := figuresOf(ctx, idb, []int64{c.ID})
 	if err != nil {
 		return nil, err
 	}
 	figures := all[c.ID]
 	out := &Comparison{Figures: figures[:len(variants)]}
-	for i, goal := range c.Goals {
+	for i, goal := range goals {
 		did, err := reached(ctx, idb, c.ID, goal)
 		if err != nil {
 			return nil, err
@@ -99,7 +103,7 @@ func compare(ctx context.Context, idb bun.IDB, c *Campaign, variants Variants) (
 			if i == 0 {
 				out.Figures[v].Goal = did[v]
 			}
-			out.Figures[v].Value += goal.Value * price.Micros(did[v])
+			out.Figures[v].Value = out.Figures[v].Value.Plus(goal.Value.Times(did[v]))
 		}
 	}
 	arms, optOuts, options := make([]experiment.Arm, len(variants)), make([]experiment.Arm, len(variants)), experiment.Options{}
@@ -109,19 +113,34 @@ func compare(ctx context.Context, idb bun.IDB, c *Campaign, variants Variants) (
 		options.Planned = append(options.Planned, f.Recipients)
 		out.Left += f.Waiting
 	}
-	out.Verdict, out.Harmed = experiment.Judge(arms, options), experiment.Harmed(optOuts, options)
+	out.Harmed = experiment.Harmed(optOuts, options)
+	if variants.bySender() && out.Left > 0 { // the faster sender's recipients have had more time
+		arms = make([]experiment.Arm, len(variants))
+	}
+	out.Verdict = experiment.Judge(arms, options)
 	out.Decides = c.decides()
 	return out, nil
 }
 
+// Where a campaign ends, its winner is chosen an hour before at the latest, or in the last quarter of a shorter one: nobody who waits is left out.
+const lastChoice = time.Hour
+
 // decides is when the engine chooses a winner, unless it is sure before; nil: not by time, or not known yet.
-func (c *Campaign) decides() *time.Time {
+func (c *Campaign) decides() (at *time.Time) {
 	t := c.VariantTest
-	if t.Percent == 100 || t.AfterMinutes == nil || c.TestedAt == nil || c.Winner != nil {
+	if t.Percent == 100 || c.Winner != nil || c.PreparedAt == nil {
 		return nil
 	}
-	at := c.TestedAt.Add(time.Duration(*t.AfterMinutes) * time.Minute)
-	return &at
+	if t.AfterMinutes != nil && c.TestedAt != nil {
+		at = new(c.TestedAt.Add(time.Duration(*t.AfterMinutes) * time.Minute))
+	}
+	if c.EndsAt != nil {
+		latest := c.EndsAt.Add(-min(lastChoice, c.EndsAt.Sub(*c.PreparedAt)/4))
+		if at == nil || latest.Before(*at) {
+			at = &latest
+		}
+	}
+	return at
 }
 
 // GoalsReached tells how many recipients reached each of a campaign's goals, in their order.
@@ -139,50 +158,45 @@ func (s *Service) GoalsReached(ctx context.Context, c *Campaign) ([]int64, error
 	return counts, nil
 }
 
-// Lift compares those who were to get a campaign's message with those held out of it, whatever became of the message: by who wrote within
-// some time after the audience was taken.
+// Lift compares those who were to get a campaign's message with those held out of it, whatever became of the message: by who wrote, without asking
+// for an end, since the audience was taken and until some time after the last message was sent.
 type Lift struct {
 	experiment.Interval
 
 	Treated, Held experiment.Arm
-	Within        time.Duration
-	Until         time.Time
+	Within        time.Duration // after the last message was sent
+	Until         *time.Time    // nil: it still sends
 }
 
 // LiftOf tells what a campaign did, beside those held out; nil where nobody is, or its audience is not taken yet.
 func (s *Service) LiftOf(ctx context.Context, c *Campaign) (*Lift, error) {
-	if c.HeldOut == 0 || c.PreparedAt == nil || c.InboundFrom == nil {
+	if c.HeldOut == 0 || c.PreparedAt == nil {
 		return nil, nil //nolint:nilnil // there is nobody to compare with
 	}
-	treated, held, err := wrote(ctx, s.db, c, c.lift())
+	until := s.now()
+	var end *time.Time
+	if c.FinishedAt != nil {
+		end = new(c.FinishedAt.Add(c.lift()))
+		until = *end
+	}
+	treated, held, err := wrote(ctx, s.db, c, until)
 	if err != nil {
 		return nil, err
 	}
 	l := &Lift{
 		Treated: experiment.Arm{N: c.Treated, X: treated}, Held: experiment.Arm{N: c.HeldOut, X: held}, Within: c.lift(),
-		Until: c.PreparedAt.Add(c.lift()),
+		Until: end,
 	}
 	l.Interval = experiment.Lift(l.Treated, l.Held, experiment.Options{Planned: []int64{c.Treated, c.HeldOut}})
 	return l, nil
 }
-
-// WaitingForWinner counts the messages of a campaign that wait for the winner of its test.
-func (s *Service) WaitingForWinner(ctx context.Context, c *Campaign) (int64, error) {
-	if c.VariantTest == nil || c.VariantTest.Percent == 100 || c.ReleasedAt != nil || c.PreparedAt == nil || c.Status.Ended() {
-		return 0, nil
-	}
-	return message.WaitingForWinner(ctx, s.db, c.ID, mostWaiting)
-}
-
-// mostWaiting bounds the count of those who wait: more are told as so many.
-const mostWaiting = 10_000_000
 
 // ChooseWinner lets an operator decide which variant the rest of the audience gets, by its label.
 func (s *Service) ChooseWinner(ctx context.Context, id int64, label string) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	c, err := s.chooseWinner(ctx, id, WinnerByOperator, func(_ context.Context, _ bun.Tx, _ *Campaign, variants Variants) (int, error) {
+	c, err := s.chooseWinner(ctx, id, WinnerByOperator, func(variants Variants) (int, error) {
 		return variants.Position(label)
 	})
 	if err != nil {
@@ -191,11 +205,9 @@ func (s *Service) ChooseWinner(ctx context.Context, id int64, label string) (*Ca
 	return c, s.release(ctx, c)
 }
 
-var errUndecided = errors.New("nothing is decided yet")
-
 // chooseWinner writes down which variant pick takes, under the campaign's lock.
 func (s *Service) chooseWinner(ctx context.Context, id int64, by WinnerBy,
-	pick func(context.Context, bun.Tx, *Campaign, Variants) (int, error),
+	pick func(Variants) (int, error),
 ) (c *Campaign, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if c, err = forUpdate(ctx, tx, id); err != nil {
@@ -215,7 +227,7 @@ func (s *Service) chooseWinner(ctx context.Context, id int64, by WinnerBy,
 		case c.PreparedAt == nil || c.Status != StatusSending && c.Status != StatusPaused:
 			return apperr.Conflict("the campaign is %s: a winner is chosen while it sends", c.Status)
 		}
-		winner, err := pick(ctx, tx, c, variants)
+		winner, err := pick(variants)
 		if err != nil {
 			return err
 		}
@@ -262,14 +274,16 @@ func (s *Service) release(ctx context.Context, c *Campaign) error {
 		shares = Shares{{SenderID: cmp.Or(variants.senders()[*c.Winner], *c.SenderID), Weight: 1}}
 	}
 	version, rotation := said[*c.Winner].version(), shares.rotation()
-	if err := inBatches(func() (int, error) { return message.SendWinner(ctx, s.db, c.ID, version, rotation, endBatch) }); err != nil {
+	if err := inBatches(func() (int, error) {
+		return message.SendWinner(ctx, s.db, c.ID, *c.Winner, version, rotation, endBatch)
+	}); err != nil {
 		return err
 	}
-	left, err := message.WaitingForWinner(ctx, s.db, c.ID, 1)
+	left, err := message.WaitForWinner(ctx, s.db, c.ID, *c.Winner)
 	if err != nil {
 		return err
 	}
-	if left == 0 {
+	if !left {
 		if err := released(ctx, s.db, c.ID); err != nil {
 			return err
 		}
@@ -302,21 +316,56 @@ func (s *Service) decideWinner(ctx context.Context, id int64) error {
 		return err
 	}
 	if c.Winner == nil {
-		if c.TestedAt == nil {
-			if err := s.noteTested(ctx, id); err != nil {
-				return err
-			}
-		}
-		chosen, err := s.chooseWinner(ctx, id, WinnerByEngine, s.pick)
-		if errors.Is(err, errUndecided) || apperr.Is(err, apperr.CodeConflict) {
-			return nil
-		}
-		if err != nil {
+		if c, err = s.chooseByTest(ctx, c); err != nil || c == nil {
 			return err
 		}
-		c = chosen
 	}
 	return s.release(ctx, c)
+}
+
+// chooseByTest chooses the winner that a campaign's test asks for by now; nil: none yet. What the variants show is looked at before the
+// campaign is locked.
+func (s *Service) chooseByTest(ctx context.Context, c *Campaign) (*Campaign, error) {
+	if c.TestedAt == nil {
+		if err := s.noteTested(ctx, c.ID); err != nil {
+			return nil, err
+		}
+	}
+	now, err := db.Now(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	at := c.decides()
+	due := at != nil && !now.Before(*at)
+	if !due && !c.VariantTest.WhenSure {
+		return nil, nil //nolint:nilnil // nothing is decided yet
+	}
+	variants, err := variantsOf(ctx, s.db, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	var counted Goals
+	if c.VariantTest.Metric == MetricGoal {
+		counted = c.Goals[:1]
+	}
+	shows, err := compare(ctx, s.db, c, variants, counted)
+	if err != nil {
+		return nil, err
+	}
+	var winner int
+	switch {
+	case c.VariantTest.WhenSure && shows.sure():
+		winner = shows.Leader
+	case due:
+		winner = shows.leader(c.VariantTest.Metric)
+	default:
+		return nil, nil //nolint:nilnil // nothing is decided yet
+	}
+	chosen, err := s.chooseWinner(ctx, c.ID, WinnerByEngine, func(Variants) (int, error) { return winner, nil })
+	if apperr.Is(err, apperr.CodeConflict) { // somebody chose, or it was paused
+		return nil, nil //nolint:nilnil // the next look knows
+	}
+	return chosen, err
 }
 
 // noteTested notes when the last message of a test was handed over, or ended: the time until the choice begins then, also where quiet hours
@@ -332,27 +381,4 @@ func (s *Service) noteTested(ctx context.Context, id int64) error {
 		}
 	}
 	return tested(ctx, s.db, id)
-}
-
-// pick is the winner that a campaign's test asks for by now.
-func (s *Service) pick(ctx context.Context, tx bun.Tx, c *Campaign, variants Variants) (int, error) {
-	now, err := db.Now(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	at := c.decides()
-	due := at != nil && !now.Before(*at)
-	if !due && !c.VariantTest.WhenSure {
-		return 0, errUndecided
-	}
-	shows, err := compare(ctx, tx, c, variants)
-	switch {
-	case err != nil:
-		return 0, err
-	case c.VariantTest.WhenSure && shows.sure():
-		return shows.Leader, nil
-	case due:
-		return shows.leader(c.VariantTest.Metric), nil
-	}
-	return 0, errUndecided
 }

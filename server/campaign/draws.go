@@ -45,25 +45,33 @@ type draws struct {
 	weights  []int    // of the variants; nil: there is one wording
 }
 
-// drawsOf are those of a campaign whose template is of a category.
+// drawsOf are those of a campaign whose template is of a category. The standing holdout is that of its launch, or of now before it.
 func drawsOf(ctx context.Context, idb bun.IDB, c *Campaign, category template.Category, variants Variants) (draws, error) {
 	d := draws{key: c.Draw, holdout: c.HoldoutPercent, test: 100}
 	if len(variants) > 0 {
 		d.weights = variants.weights()
 		d.test = c.VariantTest.Percent
 	}
-	if category != template.CategoryMarketing {
+	if c.StartedAt != nil {
+		d.standing = c.StandingHoldout
 		return d, nil
 	}
 	var err error
-	if d.standing, err = db.Setting[Holdout](ctx, idb, holdoutSetting); d.standing != nil && d.standing.Percent == 0 {
-		d.standing = nil
-	}
+	d.standing, err = standingHoldout(ctx, idb, category)
 	return d, err
 }
 
-// heldReasons are the skip reasons of those held out.
-var heldReasons = []string{string(message.SkipHoldout), string(message.SkipStandingHoldout)}
+// standingHoldout is the setting, as far as it concerns campaigns of a category; nil: nobody is held out by it.
+func standingHoldout(ctx context.Context, idb bun.IDB, category template.Category) (*Holdout, error) {
+	if category != template.CategoryMarketing {
+		return nil, nil //nolint:nilnil // nobody is held out
+	}
+	h, err := db.Setting[Holdout](ctx, idb, holdoutSetting)
+	if h != nil && h.Percent == 0 {
+		h = nil
+	}
+	return h, err
+}
 
 // of tells what a contact draws.
 func (d draws) of(contactID int64) (held message.SkipReason, variant int, waits bool) {

@@ -72,6 +72,14 @@ type InLanguage struct {
 // tells of all together.
 func (o offers) languages(versions map[int64]int64) []InLanguage {
 	var all []InLanguage
+	counted := map[int64]bool{} // variants may have wordings in common
+	of := func(version int64) int64 {
+		if counted[version] {
+			return 0
+		}
+		counted[version] = true
+		return versions[version]
+	}
 	add := func(l InLanguage) {
 		for i := range all {
 			if all[i].Language == l.Language {
@@ -84,11 +92,11 @@ func (o offers) languages(versions map[int64]int64) []InLanguage {
 		all = append(all, l)
 	}
 	for _, said := range o {
-		add(InLanguage{Language: said.own.Language, Contacts: versions[said.own.VersionID], Approval: template.ApprovalApproved})
+		add(InLanguage{Language: said.own.Language, Contacts: of(said.own.VersionID), Approval: template.ApprovalApproved})
 		for _, text := range said.translations {
 			l := InLanguage{Language: text.Template.Language, Approval: text.Newest.ApprovalStatus}
 			if text.Approved != nil {
-				l.Contacts, l.Approval = versions[text.Approved.ID], template.ApprovalApproved
+				l.Contacts, l.Approval = of(text.Approved.ID), template.ApprovalApproved
 			}
 			l.OtherCategory = text.Template.Category != said.template.Category
 			add(l)

@@ -418,6 +418,10 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 			c.EndsAt = &end
 		}
 	}
+	variants, err := variantsOf(ctx, tx, parent.ID)
+	if err != nil {
+		return nil, err
+	}
 	if err := insert(ctx, tx, c); err != nil {
 		return nil, err
 	}
@@ -428,7 +432,7 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 	if err := saveShares(ctx, tx, c.ID, shares[parent.ID]); err != nil {
 		return nil, err
 	}
-	if err := copyVariants(ctx, tx, parent.ID, c.ID); err != nil {
+	if err := saveVariants(ctx, tx, c.ID, variants); err != nil {
 		return nil, err
 	}
 	return c, audit.Record(ctx, tx, "campaign.run", "campaign", c.ID,

@@ -339,6 +339,7 @@ func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
 		if c.Status != StatusPreparing || c.UndoUntil == nil || !c.UndoUntil.After(now) {
 			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
 		}
+		c.StandingHoldout = nil
 		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil // a launch by hand has no local start
 		return s.links.Thaw(ctx, tx, c.ID)
 	})
@@ -394,6 +395,9 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		return blockers
 	}
 	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
+		return err
+	}
+	if c.StandingHoldout, err = standingHoldout(ctx, tx, offered[0].template.Category); err != nil {
 		return err
 	}
 	c.TemplateVersionID = &offered[0].own.VersionID
@@ -474,10 +478,19 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	case active == 0:
 		_ = list.Add(apperr.Invalid("senders", "none of the campaign's %d senders is active", len(senders)))
 	}
-	if variants, err := variantsOf(ctx, idb, c.ID); err != nil {
+	variants, err := variantsOf(ctx, idb, c.ID)
+	if err != nil {
 		return nil, nil, nil, err
-	} else if c.Pilot > 0 && len(variants) > 0 {
+	}
+	if c.Pilot > 0 && len(variants) > 0 {
 		_ = list.Add(apperr.Invalid("pilot", "a campaign that compares variants has no pilot: the test is one; take the pilot or the variants away"))
+	}
+	for i, id := range variants.senders() {
+		for _, snd := range senders {
+			if snd.ID == id && snd.Status != sender.StatusActive {
+				_ = list.Add(apperr.Invalid("variants", "the sender %s of variant %s is %s: resume it first, or choose another", snd.DisplayName, Label(i), snd.Status))
+			}
+		}
 	}
 	if c.EndsAt != nil && c.EndsAt.Before(s.now()) {
 		_ = list.Add(apperr.Invalid("endsAt", "the campaign's end is in the past"))
@@ -672,8 +685,8 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 				if err != nil {
 					return err
 				}
-				return apperr.Conflict("the template is %s at WhatsApp (%s): it must be approved before the campaign goes on",
-					v.ApprovalStatus, template.LanguageName(t.Language))
+				return apperr.Conflict("the template “%s” is %s at WhatsApp (%s): it must be approved before the campaign goes on",
+					t.Name, v.ApprovalStatus, template.LanguageName(t.Language))
 			}
 		}
 		c.PausedBy, c.PausedReason = PausedByNobody, ""
@@ -808,6 +821,13 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		if c.SenderID != nil && !slices.Contains(senders, *c.SenderID) {
 			c.SenderID = nil
 		}
+		variants, err := variantsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if variants = variants.among(senders); len(variants) == 0 {
+			c.VariantTest = nil
+		}
 		if err := insert(ctx, tx, c); err != nil {
 			return err
 		}
@@ -815,7 +835,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 		if err := saveShares(ctx, tx, c.ID, kept); err != nil {
 			return err
 		}
-		if err := copyVariants(ctx, tx, id, c.ID); err != nil {
+		if err := saveVariants(ctx, tx, c.ID, variants); err != nil {
 			return err
 		}
 		is, err := c.audited(ctx, tx)

@@ -116,12 +116,15 @@ func (s *Service) InFlight(ctx context.Context, id int64) (int64, error) {
 }
 
 // handOver gives the pending messages of a sender to those senders of the campaign
-// that send, by weight. It reports whether there are any. A crash between two
+// that send, by weight. It reports whether there are any. What a test compares by its sender nobody takes over: then the campaign pauses. A crash between two
 // batches loses nothing: the rest still stands under the stopped sender, and this
 // begins again.
 func (s *Service) handOver(ctx context.Context, id, from int64) (moved bool, err error) {
 	active, err := activeShares(ctx, s.db, id)
 	if err != nil || len(active) == 0 {
+		return false, err
+	}
+	if tests, err := testsSender(ctx, s.db, id, from); err != nil || tests {
 		return false, err
 	}
 	rotation := active.rotation()

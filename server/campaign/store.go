@@ -25,7 +25,7 @@ func insert(ctx context.Context, tx bun.Tx, c *Campaign) error {
 
 func save(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	_, err := tx.NewUpdate().Model(c).ExcludeColumn("id", "created_at", "created_by", "updated_at",
-		"audience_cursor", "provider", "draw", "treated", "held_out", "inbound_from").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+		"audience_cursor", "provider", "draw", "treated", "held_out").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -110,8 +110,7 @@ func (s screen) join(after int64) contact.Predicate {
 
 // take notes how far the audience is taken, and what came of the newest part.
 func take(ctx context.Context, tx bun.Tx, id int64, t message.Taken) error {
-	_, err := tx.NewRaw(`UPDATE campaigns SET audience_cursor = ?, treated = treated + ?, held_out = held_out + ?,
-		inbound_from = coalesce(inbound_from, (SELECT coalesce(max(m.id), 0) FROM messages m WHERE m.direction = 'inbound')) WHERE id = ?`,
+	_, err := tx.NewRaw(`UPDATE campaigns SET audience_cursor = ?, treated = treated + ?, held_out = held_out + ? WHERE id = ?`,
 		t.Last, t.Sent, t.Held, id).Exec(ctx)
 	return db.Err(err)
 }
@@ -261,9 +260,10 @@ type Counts struct {
 	Audience, Pending, Submitting, Accepted, Sent, Delivered, Read, Failed, Undelivered, Canceled, Expired, Skipped,
 	Unknown, Clicked, Replied, OptedOut int64
 
-	Tried        int64 // accepted by Twilio, or refused by it for good
-	Undecided    int64 // of Unknown: only a person can decide about them
-	Redelivering int64 // of Pending, Submitting and Unknown: wait for another attempt, or are under way with one
+	Tried         int64 // accepted by Twilio, or refused by it for good
+	WaitForWinner int64 // of Pending: wait for the winner of the campaign's test
+	Undecided     int64 // of Unknown: only a person can decide about them
+	Redelivering  int64 // of Pending, Submitting and Unknown: wait for another attempt, or are under way with one
 }
 
 // Reason is how many ended so for one reason.
@@ -325,7 +325,7 @@ func (p *Progress) field(measure string) *int64 {
 		"undelivered": &p.Undelivered, "canceled": &p.Canceled, "expired": &p.Expired, "at:accepted": &p.Accepted,
 		"at:sent":      &p.Sent,
 		"at:delivered": &p.Delivered, "at:read": &p.Read, "at:clicked": &p.Clicked, "at:replied": &p.Replied, "at:opted_out": &p.OptedOut,
-		"at:undecided": &p.Undecided, "at:redelivering": &p.Redelivering,
+		"at:winner": &p.WaitForWinner, "at:undecided": &p.Undecided, "at:redelivering": &p.Redelivering,
 	}[measure]
 }
 
@@ -399,11 +399,13 @@ func RecentOf(ctx context.Context, idb bun.IDB, c *Campaign, contactIDs []int64)
 	return found, db.Err(err)
 }
 
+// neededVersions are those that campaigns ca still send: of one with variants, once the winner is chosen, the winner's alone.
+const neededVersions = `SELECT ca.template_version_id WHERE ca.variant_test IS NULL
+	UNION ALL SELECT l.template_version_id FROM campaign_languages l WHERE l.campaign_id = ca.id AND (ca.winner IS NULL OR l.variant = ca.winner)`
+
 // sendingVersion are the campaigns that send a version of a template, or are about to.
 func sendingVersion(ctx context.Context, tx bun.Tx, versionID int64) (ids []int64, err error) {
-	err = tx.NewRaw("SELECT id FROM campaigns WHERE status IN ('preparing', 'sending') AND (template_version_id = ?0 OR id IN "+
-		"(SELECT campaign_id FROM campaign_languages WHERE template_version_id = ?0)) ORDER BY id",
-		versionID).Scan(ctx, &ids)
+	err = tx.NewRaw("SELECT id FROM campaigns ca WHERE status IN ('preparing', 'sending') AND ? IN ("+neededVersions+") ORDER BY id", versionID).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 
@@ -467,8 +469,8 @@ func saveWordings(ctx context.Context, tx bun.Tx, campaignID int64, all []wordin
 // as they are until the transaction ends.
 func unsendable(ctx context.Context, tx bun.Tx, c *Campaign) (*template.Version, error) {
 	var rows []*template.Version
-	err := tx.NewSelect().Model(&rows).Where("v.id = ? OR v.id IN (SELECT template_version_id FROM campaign_languages WHERE campaign_id = ?)",
-		c.TemplateVersionID, c.ID).Order("v.id").For("SHARE").Scan(ctx)
+	err := tx.NewSelect().Model(&rows).Where("v.id IN (SELECT n FROM campaigns ca, LATERAL ("+neededVersions+") needed (n) WHERE ca.id = ?)", c.ID).
+		Order("v.id").For("SHARE OF v").Scan(ctx)
 	if err != nil {
 		return nil, db.Err(err)
 	}

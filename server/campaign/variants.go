@@ -69,6 +69,28 @@ func (v Variants) senders() []int64 {
 	return ids
 }
 
+// among are the variants with the senders that there still are; those that nothing tells apart any more are left out, and one alone is none.
+func (v Variants) among(senders []int64) (kept Variants) {
+	for _, x := range v {
+		x.TemplateVersionID = nil
+		if x.SenderID != nil && !slices.Contains(senders, *x.SenderID) {
+			x.SenderID = nil
+		}
+		if !slices.ContainsFunc(kept, x.same) {
+			kept = append(kept, x)
+		}
+	}
+	if len(kept) < minVariants {
+		return nil
+	}
+	return kept
+}
+
+// bySender reports whether variants differ in who sends them, so that they do not go out mixed.
+func (v Variants) bySender() bool {
+	return slices.ContainsFunc(v, func(x Variant) bool { return x.SenderID != nil })
+}
+
 // checkSenders reports a variant whose sender is not one of the campaign's.
 func (v Variants) checkSenders(shares Shares) error {
 	var errs apperr.List
@@ -208,7 +230,7 @@ const (
 func (in Input) applyExperiment(c *Campaign, has Variants) error {
 	var errs apperr.List
 	variants := in.variants(has)
-	if in.Variants != nil && in.TemplateID != nil {
+	if len(in.Variants) > 0 && in.TemplateID != nil {
 		_ = errs.Add(apperr.Invalid("templateId", "give a template or variants, not both"))
 	}
 	if len(in.Variants) > 0 {
@@ -233,6 +255,9 @@ func (in Input) applyExperiment(c *Campaign, has Variants) error {
 		c.VariantTest = nil
 	case c.VariantTest == nil:
 		c.VariantTest = new(defaultTest)
+	}
+	if c.VariantTest != nil && c.VariantTest.WhenSure && variants.bySender() {
+		_ = errs.Add(apperr.Invalid("variantTest.whenSure", "variants of several senders go out at the paces of their senders: choose the winner after a time, or by hand"))
 	}
 	if c.VariantTest != nil && c.VariantTest.Metric == MetricGoal && len(c.Goals) == 0 {
 		_ = errs.Add(apperr.Invalid("variantTest.metric", "the campaign has no goal by which its variants could be compared: set one, or choose another metric"))
@@ -265,6 +290,7 @@ func findTemplate(ctx context.Context, idb bun.IDB, id int64) (*template.Templat
 func checkVariants(ctx context.Context, idb bun.IDB, variants Variants) error {
 	var errs apperr.List
 	var first template.Category
+	byName := map[string]int64{}
 	for i, v := range variants {
 		t, err := findTemplate(ctx, idb, v.TemplateID)
 		if err != nil {
@@ -273,6 +299,10 @@ func checkVariants(ctx context.Context, idb bun.IDB, variants Variants) error {
 			}
 			continue
 		}
+		if other, ok := byName[t.Name]; ok && other != t.ID {
+			_ = errs.Add(apperr.Invalid("variants", "variant %s is a translation of another, “%s”: each goes in the languages of its translations anyway", Label(i), t.Name))
+		}
+		byName[t.Name] = t.ID
 		if i == 0 {
 			first = t.Category
 		} else if first != "" && t.Category != first {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/message"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -24,14 +25,6 @@ func saveVariants(ctx context.Context, tx bun.Tx, campaignID int64, variants Var
 		}
 	}
 	return nil
-}
-
-// copyVariants gives a campaign the variants of another. A sender that it does not have is left out.
-func copyVariants(ctx context.Context, tx bun.Tx, from, to int64) error {
-	_, err := tx.NewRaw(`INSERT INTO campaign_variants (campaign_id, position, template_id, sender_id, weight)
-		SELECT ?0, v.position, v.template_id, s.sender_id, v.weight FROM campaign_variants v
-		LEFT JOIN campaign_senders s ON s.campaign_id = ?0 AND s.sender_id = v.sender_id WHERE v.campaign_id = ?1`, to, from).Exec(ctx)
-	return db.Err(err)
 }
 
 func variantsOf(ctx context.Context, idb bun.IDB, campaignID int64) (Variants, error) {
@@ -91,7 +84,7 @@ func (f *Figures) field(name string) *int64 {
 // noVariant is where reached counts the messages that take no part in a test.
 const noVariant = -1
 
-// reached counts by variant the recipients who reached a goal.
+// reached counts by variant the recipients who reached a goal; who opted out has not.
 func reached(ctx context.Context, idb bun.IDB, campaignID int64, goal Goal) (map[int]int64, error) {
 	column := map[GoalEvent]string{GoalClick: "clicked_at", GoalReply: "replied_at"}[goal.Event]
 	var rows []struct {
@@ -99,7 +92,7 @@ func reached(ctx context.Context, idb bun.IDB, campaignID int64, goal Goal) (map
 		N       int64
 	}
 	err := idb.NewRaw("SELECT coalesce(variant, ?) AS variant, count(*) AS n FROM messages WHERE campaign_id = ? AND "+column+" IS NOT NULL AND "+
-		column+" <= coalesce(delivered_at, accepted_at) + make_interval(hours => ?) GROUP BY 1", noVariant, campaignID, goal.Hours).Scan(ctx, &rows)
+		"opted_out_at IS NULL AND "+column+" <= coalesce(delivered_at, accepted_at) + make_interval(hours => ?) GROUP BY 1", noVariant, campaignID, goal.Hours).Scan(ctx, &rows)
 	found := make(map[int]int64, len(rows))
 	for _, r := range rows {
 		found[r.Variant] = r.N
@@ -107,19 +100,20 @@ func reached(ctx context.Context, idb bun.IDB, campaignID int64, goal Goal) (map
 	return found, db.Err(err)
 }
 
-// wrote counts of those who were to get a campaign's message, and of those held out of them, who wrote within some time after the audience was
-// taken, whatever became of the message. It reads what came in during that time.
-func wrote(ctx context.Context, idb bun.IDB, c *Campaign, within time.Duration) (treated, held int64, err error) {
+// wrote counts of those who were to get a campaign's message, and of those held out of them, who wrote between the audience was taken and a moment,
+// whatever became of the message, without those who opted out in that time. It reads what came in during it.
+func wrote(ctx context.Context, idb bun.IDB, c *Campaign, until time.Time) (treated, held int64, err error) {
 	var rows []struct {
 		Held bool
 		N    int64
 	}
 	err = idb.NewRaw(`
-		SELECT m.skip_reason = ANY (?) AS held, count(DISTINCT m.id) AS n
+		SELECT m.skip_reason = ? AS held, count(DISTINCT m.id) AS n
 		FROM messages i JOIN messages m ON m.campaign_id = ? AND m.contact_id = i.contact_id
-		WHERE i.direction = 'inbound' AND i.id > ? AND i.created_at BETWEEN ? AND ? AND i.purpose = 'inbound'
-			AND (m.skip_reason = ANY (?) OR m.status <> 'skipped' OR m.fence > 0)
-		GROUP BY 1`, pgdialect.Array(heldReasons), c.ID, *c.InboundFrom, c.PreparedAt, c.PreparedAt.Add(within), pgdialect.Array(heldReasons)).Scan(ctx, &rows)
+		WHERE i.direction = 'inbound' AND i.created_at BETWEEN ? AND ? AND i.purpose = 'inbound'
+			AND (m.skip_reason = ? OR m.status <> 'skipped' OR m.fence > 0)
+			AND NOT EXISTS (SELECT 1 FROM consent_events e WHERE e.contact_id = i.contact_id AND e.status = 'opted_out' AND e.occurred_at BETWEEN ? AND ?)
+		GROUP BY 1`, message.SkipHoldout, c.ID, c.PreparedAt, until, message.SkipHoldout, c.PreparedAt, until).Scan(ctx, &rows)
 	for _, r := range rows {
 		if r.Held {
 			held = r.N
@@ -145,4 +139,11 @@ func released(ctx context.Context, idb bun.IDB, id int64) error {
 func tested(ctx context.Context, idb bun.IDB, id int64) error {
 	_, err := idb.NewRaw("UPDATE campaigns SET tested_at = clock_timestamp() WHERE id = ? AND tested_at IS NULL", id).Exec(ctx)
 	return db.Err(err)
+}
+
+// testsSender reports whether a test that has no winner yet compares a sender with others.
+func testsSender(ctx context.Context, idb bun.IDB, campaignID, senderID int64) (tests bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM campaign_variants v JOIN campaigns ca ON ca.id = v.campaign_id "+
+		"WHERE v.campaign_id = ? AND v.sender_id = ? AND ca.winner IS NULL)", campaignID, senderID).Scan(ctx, &tests)
+	return tests, db.Err(err)
 }

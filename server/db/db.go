@@ -49,6 +49,7 @@ func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, lim
 	cfg.ConnConfig.RuntimeParams["application_name"] = "eventstream"
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	cfg.ConnConfig.RuntimeParams["eventstream.fenced"] = "1" // see messages_writer_check
+	cfg.ConnConfig.RuntimeParams["eventstream.draws"] = "1"  // see campaigns_draws_check
 	// Our queries are short: compiling one costs more than it saves, and the
 	// planner's guess that it pays grows with the tables.
 	cfg.ConnConfig.RuntimeParams["jit"] = "off"

@@ -28,7 +28,7 @@ type Audience struct {
 type Taken struct {
 	Last int64 // the last contact looked at
 	Seen int
-	Held int64 // who passed, and is held out
+	Held int64 // who passed, and is held out of this campaign
 	Sent int64 // who passed, and is to get a message
 }
 
@@ -59,7 +59,7 @@ func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n 
 		}
 		first = int64(a.Pilot) - written
 	}
-	args = append(args, n, first, a.CampaignID, pgdialect.Array(a.Senders), pgdialect.Array(a.Rotation), len(a.Rotation), a.Tests, Undetermined, WaitsForWinner)
+	args = append(args, n, first, a.CampaignID, pgdialect.Array(a.Senders), pgdialect.Array(a.Rotation), len(a.Rotation), a.Tests, Undetermined, WaitsForWinner, SkipHoldout)
 	err = tx.NewRaw(`
 		WITH members AS MATERIALIZED (
 			SELECT c.id, `+a.SkipReason+` AS reason, `+a.Version.SQL+` AS version, d.* FROM contacts c`+a.Join.SQL+`
@@ -78,7 +78,7 @@ func EnqueueAudience(ctx context.Context, tx bun.Tx, a Audience, after int64, n 
 				CASE WHEN why = '' AND waits THEN ? WHEN later THEN '`+WaitsForPilot+`' ELSE '' END
 			FROM placed
 			ORDER BY id ON CONFLICT (campaign_id, contact_id) DO NOTHING)
-		SELECT coalesce(max(id), 0) AS last, count(*) AS seen, count(*) FILTER (WHERE reason = '' AND held <> '') AS held,
+		SELECT coalesce(max(id), 0) AS last, count(*) AS seen, count(*) FILTER (WHERE reason = '' AND held = ?) AS held,
 			count(*) FILTER (WHERE reason = '' AND held = '') AS sent FROM members`, args...).Scan(ctx, &taken)
 	return taken, db.Err(err)
 }
@@ -117,15 +117,16 @@ func ReleasePilot(ctx context.Context, idb bun.IDB, campaignID int64, n int) (in
 }
 
 // SendWinner lets up to n messages of a campaign go that wait for the winner of its test, with the version that a predicate over contacts c gives
-// each, by the senders in rotation, and gives how many there were; callers go on until none waits. What others hold locked is left to the next time.
-func SendWinner(ctx context.Context, idb bun.IDB, campaignID int64, version contact.Predicate, rotation []int64, n int) (int, error) {
+// each, by the senders in rotation, and gives how many there were; callers go on until none waits. Messages of the other variants that were not
+// handed over yet join them, and take part in the test no more. What others hold locked is left to the next time.
+func SendWinner(ctx context.Context, idb bun.IDB, campaignID int64, winner int, version contact.Predicate, rotation []int64, n int) (int, error) {
+	args := append([]any{campaignID, winner, n, pgdialect.Array(rotation), len(rotation)}, version.Args...)
 	res, err := idb.NewRaw(`
-		WITH waiting AS (
-			SELECT m.id, m.contact_id FROM messages m WHERE m.work = 'send' AND m.campaign_id = ? AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s))
-				AND m.not_before = ?::timestamptz AND m.not_before_reason = ? ORDER BY m.id LIMIT ? FOR UPDATE SKIP LOCKED)
-		UPDATE messages m SET template_version_id = w.version, sender_id = (?::bigint[])[1 + m.contact_id % ?], not_before = 'epoch', not_before_reason = ''
-		FROM (SELECT waiting.id, `+version.SQL+` AS version FROM waiting JOIN contacts c ON c.id = waiting.contact_id) w WHERE m.id = w.id`,
-		append([]any{campaignID, Undetermined, WaitsForWinner, n, pgdialect.Array(rotation), len(rotation)}, version.Args...)...).Exec(ctx)
+		WITH waiting AS (SELECT m.id, m.contact_id FROM messages m WHERE `+waitsForWinner+` LIMIT ? FOR UPDATE SKIP LOCKED)
+		UPDATE messages m SET template_version_id = w.version, sender_id = (?::bigint[])[1 + m.contact_id % ?], variant = NULL,
+			not_before = CASE WHEN m.not_before_reason = '`+WaitsForWinner+`' THEN 'epoch' ELSE m.not_before END,
+			not_before_reason = CASE WHEN m.not_before_reason = '`+WaitsForWinner+`' THEN '' ELSE m.not_before_reason END
+		FROM (SELECT waiting.id, `+version.SQL+` AS version FROM waiting JOIN contacts c ON c.id = waiting.contact_id) w WHERE m.id = w.id`, args...).Exec(ctx)
 	if err != nil {
 		return 0, db.Err(err)
 	}
@@ -133,10 +134,12 @@ func SendWinner(ctx context.Context, idb bun.IDB, campaignID int64, version cont
 	return int(released), err
 }
 
-// WaitingForWinner counts the messages of a campaign that wait for the winner of its test, up to a limit.
-func WaitingForWinner(ctx context.Context, idb bun.IDB, campaignID int64, limit int) (n int64, err error) {
-	err = idb.NewRaw(`SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.work = 'send' AND m.campaign_id = ?
-		AND m.sender_id = ANY (ARRAY(SELECT s.id FROM senders s)) AND m.not_before = ?::timestamptz AND m.not_before_reason = ? LIMIT ?) w`,
-		campaignID, Undetermined, WaitsForWinner, limit).Scan(ctx, &n)
-	return n, db.Err(err)
+// waitsForWinner are the messages of a campaign that a winner, a variant, is sent by: those that wait for it, and those of other variants.
+const waitsForWinner = ofCampaign + `
+	AND m.accepted_at IS NULL AND m.redeliveries = 0 AND (m.not_before_reason = '` + WaitsForWinner + `' OR m.variant <> ?)`
+
+// WaitForWinner reports whether SendWinner would find any.
+func WaitForWinner(ctx context.Context, idb bun.IDB, campaignID int64, winner int) (any bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM messages m WHERE "+waitsForWinner+")", campaignID, winner).Scan(ctx, &any)
+	return any, db.Err(err)
 }

@@ -479,6 +479,9 @@ func (m Micros) Times(n int64) Micros {
 	return Micros(int64(m) * n)
 }
 
+// Plus adds amounts; what does not fit is the most that does.
+func (m Micros) Plus(o Micros) Micros { return add(m, o) }
+
 // Plus adds ranges.
 func (r Range) Plus(o Range) Range { return Range{add(r.Low, o.Low), add(r.High, o.High)} }
 

@@ -11,9 +11,9 @@ import (
 )
 
 // mostVersions is how many versions of a template are told.
-const mostVersions = 50
+const mostVersions = 20
 
-// VersionsOf gives the versions of templates, the newest first, at most 50 of each.
+// VersionsOf gives the versions of templates, the newest first, at most 20 of each.
 func (s *Service) VersionsOf(ctx context.Context, ids []int64) (map[int64][]*Version, error) {
 	return versionsOf(ctx, s.db, ids, mostVersions)
 }

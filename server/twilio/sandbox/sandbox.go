@@ -261,7 +261,7 @@ func empty() *Sandbox {
 		fetched:  fetched{files: map[string]fetchedFile{}},
 		contents: map[string]*Content{}, lastIn: map[string]time.Time{}, userIDs: map[string]string{},
 		written: map[string]time.Time{},
-		wake: make(chan struct{}, 1), work: make(chan func()),
+		wake:    make(chan struct{}, 1), work: make(chan func()),
 	}
 	settings := DefaultSettings()
 	s.settings.Store(&settings)

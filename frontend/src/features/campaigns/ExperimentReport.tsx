@@ -11,7 +11,7 @@ import { IntervalBar } from "../../components/IntervalBar";
 import { graphql } from "../../gql";
 import type { CampaignVariantsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, moment, money, percent } from "../../lib/format";
+import { count, hours, moment, money, percent } from "../../lib/format";
 import { real } from "../../lib/node";
 import { goalText, metricLabels } from "./experiment";
 import { hasEnded } from "./outcome";
@@ -335,7 +335,10 @@ function Holdout({ campaign: c }: { campaign: Campaign }) {
         <Text data-testid="lift">{liftText(lift)}</Text>
         <IntervalBar difference={lift.difference} low={lift.low} high={lift.high} label={t`Wrote, against held out`} />
         <Text size="xs" c="dimmed">
-          {t`${count(lift.heldOut)} held out, ${count(lift.treated)} to get it, counted as they were drawn, whatever became of their message. What they write counts until ${moment(lift.until)}.`}
+          {t`${count(lift.heldOut)} held out, ${count(lift.treated)} to get it, counted as they were drawn, whatever became of their message.`}{" "}
+          {lift.until
+            ? t`What they write counts until ${moment(lift.until)}.`
+            : t`What they write counts until ${hours(lift.withinHours)} after the campaign has ended.`}
         </Text>
       </Stack>
     </Card>
