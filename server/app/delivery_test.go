@@ -342,7 +342,11 @@ func TestNothingIsRefusedForWhatsAppsLimit(t *testing.T) {
 		e.do(&out, `query($id: ID!) { node(id: $id) { ... on Campaign { status waitingReason waitingUntil waitingLimit counts { accepted pending }
 			messages(first: 1, filter: { status: PENDING }) { nodes { id } } } } }`, map[string]any{"id": camp})
 	}
-	require.Eventually(t, func() bool { look(); return out.Node.WaitingLimit != nil }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool {
+		look()
+		return out.Node.WaitingLimit != nil && out.Node.Counts.Accepted == limit && out.Node.Counts.Pending == 15
+	}, patience, 50*time.Millisecond)
+	look() // the parts of an answer are read one after the other: some may have been read before the counts
 	require.Equal(t, limit, *out.Node.WaitingLimit)
 	require.Equal(t, "portfolio_limit", out.Node.WaitingReason)
 	require.True(t, out.Node.WaitingUntil.After(time.Now().Add(23*time.Hour)))

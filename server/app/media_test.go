@@ -238,7 +238,7 @@ func TestAWithdrawnTemplateHoldsItsCampaigns(t *testing.T) {
 	e.await(campaign, "PAUSED")
 	require.Contains(t, reason(), "WhatsApp has paused the template “T Hi {{name | there}}, our sale has started.”. It says: LOW_QUALITY.")
 	_, problems := e.mutate("campaignResume", "campaign", map[string]any{"id": campaign})
-	require.Contains(t, problems, "the template is paused at WhatsApp")
+	require.Contains(t, problems, "is paused at WhatsApp")
 	decide("APPROVED", "", nil)
 	e.must("campaignResume", "campaign", map[string]any{"id": campaign})
 	e.await(campaign, "SENDING")
@@ -328,5 +328,5 @@ func TestEachContactGetsTheirLanguage(t *testing.T) {
 	e.must("sandboxTemplateDecide", "template", map[string]any{"id": german, "approval": "REJECTED", "reason": "ABUSIVE_CONTENT"})
 	e.await(slow, "PAUSED")
 	_, problems = e.mutate("campaignResume", "campaign", map[string]any{"id": slow})
-	require.Contains(t, problems, "the template is rejected at WhatsApp (German)")
+	require.Contains(t, problems, "is rejected at WhatsApp (German)")
 }

@@ -39,7 +39,7 @@ func filledTables(ctx context.Context, conn *pgx.Conn) (filled []string, err err
 }
 
 // byMigrations are the tables that have rows when nothing but migrations has run.
-var byMigrations = map[string]bool{"rate_limits": true}
+var byMigrations = map[string]bool{"portfolio": true, "rate_limits": true}
 
 // unbind takes off what a table does when rows come, and empties it. It gives the
 // statements that put references back.
