@@ -288,7 +288,7 @@ func (s *Service) release(ctx context.Context, c *Campaign) error {
 			return err
 		}
 	}
-	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error { return WakeWorkers(ctx, tx, s.jobs, shares.senders()...) })
+	err = s.wake(ctx, c.ID)
 	s.hub.Publish(pubsub.TopicCampaign, c.ID)
 	return err
 }
@@ -297,7 +297,7 @@ func (s *Service) release(ctx context.Context, c *Campaign) error {
 // runs it. One campaign that fails does not hold up the others.
 func (s *Service) DecideWinners(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.System)
-	ids, err := undecided(ctx, s.db)
+	ids, err := openTests(ctx, s.db)
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,7 @@ func (s *Service) releaseRest(ctx context.Context, id int64) error {
 	return s.wake(ctx, id)
 }
 
+// wake has the workers look at what a campaign's senders have to send.
 func (s *Service) wake(ctx context.Context, id int64) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		shares, err := sharesOf(ctx, tx, []int64{id})

@@ -20,6 +20,21 @@ type PortfolioOutlook struct {
 // foreseePortfolio estimates from a sample of the recipients how many places of WhatsApp's limit they need: neither those to
 // whom a window is open do, nor those who count already.
 func (s *Service) foreseePortfolio(ctx context.Context, sample []*contact.Contact, out *Preflight) error {
+	limit, err := s.portfolio.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if !limit.Known {
+		now, err := provider.Current(ctx, s.db)
+		if err == nil && now != nil && now.Provider.Live() {
+			out.Warnings = append(out.Warnings, "it is not known how many people WhatsApp lets the business write to within 24 hours, and Twilio "+
+				"refuses what goes beyond (error 63018): set the limit under Settings → Limits")
+		}
+		return err
+	}
+	if limit.People == 0 {
+		return nil // there is none
+	}
 	ids := contact.IDs(sample)
 	windows, err := conversation.OpenWindows(ctx, s.db, ids, s.now())
 	if err != nil {
@@ -36,22 +51,10 @@ func (s *Service) foreseePortfolio(ctx context.Context, sample []*contact.Contac
 		}
 	}
 	needing = needing * out.WillSend / int64(len(ids))
-	limit, err := s.portfolio.Current(ctx)
+	found, err := s.portfolio.Outlook(ctx, limit, needing)
 	if err != nil {
 		return err
 	}
-	if !limit.Known {
-		now, err := provider.Current(ctx, s.db)
-		if err == nil && now != nil && now.Provider.Live() {
-			out.Warnings = append(out.Warnings, "it is not known how many people WhatsApp lets the business write to within 24 hours, and Twilio "+
-				"refuses what goes beyond (error 63018): set the limit under Settings → Limits")
-		}
-		return err
-	}
-	found, err := s.portfolio.Outlook(ctx, needing)
-	if err != nil || found == nil {
-		return err
-	}
-	out.Portfolio = &PortfolioOutlook{Outlook: *found, Through: s.now().Add(found.WaitsFor)}
+	out.Portfolio = &PortfolioOutlook{Outlook: found, Through: s.now().Add(found.WaitsFor)}
 	return nil
 }

@@ -438,7 +438,11 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	if now != nil && c.Provider != now.Provider {
 		_ = list.Add(apperr.Conflict("the campaign was made while trying out, under the sandbox: duplicate it to send it for real"))
 	}
-	offered, problems, err := s.offered(ctx, idb, c)
+	variants, err := variantsOf(ctx, idb, c.ID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	offered, problems, err := s.offered(ctx, idb, c, variants)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -478,10 +482,6 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	case active == 0:
 		_ = list.Add(apperr.Invalid("senders", "none of the campaign's %d senders is active", len(senders)))
 	}
-	variants, err := variantsOf(ctx, idb, c.ID)
-	if err != nil {
-		return nil, nil, nil, err
-	}
 	if c.Pilot > 0 && len(variants) > 0 {
 		_ = list.Add(apperr.Invalid("pilot", "a campaign that compares variants has no pilot: the test is one; take the pilot or the variants away"))
 	}
@@ -499,13 +499,9 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 }
 
 // offered reads what would be sent, and what keeps it from being sent; nothing where something is not approved.
-func (s *Service) offered(ctx context.Context, idb bun.IDB, c *Campaign) (all offers, list apperr.List, err error) {
+func (s *Service) offered(ctx context.Context, idb bun.IDB, c *Campaign, variants Variants) (all offers, list apperr.List, err error) {
 	if c.TemplateID == nil {
 		return nil, apperr.List{errNoTemplate}, nil
-	}
-	variants, err := variantsOf(ctx, idb, c.ID)
-	if err != nil {
-		return nil, nil, err
 	}
 	field, templates := "templateId", []int64{*c.TemplateID}
 	if len(variants) > 0 {

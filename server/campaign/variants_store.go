@@ -124,8 +124,8 @@ func wrote(ctx context.Context, idb bun.IDB, c *Campaign, until time.Time) (trea
 	return treated, held, db.Err(err)
 }
 
-// undecided are the campaigns that send and have messages that wait for a winner, or may have.
-func undecided(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
+// openTests are the campaigns that send and have messages that wait for a winner, or may have.
+func openTests(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'sending' AND prepared_at IS NOT NULL AND released_at IS NULL
 		AND (variant_test ->> 'percent')::float8 < 100 ORDER BY id`).Scan(ctx, &ids)
 	return ids, db.Err(err)

@@ -107,7 +107,9 @@ func TestWhoWaitsLongIsToldSo(t *testing.T) {
 	require.NoError(t, e.db.NewRaw(`SELECT round(extract(epoch FROM not_before - now()) / 86400)::int FROM messages WHERE status = 'pending'
 		ORDER BY not_before`).Scan(e.ctx, &days))
 	require.Equal(t, []int{1, 1, 2, 2, 3, 3, 4}, days)
-	out, err := e.opts.Portfolio.Outlook(e.ctx, 2)
+	limit, err := e.opts.Portfolio.Current(e.ctx)
+	require.NoError(t, err)
+	out, err := e.opts.Portfolio.Outlook(e.ctx, limit, 2)
 	require.NoError(t, err)
 	require.Equal(t, int64(7), out.Waiting)
 	require.Equal(t, 5, int(out.WaitsFor.Hours()+1)/24, "two more come behind the seven")

@@ -424,8 +424,7 @@ func Abandon(ctx context.Context, tx bun.Tx, ids []int64, reason string) error {
 
 // waiting finds up to n pending messages of a campaign by the index of pending
 // work, whoever sends them. They are locked; what others hold is left to them.
-const waiting = `SELECT id FROM messages WHERE work = 'send' AND campaign_id = ? AND sender_id = ANY (ARRAY(SELECT s.id FROM senders s))
-	LIMIT ? FOR UPDATE SKIP LOCKED`
+const waiting = "SELECT m.id FROM messages m WHERE " + ofCampaign + " LIMIT ? FOR UPDATE SKIP LOCKED"
 
 // Cancel ends up to n pending messages of a campaign that ended, and gives how
 // many there were; callers go on until there are none. Messages under way see the

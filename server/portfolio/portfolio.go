@@ -356,15 +356,11 @@ type Outlook struct {
 	WaitsFor time.Duration
 }
 
-// Outlook foresees what a campaign meets that needs so many places; nil: no limit holds.
-func (s *Service) Outlook(ctx context.Context, needed int64) (*Outlook, error) {
-	l, err := s.Current(ctx)
-	if err != nil || l.People == 0 {
-		return nil, err
-	}
-	o := &Outlook{Limit: l, Needed: needed}
+// Outlook foresees what a campaign meets that needs so many places of the current limit, where one holds.
+func (s *Service) Outlook(ctx context.Context, l Limit, needed int64) (o Outlook, err error) {
+	o = Outlook{Limit: l, Needed: needed}
 	if o.Waiting, err = waiting(ctx, s.db); err != nil {
-		return nil, err
+		return o, err
 	}
 	o.WaitsFor, err = s.lastPlace(ctx, l, o.Waiting+needed)
 	return o, err

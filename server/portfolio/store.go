@@ -123,20 +123,17 @@ func freesIn(ctx context.Context, idb bun.IDB, before int64) (time.Duration, err
 }
 
 func giveBack(ctx context.Context, tx bun.Tx, people []int64, places map[int64]Place) error {
-	untils, befores := make([]string, len(people)), make([]string, len(people))
+	untils, befores := make([]*time.Time, len(people)), make([]*time.Time, len(people))
 	for i, id := range people {
 		p := places[id]
-		untils[i] = p.until.UTC().Format(time.RFC3339Nano)
-		if p.before != nil {
-			befores[i] = p.before.UTC().Format(time.RFC3339Nano)
-		}
+		untils[i], befores[i] = &p.until, p.before
 	}
-	const given = " FROM unnest(?::bigint[], ?::text[], ?::text[]) u (id, until, before) WHERE p.contact_id = u.id AND p.until = u.until::timestamptz AND u.before "
-	args := []any{pgdialect.Array(people), pgdialect.Array(untils), pgdialect.Array(befores)}
-	if _, err := tx.NewRaw("UPDATE portfolio_people p SET until = u.before::timestamptz"+given+"<> ''", args...).Exec(ctx); err != nil {
+	const given = " FROM unnest(?::bigint[], ?::timestamptz[], ?::timestamptz[]) u (id, until, before) WHERE p.contact_id = u.id AND p.until = u.until AND u.before "
+	args := []any{pgdialect.Array(people), db.TimeArray(untils), db.TimeArray(befores)}
+	if _, err := tx.NewRaw("UPDATE portfolio_people p SET until = u.before"+given+"IS NOT NULL", args...).Exec(ctx); err != nil {
 		return db.Err(err)
 	}
-	_, err := tx.NewRaw("DELETE FROM portfolio_people p USING"+given[len(" FROM"):]+"= ''", args...).Exec(ctx)
+	_, err := tx.NewRaw("DELETE FROM portfolio_people p USING"+given[len(" FROM"):]+"IS NULL", args...).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -23,25 +23,7 @@ const CampaignVariantsDocument = graphql(`
       ... on Campaign {
         id
         status
-        variants {
-          label
-          weight
-          template {
-            id
-            name
-            approvalStatus
-          }
-          sender {
-            id
-            displayName
-          }
-        }
-        variantTest {
-          percent
-          metric
-          afterMinutes
-          whenSure
-        }
+        ...ComparedVariants
         variantWinner {
           label
           at

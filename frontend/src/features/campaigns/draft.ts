@@ -12,6 +12,31 @@ import {
   variantsComplete,
 } from "./experiment";
 
+// What a campaign compares, and how.
+graphql(`
+  fragment ComparedVariants on Campaign {
+    variants {
+      label
+      weight
+      template {
+        id
+        name
+        approvalStatus
+      }
+      sender {
+        id
+        displayName
+      }
+    }
+    variantTest {
+      percent
+      metric
+      afterMinutes
+      whenSure
+    }
+  }
+`);
+
 // All that the editor writes and the summary shows. A save asks for it too, so that neither shows what was before.
 graphql(`
   fragment CampaignSettings on Campaign {
@@ -35,25 +60,7 @@ graphql(`
       approvalStatus
       updatedAt
     }
-    variants {
-      label
-      weight
-      template {
-        id
-        name
-        approvalStatus
-      }
-      sender {
-        id
-        displayName
-      }
-    }
-    variantTest {
-      percent
-      metric
-      afterMinutes
-      whenSure
-    }
+    ...ComparedVariants
     holdoutPercent
     goals {
       event
