@@ -78,6 +78,7 @@ import (
 	"eventstream/server/workspace"
 	"eventstream/worker"
 
+	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riverqueue/river"
@@ -661,6 +662,20 @@ func (a *App) newServer(h http.Handler) *http.Server {
 	}
 }
 
+// socketsUntil ends sockets when ctx does: unlike other requests they have no end of their own, and a server that
+// stops does not wait for them.
+func socketsUntil(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if websocket.IsWebSocketUpgrade(r) {
+			until, end := context.WithCancel(r.Context())
+			defer end()
+			defer context.AfterFunc(ctx, end)()
+			r = r.WithContext(until)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Run serves and works until ctx ends, then stops cleanly: no new work, batches
 // under way are finished, answers are given.
 func (a *App) Run(ctx context.Context) error {
@@ -689,7 +704,8 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	})
 	if a.server != nil {
-		a.server.BaseContext = func(net.Listener) context.Context { return ctx } // ends the sockets too
+		a.server.BaseContext = func(net.Listener) context.Context { return background } // what is asked already is answered
+		a.server.Handler = socketsUntil(ctx, a.server.Handler)
 		loops.Go(func() {
 			if err := a.server.Serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve: %w", err)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -305,41 +306,61 @@ func TestSocketsAreBounded(t *testing.T) {
 	conn, _, err := dialer.Dial(address, http.Header{"Cookie": {e.cookies()}})
 	require.NoError(t, err, "who is signed in has room of their own")
 	t.Cleanup(func() { _ = conn.Close() })
-	require.NoError(t, conn.WriteJSON(map[string]any{"type": "connection_init"}))
+	var writing sync.Mutex
+	send := func(message map[string]any) error {
+		writing.Lock()
+		defer writing.Unlock()
+		return conn.WriteJSON(message)
+	}
+	require.NoError(t, send(map[string]any{"type": "connection_init"}))
+	sent := make(chan struct{})
 	go func() {
+		defer close(sent)
 		for i := range 300 {
-			_ = conn.WriteJSON(map[string]any{
+			_ = send(map[string]any{
 				"id": fmt.Sprint(i), "type": "subscribe", "payload": map[string]any{"query": "subscription { inboundMessages { id } }"},
 			})
 		}
 	}()
-	full := 0
-	for full < 300-graph.MaxOnSocket {
-		var m struct {
-			ID, Type string
-			Payload  json.RawMessage
-		}
-		require.NoError(t, conn.ReadJSON(&m))
-		if strings.Contains(string(m.Payload), "RATE_LIMITED") {
-			full++
-		}
-	}
-	require.NoError(t, conn.WriteJSON(map[string]any{"id": "0", "type": "complete"}))
-	require.NoError(t, conn.WriteJSON(map[string]any{"id": "1", "type": "complete"}))
-	require.Eventually(t, func() bool { // there is room for another one
-		id := rand.Text()
-		_ = conn.WriteJSON(map[string]any{"id": id, "type": "subscribe", "payload": map[string]any{"query": "{ viewer { email } }"}})
+	receive := func() (id, kind, payload string) {
 		for {
 			var m struct {
 				ID, Type string
 				Payload  json.RawMessage
 			}
 			require.NoError(t, conn.ReadJSON(&m))
-			if m.ID == id && m.Type == "next" {
-				return strings.Contains(string(m.Payload), "ada@shop.example")
+			if m.Type != "ping" {
+				return m.ID, m.Type, string(m.Payload)
 			}
+			require.NoError(t, send(map[string]any{"type": "pong"}))
 		}
-	}, patience, 20*time.Millisecond)
+	}
+	refusedIDs := map[string]bool{} // any of them: the server runs them side by side
+	for len(refusedIDs) < 300-graph.MaxOnSocket {
+		if id, _, payload := receive(); strings.Contains(payload, "RATE_LIMITED") {
+			refusedIDs[id] = true
+		}
+	}
+	<-sent
+	for i, ended := 0, 0; ended < 2; i++ {
+		if id := fmt.Sprint(i); !refusedIDs[id] {
+			require.NoError(t, send(map[string]any{"id": id, "type": "complete"}))
+			ended++
+		}
+	}
+	for answered := false; !answered; { // there is room for another one as soon as one has ended
+		asked := rand.Text()
+		require.NoError(t, send(map[string]any{
+			"id": asked, "type": "subscribe", "payload": map[string]any{"query": "{ viewer { email } }"},
+		}))
+		id, kind, payload := receive()
+		for id != asked || kind != "next" {
+			id, kind, payload = receive()
+		}
+		if answered = strings.Contains(payload, "ada@shop.example"); !answered {
+			require.Contains(t, payload, "RATE_LIMITED")
+		}
+	}
 }
 
 // TestHeadersFollowThePublicURL, whatever a request says of where it came from.
@@ -401,4 +422,44 @@ func TestEachInstallationHasASandboxTokenOfItsOwn(t *testing.T) {
 	info, err := os.Stat(filepath.Join(one, "sandbox.token"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+// TestWhatIsAskedBeforeTheEndIsAnswered: a server that stops, or starts anew with other credentials, cancels no request
+// that is under way.
+func TestWhatIsAskedBeforeTheEndIsAnswered(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	const query = `{"query": "{ setup { needed } }"}`
+	head := fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		strings.TrimPrefix(e.URL, "http://"), len(query))
+	rest, write := io.Pipe()
+	type answer struct {
+		status int
+		body   string
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		status, body := e.request(head, rest)
+		answered <- answer{status, body}
+	}()
+	_, err := io.WriteString(write, query[:1])
+	require.NoError(t, err)
+	stopped := make(chan struct{})
+	go func() {
+		e.stop()
+		close(stopped)
+	}()
+	require.Eventually(t, func() bool { // it takes no more
+		conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	}, patience, 10*time.Millisecond)
+	_, err = io.WriteString(write, query[1:])
+	require.NoError(t, err)
+	got := <-answered
+	require.Equal(t, http.StatusOK, got.status)
+	require.Contains(t, got.body, `"needed":false`)
+	<-stopped
 }
