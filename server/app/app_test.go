@@ -22,6 +22,7 @@ import (
 	"eventstream/server/config"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/twilio"
+	"eventstream/server/twilio/contract"
 	"eventstream/server/twilio/sandbox"
 
 	"github.com/gorilla/websocket"
@@ -88,6 +89,7 @@ func run(t *testing.T, log *slog.Logger, cfg config.Config) *env {
 	quick := sandbox.DefaultSettings()
 	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate = 2, 10, 100, 0, 0
 	if a.Sandbox != nil {
+		contract.Watch(t, a.Sandbox.Watch)
 		require.NoError(t, a.Sandbox.SetSettings(quick))
 	}
 	if cfg.AdminEmail == "" {

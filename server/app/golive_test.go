@@ -21,6 +21,7 @@ import (
 	"eventstream/server/golive"
 	"eventstream/server/provider"
 	"eventstream/server/twilio"
+	"eventstream/server/twilio/contract"
 	"eventstream/server/twilio/sandbox"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,7 @@ func carrier(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
 	s, err := sandbox.Start(sandbox.Options{DataDir: t.TempDir(), InboundURL: oldWebhook, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
+	contract.Watch(t, s.Watch)
 	t.Cleanup(s.Close)
 	quick := sandbox.DefaultSettings()
 	quick.LatencyMS, quick.ApprovalMS, quick.DeliveryMS, quick.ReplyRate, quick.UndeliveredRate, quick.ReadRate = 2, 10, 100, 0, 0, 0
@@ -266,6 +268,9 @@ func makes(t *testing.T, tw *sandbox.Sandbox, name string, types map[string]any,
 		require.Equal(t, http.StatusCreated, resp.StatusCode, name)
 		require.NoError(t, json.NewDecoder(resp.Body).Decode(&out))
 		return out
+	}
+	if variables == nil {
+		variables = map[string]string{}
 	}
 	sid = call("/v1/Content", map[string]any{"friendly_name": name, "language": "en", "types": types, "variables": variables}).Sid
 	if category != "" {

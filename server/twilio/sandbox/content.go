@@ -445,11 +445,11 @@ func (s *Sandbox) listContents(w http.ResponseWriter, r *http.Request) {
 	size := 50
 	if raw := r.URL.Query().Get("PageSize"); raw != "" {
 		n, err := strconv.Atoi(raw)
-		if err != nil || n < 1 {
-			refuse(w, http.StatusBadRequest, 20001, "PageSize: not a number of entries")
+		if err != nil || n < 1 || n > largestPage {
+			refuse(w, http.StatusBadRequest, 20001, "PageSize: 1 to 1000")
 			return
 		}
-		size = min(n, 1000)
+		size = n
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -479,8 +479,11 @@ func (s *Sandbox) listContents(w http.ResponseWriter, r *http.Request) {
 		view["approval_requests"] = approvalView(all[i])
 		list = append(list, view)
 	}
+	here := "https://content.twilio.com" + r.URL.Path + "?PageSize=" + strconv.Itoa(size) + "&Page=0"
 	answer(w, http.StatusOK, map[string]any{
-		"contents": list, "meta": map[string]any{"page_size": size, "next_page_url": next, "key": "contents"},
+		"contents": list, "meta": map[string]any{
+			"page": 0, "page_size": size, "first_page_url": here, "previous_page_url": nil, "url": here, "next_page_url": next, "key": "contents",
+		},
 	})
 }
 
@@ -555,8 +558,10 @@ func (s *Sandbox) fetchApproval(w http.ResponseWriter, r *http.Request) {
 		}
 		s.store.content(c)
 	}
+	view := approvalView(c)
+	view["type"] = "whatsapp"
 	answer(w, http.StatusOK, map[string]any{
-		"sid": c.SID, "account_sid": AccountSID, "whatsapp": approvalView(c),
+		"sid": c.SID, "account_sid": AccountSID, "whatsapp": view,
 		"url": "https://content.twilio.com/v1/Content/" + c.SID + "/ApprovalRequests",
 	})
 }

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"eventstream/server/golive"
 	"eventstream/server/message"
 	"eventstream/server/template"
 )
@@ -182,4 +185,53 @@ func TestVariablesOfAMessageAreChecked(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, state, string(decision.Approval))
 	}
+}
+
+// TestEveryCallOfTheEngineKeepsTheContract: each call that the engine makes goes through the check of Twilio's published
+// contract at least here; what breaks it fails this and every other test with a sandbox.
+func TestEveryCallOfTheEngineKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil)
+	ctx := context.Background()
+	sid, err := p.Create(ctx, specOf(t, "Hi {{name | there}}, this is for you", template.Parts{}))
+	require.NoError(t, err)
+	_, err = p.Found(ctx, sid)
+	require.NoError(t, err)
+	require.NoError(t, p.Submit(ctx, sid, "offer", template.CategoryUtility))
+	_, err = p.Create(ctx, specOf(t, "Another one", template.Parts{})) // never submitted
+	require.NoError(t, err)
+	found, _, err := p.Contents(ctx)
+	require.NoError(t, err)
+	require.Len(t, found, 2)
+
+	inbound, err := p.SendInboundWith(ctx, person, "", sender, "", "Ada", map[string]string{"NumMedia": "1"})
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(inbound, "MM"), "a message with a file")
+	file := p.fetch(inbound).Media[0]
+	open, err := p.Media(ctx, file)
+	require.NoError(t, err)
+	require.NoError(t, open.Body.Close())
+	done, err := p.Redact(ctx, inbound)
+	require.NoError(t, err)
+	require.Equal(t, message.RedactionDone, done.Outcome)
+	p.reaches(p.send(message.Outgoing{To: person, ContentSID: sid}), message.StatusDelivered)
+	p.log(message.LogQuery{Direction: message.Inbound, Since: time.Now().Add(-time.Hour)})
+
+	senders, err := p.ChannelSenders(ctx)
+	require.NoError(t, err)
+	_, err = p.ChannelSender(ctx, senders[0].SID)
+	require.NoError(t, err)
+	_, err = p.SetWebhook(ctx, senders[0].SID, golive.Webhook{CallbackURL: "https://shop.example/hook", CallbackMethod: http.MethodPost})
+	require.NoError(t, err)
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL()+"/2010-04-01/Accounts/"+AccountSID+".json", nil)
+	require.NoError(t, err)
+	req.SetBasicAuth(AccountSID, p.AuthToken())
+	resp, err := http.DefaultClient.Do(req) // as `server doctor` does
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	for _, operation := range p.contract.Operations() {
+		require.Positive(t, p.contract.Seen(operation), operation)
+	}
+	require.Empty(t, p.contract.Broken())
 }

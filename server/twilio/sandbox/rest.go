@@ -68,7 +68,13 @@ func (s *Sandbox) fetchAccount(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, 20404, "The requested resource was not found")
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"sid": AccountSID, "status": "active", "friendly_name": "Sandbox", "type": "Trial"})
+	const uri = "/2010-04-01/Accounts/" + AccountSID
+	born := time.Unix(0, 0).UTC().Format(time.RFC1123Z)
+	answer(w, http.StatusOK, map[string]any{ // without the token: who asks has it, and nobody reads it here
+		"sid": AccountSID, "owner_account_sid": AccountSID, "status": "active", "friendly_name": "Sandbox", "type": "Trial",
+		"date_created": born, "date_updated": born, "uri": uri + ".json",
+		"subresource_uris": map[string]string{"messages": uri + "/Messages.json"},
+	})
 }
 
 // hang keeps the connection and answers nothing until the caller gives up.
@@ -368,14 +374,14 @@ func (s *Sandbox) listMedia(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, 20404, "The requested resource "+r.URL.Path+" was not found")
 		return
 	}
-	list := []any{}
+	list, at := []any{}, m.Created.UTC().Format(time.RFC1123Z)
 	for _, sid := range m.Media {
 		list = append(list, map[string]any{
-			"sid": sid, "parent_sid": m.SID, "account_sid": AccountSID, "content_type": "image/jpeg",
+			"sid": sid, "parent_sid": m.SID, "account_sid": AccountSID, "content_type": "image/png", "date_created": at, "date_updated": at,
 			"uri": "/2010-04-01/Accounts/" + AccountSID + "/Messages/" + m.SID + "/Media/" + sid + ".json",
 		})
 	}
-	answer(w, http.StatusOK, map[string]any{"media_list": list, "uri": r.URL.RequestURI(), "next_page_uri": nil})
+	answer(w, http.StatusOK, listed(r, "media_list", list, len(list), 0, mediaPage, nil))
 }
 
 // fetchMedia gives a picture of one colour, another for each file.
@@ -427,10 +433,24 @@ func (s *Sandbox) listMessages(w http.ResponseWriter, r *http.Request) {
 		uri := r.URL.Path + "?" + q.Encode()
 		next = &uri
 	}
-	answer(w, http.StatusOK, map[string]any{
-		"messages": rows, "page": page, "page_size": f.size, "uri": r.URL.RequestURI(), "next_page_uri": next,
-	})
+	answer(w, http.StatusOK, listed(r, "messages", rows, len(rows), page, f.size, next))
 }
+
+const mediaPage = 50 // a message has ten at most
+
+// listed is a page of a list, of which pages follow one another forwards only.
+func listed(r *http.Request, key string, rows any, count, page, size int, next *string) map[string]any {
+	first := r.URL.Query()
+	first.Set("Page", "0")
+	first.Set("PageSize", strconv.Itoa(size))
+	first.Del("PageToken")
+	return map[string]any{
+		key: rows, "page": page, "page_size": size, "start": page * size, "end": page*size + max(count-1, 0),
+		"uri": r.URL.RequestURI(), "first_page_uri": r.URL.Path + "?" + first.Encode(), "previous_page_uri": nil, "next_page_uri": next,
+	}
+}
+
+const largestPage = 1000 // of every list
 
 // filter is what a list is asked for.
 type filter struct {
@@ -444,11 +464,9 @@ type filter struct {
 func readFilter(q url.Values) (f filter, err error) {
 	f = filter{to: q.Get("To"), from: q.Get("From"), behind: strings.TrimPrefix(q.Get("PageToken"), "PA"), size: 50}
 	if raw := q.Get("PageSize"); raw != "" {
-		size, err := strconv.Atoi(raw)
-		if err != nil || size < 1 {
-			return f, fmt.Errorf("PageSize: %q is no number of entries", raw)
+		if f.size, err = strconv.Atoi(raw); err != nil || f.size < 1 || f.size > largestPage {
+			return f, fmt.Errorf("PageSize: %q is not 1 to %d", raw, largestPage)
 		}
-		f.size = min(size, 1000)
 	}
 	if f.after, _, err = readDate(q, "DateSent>"); err != nil {
 		return f, err

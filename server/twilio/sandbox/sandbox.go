@@ -196,6 +196,7 @@ type Sandbox struct {
 	store *store
 
 	settings atomic.Pointer[Settings]
+	watched  atomic.Pointer[http.Handler] // what takes the calls instead, where somebody watches
 	fetched  fetched
 	inFlight atomic.Int64
 
@@ -238,7 +239,7 @@ func Start(opts Options) (*Sandbox, error) {
 	}
 	s.url = "http://" + listener.Addr().String()
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second,
+		Handler: s.watchable(), ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -253,6 +254,17 @@ func Start(opts Options) (*Sandbox, error) {
 		})
 	}
 	return s, nil
+}
+
+func (s *Sandbox) watchable() http.Handler {
+	plain := s.handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if watched := s.watched.Load(); watched != nil {
+			(*watched).ServeHTTP(w, r)
+			return
+		}
+		plain.ServeHTTP(w, r)
+	})
 }
 
 func empty() *Sandbox {
@@ -297,6 +309,13 @@ func (s *Sandbox) Close() {
 	_ = s.http.Close()
 	s.done.Wait()
 	s.store.close()
+}
+
+// Watch lets whoever tests see each call and its answer from now on: around gets what takes them, and gives what takes them
+// instead.
+func (s *Sandbox) Watch(around func(http.Handler) http.Handler) {
+	watched := around(s.handler())
+	s.watched.Store(&watched)
 }
 
 // Settings gives the present ones.
@@ -350,6 +369,9 @@ func (s *Sandbox) SendInboundWith(ctx context.Context, from, userID, to, body, p
 	if n, err := strconv.Atoi(more["NumMedia"]); err == nil {
 		for range min(n, 10) {
 			m.Media = append(m.Media, newSID("ME"))
+		}
+		if len(m.Media) > 0 {
+			m.SID = newSID("MM")
 		}
 	}
 	s.store.message(m)

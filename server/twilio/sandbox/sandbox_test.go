@@ -16,6 +16,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/template"
 	"eventstream/server/twilio"
+	"eventstream/server/twilio/contract"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,9 +25,10 @@ import (
 type peer struct {
 	*Sandbox
 	*twilio.Client
-	t    *testing.T
-	dir  string
-	urls *httptest.Server
+	t        *testing.T
+	dir      string
+	urls     *httptest.Server
+	contract *contract.Contract // of the calls that come in
 
 	mu      sync.Mutex
 	answer  int // of the webhooks
@@ -64,6 +66,7 @@ func (p *peer) open() {
 		Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(p.t, err)
+	p.contract = contract.Watch(p.t, p.Watch)
 	p.Client, err = twilio.New(twilio.Options{
 		AccountSID: AccountSID, AuthToken: p.AuthToken(), BaseURL: p.URL(),
 		PublicURL: p.urls.URL,
@@ -284,7 +287,7 @@ func TestTheLogsPages(t *testing.T) {
 	}
 	require.Equal(t, want, got, "newest first, nothing twice")
 	require.Equal(t, 3, pages, "of 50 by default")
-	rows, next := p.list(logPath + "PageSize=5000")
+	rows, next := p.list(logPath + "PageSize=1000")
 	require.Len(t, rows, 123)
 	require.Empty(t, next)
 }

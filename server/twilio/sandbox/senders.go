@@ -55,10 +55,13 @@ func (s *Sandbox) senderView(status string) map[string]any {
 	return map[string]any{
 		"sid": SenderSID, "sender_id": channel + PhoneNumber, "status": status, "friendly_name": nil,
 		"configuration": map[string]any{
-			"waba_id": "100000000000001", "verification_method": nil, "verification_code": nil, "voice_application_sid": nil,
+			"waba_id": "100000000000001", "verification_method": nil, "verification_code": nil, "voice_application_sid": nil, "account_type": nil,
 		},
 		"webhook": s.webhookOf(),
-		"profile": map[string]any{"name": "Sandbox", "about": nil, "vertical": nil},
+		"profile": map[string]any{
+			"name": "Sandbox", "about": nil, "description": nil, "address": nil, "vertical": nil, "logo_url": nil, "banner_url": nil,
+			"privacy_url": nil, "terms_of_service_url": nil, "accent_color": nil, "emails": nil, "phone_numbers": nil, "websites": nil,
+		},
 		"properties": map[string]any{
 			"quality_rating": "HIGH", "messaging_limit": s.messagingLimit(),
 		},
