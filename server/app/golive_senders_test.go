@@ -121,6 +121,15 @@ func TestTheOldWebhookIsNeverLost(t *testing.T) {
 	require.Equal(t, before, changes())
 	require.Equal(t, oldWebhook, *look().Changed.Before.CallbackURL)
 
+	// The key that encrypted it is gone: the list is shown without a way back, which names the key.
+	shown := restores(look())
+	const otherKey = `UPDATE sender_webhooks SET webhooks_sealed =
+		overlay(webhooks_sealed placing translate(substr(webhooks_sealed, 4, 8), '0123456789abcdef', 'fedcba9876543210') from 4 for 8)` // and back
+	e.exec(otherKey)
+	require.Nil(t, look().Changed)
+	require.Contains(t, e.problems(restore, shown), "encrypted by the SECRET_KEY with the id")
+	e.exec(otherKey)
+
 	// Putting it back fails in each way: the old one can still be reached.
 	for _, status := range []int{http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusRequestTimeout} {
 		l.fault.Store(int32(status))

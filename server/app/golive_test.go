@@ -656,6 +656,14 @@ func TestAReplacedTokenSignsForAWhile(t *testing.T) {
 	enter(second, key, "secret") // it stays with that
 	e = e.again()
 	require.True(t, signs(first))
+	const otherKey = `UPDATE provider_credentials SET updated_at = clock_timestamp(), previous_auth_token =
+		overlay(previous_auth_token placing translate(substr(previous_auth_token, 4, 8), '0123456789abcdef', 'fedcba9876543210') from 4 for 8)` // and back
+	e.exec(otherKey)
+	e = e.again() // the key that encrypted it is gone, and the server starts
+	require.Equal(t, []bool{false, true}, []bool{signs(first), signs(second)})
+	e.exec(otherKey)
+	e = e.again()
+	require.True(t, signs(first))
 	enter(second, key, "secret") // once more: nobody is to sign with the first one
 	e = e.again()
 	require.Equal(t, []bool{false, true}, []bool{signs(first), signs(second)})

@@ -47,6 +47,9 @@ func choose(ctx context.Context, cfg config.Config, d bun.IDB, k *secret.Keys) (
 		return cfg, nil
 	}
 	a, err := golive.Stored(ctx, d, k)
+	if errors.Is(err, secret.ErrUnreadable) {
+		return cfg, fmt.Errorf("%w; or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, which count instead", err)
+	}
 	if err != nil {
 		return cfg, err
 	}

@@ -113,6 +113,24 @@ func TestACodeIsAskedForAndWorksOnce(t *testing.T) {
 	e.session(ada.Email)
 }
 
+// TestARecoveryCodeWorksWhereTheKeyOfTheSeedIsGone: with a seed that was encrypted by a SECRET_KEY that nobody has any
+// more, the app's codes are wrong and the others count.
+func TestARecoveryCodeWorksWhereTheKeyOfTheSeedIsGone(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada := e.person("ada", actor.RoleAdmin)
+	ctx, _ := e.session(ada.Email)
+	seed, recovery := e.enableTOTP(ctx)
+	_, err := e.db.NewRaw(`UPDATE operators SET totp_seed =
+		overlay(totp_seed placing translate(substr(totp_seed, 4, 8), '0123456789abcdef', 'fedcba9876543210') from 4 for 8)`).Exec(t.Context())
+	require.NoError(t, err)
+	_, err = e.SignInCode(t.Context(), e.next(ada.Email), code(t, seed, 1), from("192.0.2.1"))
+	require.Equal(t, apperr.CodeUnauthenticated, apperr.CodeOf(err))
+	in, err := e.SignInCode(t.Context(), e.next(ada.Email), recovery[0], from("192.0.2.1"))
+	require.NoError(t, err)
+	require.NotEmpty(t, in.Session)
+}
+
 func TestCodesAreNotGuessed(t *testing.T) {
 	t.Parallel()
 	e := start(t)

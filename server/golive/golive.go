@@ -23,6 +23,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/doubleoptin"
+	"eventstream/server/keys"
 	"eventstream/server/message"
 	"eventstream/server/portfolio"
 	"eventstream/server/provider"
@@ -300,27 +301,38 @@ func (c *credentials) open(k *secret.Keys) (*Account, error) {
 	a := &Account{AccountSID: c.AccountSID, APIKey: c.APISID}
 	token, err := k.Open(secret.AuthToken.Purpose(credentialsID), c.AuthToken)
 	if err != nil {
-		return nil, fmt.Errorf("the auth token that was entered under Going live: %w", err)
+		return nil, unreadable(err, "the auth token that was entered under Going live", c.AuthToken)
 	}
 	a.AuthToken = string(token)
 	if c.APISecret != "" {
 		raw, err := k.Open(secret.APISecret.Purpose(credentialsID), c.APISecret)
 		if err != nil {
-			return nil, fmt.Errorf("the API secret that was entered under Going live: %w", err)
+			return nil, unreadable(err, "the API secret that was entered under Going live", c.APISecret)
 		}
 		a.APISecret = string(raw)
 	}
 	return a, nil
 }
 
+// unreadable says by which key something was encrypted that none of those that are set can read.
+func unreadable(err error, what, sealed string) error {
+	if errors.Is(err, secret.ErrUnreadable) {
+		return &keys.UnreadableError{What: what, Key: secret.KeyOf(sealed)}
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
 // Previous gives the token that signs webhooks besides the one that was entered, and until
-// when; "": none does.
+// when; "": none does, or it cannot be read, as if its time were over.
 func Previous(ctx context.Context, idb bun.IDB, k *secret.Keys) (token string, until time.Time, err error) {
 	row, err := readCredentials(ctx, idb)
 	if err != nil || row == nil || row.previous() == nil {
 		return "", time.Time{}, err
 	}
 	raw, err := k.Open(secret.PreviousToken.Purpose(credentialsID), row.PreviousAuthToken)
+	if errors.Is(err, secret.ErrUnreadable) {
+		return "", time.Time{}, nil
+	}
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("the auth token before the one that was entered under Going live: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/secret"
 
 	"github.com/uptrace/bun"
 )
@@ -165,6 +166,9 @@ func (s *Service) RestoreWebhook(ctx context.Context, changeID int64, seen strin
 		return nil, err
 	}
 	was, err := changeByID(ctx, s.DB, s.Keys, changeID)
+	if errors.Is(err, secret.ErrUnreadable) {
+		return nil, apperr.Conflict("%s", err.Error())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ type webhooks struct{ Before, After json.RawMessage }
 func (c *Change) open(k *secret.Keys) error {
 	raw, err := k.Open(secret.SenderWebhook.Purpose(c.ID), c.Sealed)
 	if err != nil {
-		return fmt.Errorf("the webhook of %s before it was changed: %w", c.Address, err)
+		return unreadable(err, fmt.Sprintf("the webhook of %s before it was changed", c.Address), c.Sealed)
 	}
 	var both webhooks
 	if err := json.Unmarshal(raw, &both); err != nil {
@@ -188,7 +188,8 @@ func settleChange(ctx context.Context, idb bun.IDB, id int64, state ChangeState)
 }
 
 // lastChanges gives of each sender the newest change that can be put back. One of which
-// nobody knows whether Twilio made it counts: what was there before must not be lost.
+// nobody knows whether Twilio made it counts: what was there before must not be lost. One that no key reads any more
+// cannot be put back.
 func lastChanges(ctx context.Context, idb bun.IDB, k *secret.Keys, sids []string) (map[string]*Change, error) {
 	var rows []*Change
 	err := idb.NewSelect().Model(&rows).DistinctOn("sw.sender_sid").Where("sw.sender_sid = ANY (?)", pgdialect.Array(sids)).
@@ -198,7 +199,11 @@ func lastChanges(ctx context.Context, idb bun.IDB, k *secret.Keys, sids []string
 	}
 	found := make(map[string]*Change, len(rows))
 	for _, c := range rows {
-		if err := c.open(k); err != nil {
+		err := c.open(k)
+		if errors.Is(err, secret.ErrUnreadable) {
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		found[c.SenderSID] = c

@@ -92,6 +92,9 @@ func (e *UnreadableError) Error() string {
 		"SECRET_KEY, or beside a newer one in SECRET_KEY_PREVIOUS (server keys list tells ids)", e.What, e.Key)
 }
 
+// Unwrap has it recognised as what cannot be read.
+func (*UnreadableError) Unwrap() error { return secret.ErrUnreadable }
+
 // Check reports whether these keys can be read, and are what they are said to be.
 func Check(k *secret.Keys, rows []*Address) error {
 	_, err := open(k, rows)
