@@ -65,13 +65,21 @@ func makeBackup(ctx context.Context, cmd *cli.Command) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return withKeys(func(ctx context.Context, d *db.DB, _ config.Config, k *secret.Keys) error {
+	return withKeys(func(ctx context.Context, d *db.DB, cfg config.Config, k *secret.Keys) error {
 		began := time.Now()
+		files, err := app.NewMedia(cfg, d, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
 		made, err := backup.Write(ctx, d, backup.Options{
 			Path: path, Keys: cmd.String("keys"), Engine: app.Version, Secret: k, Now: time.Now, Tell: tellTable,
+			Stored: files.Stored,
 		})
 		if err != nil {
 			return err
+		}
+		for _, name := range made.Missing {
+			fmt.Fprintf(os.Stderr, "warning: the file %s of the media library is not in the bucket, and not in the backup either\n", name)
 		}
 		fmt.Printf("%s: %d rows of %d tables, %d bytes, in %s\n", made.Path, made.Manifest.Rows(), len(made.Manifest.Tables),
 			made.Bytes, time.Since(began).Round(time.Millisecond))

@@ -80,6 +80,7 @@ func command() *cli.Command {
 			backupCommand(),
 			restoreCommand(),
 			sendingCommand(),
+			mediaCommand(),
 			assignmentCommand(),
 			auditCommand(),
 			{

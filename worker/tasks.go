@@ -10,6 +10,7 @@ import (
 	"eventstream/server/doubleoptin"
 	"eventstream/server/erasure"
 	"eventstream/server/golive"
+	"eventstream/server/media"
 	"eventstream/server/portfolio"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
@@ -72,6 +73,7 @@ func Tasks(s *Services) []Task {
 		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
 		{Name: "redactions", Every: time.Second, Deadline: 2 * time.Minute, Batch: erasure.RedactBatch, Run: s.Redactor.Run},
 		{Name: "retention", Every: time.Minute, Deadline: time.Minute, Batch: retention.Batch, Run: s.Retention.Run},
+		{Name: "deleted files in the bucket", Every: time.Minute, Deadline: 8 * time.Minute, Batch: media.SweepBatch, Run: s.Media.Sweep},
 		// Twilio's Content API may hang: each question has its own limit, and a
 		// version that got no answer waits longer each time.
 		{Name: "templates", Every: time.Second, Deadline: 30 * time.Second, Batch: 20, Run: s.Templates.PollDecisions},

@@ -28,6 +28,7 @@ import (
 	"eventstream/server/hold"
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
+	"eventstream/server/media"
 	"eventstream/server/portfolio"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
@@ -61,6 +62,7 @@ type Services struct {
 	Trail         *audit.Trail
 	Accounts      *auth.Service
 	Portfolio     *portfolio.Service
+	Media         *media.Service
 	// ReadPortfolio reads from Twilio how many people may be written to within 24 hours.
 	ReadPortfolio func(ctx context.Context) error
 	// ClearSandbox cancels up to n messages that the sandbox left when Twilio went live.

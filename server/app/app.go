@@ -303,7 +303,10 @@ func (a *App) build(ctx context.Context) error {
 		Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
-	s.Media = media.NewService(a.db)
+	if s.Media, err = NewMedia(a.cfg, a.db, a.log); err != nil {
+		return err
+	}
+	s.Health.WatchMedia(s.Media.Look)
 	s.Links = link.NewService(a.db, a.signer)
 	s.Templates = template.NewService(template.Dependencies{
 		DB: a.db, Jobs: enqueuer, Content: client, Library: client, Live: live, Files: media.Problem, PublicURL: account.PublicURL,
@@ -404,7 +407,7 @@ func (a *App) build(ctx context.Context) error {
 				InboundEvery: timing.inboundEvery,
 			}),
 			Hold: s.Hold, Imports: s.Imports, Bulk: s.Bulk, Demo: demos, Erasures: erasures, Redactor: redactor, Retention: s.Retention, DoubleOptIns: s.DoubleOptIns, Templates: s.Templates, Webhooks: s.Webhooks, Trail: s.Trail,
-			Accounts: s.Auth, Portfolio: s.Portfolio,
+			Accounts: s.Auth, Portfolio: s.Portfolio, Media: s.Media,
 			ReadPortfolio: func(ctx context.Context) error {
 				if !live {
 					return nil

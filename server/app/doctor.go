@@ -73,6 +73,15 @@ func newDoctor(cfg config.Config, d *db.DB, why string, account twilio.Options, 
 			return s.Check(ctx)
 		}
 	}
+	if d != nil {
+		o.Media = func(ctx context.Context) (string, error) {
+			s, err := NewMedia(cfg, d, log)
+			if err != nil {
+				return "", err
+			}
+			return s.Try(ctx)
+		}
+	}
 	if cfg.OIDC.Enabled() {
 		o.Provider = func(ctx context.Context) error { // one that has not asked yet: what it learned, it keeps
 			return oidc.New(oidc.Options{Config: cfg.OIDC, Now: now, Log: log}).Check(ctx)

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/archive"
 	"eventstream/server/audit"
+	"eventstream/server/bucket"
 	"eventstream/server/config"
 	"eventstream/server/db"
 	"eventstream/server/secret"
@@ -46,10 +47,10 @@ func NewTrail(cfg config.Config, d *db.DB, keys *secret.Keys, now func() time.Ti
 		if prefix != "" {
 			prefix += "/"
 		}
-		sinks = append(sinks, archive.Bucket{
+		sinks = append(sinks, archive.Bucket{Bucket: bucket.Bucket{
 			Endpoint: endpoint, Region: cfg.Checkpoints.S3Region, Bucket: u.Host, Prefix: prefix,
 			AccessKey: cfg.Checkpoints.S3AccessKey, SecretKey: string(cfg.Checkpoints.S3SecretKey), Client: client,
-		})
+		}})
 	}
 	return audit.NewTrail(audit.Options{DB: d, Secret: keys, Now: now, Log: log, Sinks: sinks}), nil
 }

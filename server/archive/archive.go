@@ -5,8 +5,6 @@ package archive
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/bucket"
 	"eventstream/server/durable"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // Directory is a place on a disk.
@@ -113,37 +109,12 @@ func (r Remote) Put(ctx context.Context, name string, content []byte) error {
 	return send(r.Client, req)
 }
 
-// Bucket is one that speaks S3, at AWS or elsewhere.
-type Bucket struct {
-	Endpoint  *url.URL // such as https://s3.eu-central-1.amazonaws.com or http://minio:9000
-	Region    string
-	Bucket    string
-	Prefix    string // "" or with a slash at its end
-	AccessKey string
-	SecretKey string
-	Client    *http.Client
-}
+// Bucket is one that speaks S3.
+type Bucket struct{ bucket.Bucket }
 
-// Name is for people.
-func (b Bucket) Name() string { return "s3://" + b.Bucket + "/" + b.Prefix }
-
-// Put writes an object, addressed by path, which every kind of server understands.
+// Put writes an object.
 func (b Bucket) Put(ctx context.Context, name string, content []byte) error {
-	target := b.Endpoint.JoinPath(b.Bucket, b.Prefix+name)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, target.String(), bytes.NewReader(content))
-	if err != nil {
-		return errors.New("the bucket's address cannot be called")
-	}
-	sum := sha256.Sum256(content)
-	hash := hex.EncodeToString(sum[:])
-	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	req.Header.Set("X-Amz-Content-Sha256", hash)
-	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // as S3 does
-	credentials := aws.Credentials{AccessKeyID: b.AccessKey, SecretAccessKey: b.SecretKey}
-	if err := signer.SignHTTP(ctx, credentials, req, hash, "s3", b.Region, time.Now()); err != nil {
-		return fmt.Errorf("sign: %w", err)
-	}
-	return send(b.Client, req)
+	return b.Bucket.Put(ctx, name, "text/plain; charset=utf-8", content)
 }
 
 // send reports anything but success, without the address, which may hold secrets.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +75,49 @@ func (s *snapshot) describe(ctx context.Context, m *Manifest) error {
 func (s *snapshot) copyOut(ctx context.Context, t Table, w io.Writer) (rows int64, err error) {
 	tag, err := s.conn.PgConn().CopyTo(ctx, w, "COPY "+ident(t.Name)+" ("+idents(t.Columns)+") TO STDOUT")
 	return tag.RowsAffected(), err
+}
+
+// mediaTable has the files of the media library that lie in Postgres.
+const mediaTable = "media_files"
+
+// copyStored adds to it the files that lie in a bucket, so that a backup is whole without one.
+func (s *snapshot) copyStored(
+	ctx context.Context, t Table, w io.Writer, read func(context.Context, int64) ([]byte, error),
+) (n int64, missing []string, err error) {
+	type stored struct {
+		ID   int64
+		Name string
+	}
+	rows, err := s.conn.Query(ctx, `SELECT m.id, m.name FROM media m WHERE m.in_bucket AND m.deleted_at IS NULL
+		AND NOT EXISTS (SELECT FROM media_files f WHERE f.media_id = m.id) ORDER BY m.id`)
+	if err != nil {
+		return 0, nil, err
+	}
+	files, err := pgx.CollectRows(rows, pgx.RowToStructByPos[stored])
+	if err != nil {
+		return 0, nil, err
+	}
+	if !slices.Equal(t.Columns, []string{"media_id", "data"}) {
+		return 0, nil, fmt.Errorf("it has other columns (%s) than files of a bucket are written for", strings.Join(t.Columns, ", "))
+	}
+	for _, f := range files {
+		if read == nil {
+			return n, missing, errors.New("files of the media library lie in a bucket, and MEDIA_S3_BUCKET is not set")
+		}
+		data, err := read(ctx, f.ID)
+		if errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, f.Name)
+			continue
+		}
+		if err != nil {
+			return n, missing, fmt.Errorf("the file %s of the media library: %w", f.Name, err)
+		}
+		if _, err := fmt.Fprintf(w, "%d\t\\\\x%x\n", f.ID, data); err != nil { // as COPY writes bytea
+			return n, missing, err
+		}
+		n++
+	}
+	return n, missing, nil
 }
 
 func (s *snapshot) sequences(ctx context.Context, m *Manifest) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"eventstream/server/message"
@@ -99,6 +100,12 @@ func setSequences(ctx context.Context, conn *pgx.Conn, sequences []Sequence) err
 func settle(ctx context.Context, conn *pgx.Conn, m *Manifest, k *secret.Keys) error {
 	if err := reseal(ctx, conn, k); err != nil {
 		return err
+	}
+	// What lay in the bucket is in the backup. The objects are the original's.
+	if slices.ContainsFunc(m.Tables, func(t Table) bool { return t.Name == "media" && slices.Contains(t.Columns, "in_bucket") }) {
+		if _, err := conn.Exec(ctx, "UPDATE media SET in_bucket = false WHERE in_bucket"); err != nil {
+			return err
+		}
 	}
 	for _, sql := range []struct {
 		text string

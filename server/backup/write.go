@@ -29,6 +29,9 @@ type Options struct {
 	Tell   func(table string) // before each table; may be nil
 	Secret *secret.Keys       //
 	Now    func() time.Time   // for the name
+	// Stored reads a file of the media library that lies in a bucket; the backup has it as if it lay in Postgres. One that is
+	// missing there is fs.ErrNotExist.
+	Stored func(ctx context.Context, id int64) ([]byte, error)
 	During func(table string) // tests look in while a table is being written; may be nil
 }
 
@@ -40,6 +43,7 @@ type Made struct {
 	Path, Keys string
 	Manifest   *Manifest
 	Bytes      int64
+	Missing    []string // files of the media library that are not where they should be
 }
 
 // Write makes a backup of everything that was committed at one moment, while the
@@ -63,11 +67,11 @@ func Write(ctx context.Context, d *db.DB, o Options) (_ *Made, err error) {
 			a.drop()
 		}
 	}()
-	m, err := fill(ctx, d, a, o)
+	m, missing, err := fill(ctx, d, a, o)
 	if err != nil {
 		return nil, err
 	}
-	made := &Made{Path: o.Path, Manifest: m}
+	made := &Made{Path: o.Path, Manifest: m, Missing: missing}
 	if o.Keys != NoKeys {
 		if err := writeKeys(o.Keys, filepath.Base(o.Path), o.Secret); err != nil {
 			return nil, err
@@ -86,19 +90,19 @@ func Write(ctx context.Context, d *db.DB, o Options) (_ *Made, err error) {
 	})
 }
 
-func fill(ctx context.Context, d *db.DB, a *archive, o Options) (*Manifest, error) {
+func fill(ctx context.Context, d *db.DB, a *archive, o Options) (_ *Manifest, missing []string, err error) {
 	s, err := openSnapshot(ctx, d)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer s.close()
 	m := &Manifest{Format: format, Engine: o.Engine}
 	if err := s.describe(ctx, m); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Now its tables are locked against changes. One from just before is not in the snapshot.
 	if now, err := schemaNow(ctx, d); err != nil || !slices.Equal(now.Migrations, m.Schema.Migrations) {
-		return nil, errors.Join(errors.New("the database was migrated at this very moment: try again"), err)
+		return nil, nil, errors.Join(errors.New("the database was migrated at this very moment: try again"), err)
 	}
 	for i := range m.Tables {
 		t := &m.Tables[i]
@@ -109,15 +113,20 @@ func fill(ctx context.Context, d *db.DB, a *archive, o Options) (*Manifest, erro
 			if o.During != nil {
 				o.During(t.Name)
 			}
-			t.Rows, err = s.copyOut(ctx, *t, w)
+			if t.Rows, err = s.copyOut(ctx, *t, w); err != nil || t.Name != mediaTable {
+				return err
+			}
+			var more int64
+			more, missing, err = s.copyStored(ctx, *t, w, o.Stored)
+			t.Rows += more
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("the table %s: %w", t.Name, err)
+			return nil, nil, fmt.Errorf("the table %s: %w", t.Name, err)
 		}
 	}
 	// Sequences are no part of a snapshot: read now, they are behind nothing that is in it.
-	return m, s.sequences(ctx, m)
+	return m, missing, s.sequences(ctx, m)
 }
 
 // writeKeys writes the keys as environment variables, for their owner alone.

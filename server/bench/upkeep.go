@@ -28,6 +28,7 @@ import (
 	"eventstream/server/importer"
 	"eventstream/server/jobs"
 	"eventstream/server/keys"
+	"eventstream/server/media"
 	"eventstream/server/message"
 	"eventstream/server/portfolio"
 	"eventstream/server/pubsub"
@@ -92,6 +93,7 @@ func periodics(d *db.DB) []periodic {
 		}},
 		Retention:     retention.NewService(d),
 		Portfolio:     portfolio.NewService(d),
+		Media:         media.NewService(media.Options{DB: d, Log: log}),
 		ReadPortfolio: func(context.Context) error { return nil }, // it is a question to Twilio
 		DoubleOptIns: doubleoptin.NewService(doubleoptin.Dependencies{
 			DB: d, Hub: hub, Jobs: enqueuer, Consents: consents, Windows: conversation.OpenWindows, Log: log,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -48,13 +49,14 @@ func (c Checkpoints) Places() (places []*url.URL, err error) {
 
 // Endpoint is where buckets are.
 func (c Checkpoints) Endpoint() (*url.URL, error) {
-	raw := c.S3Endpoint
-	if raw == "" {
-		raw = "https://s3." + c.S3Region + ".amazonaws.com"
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("AUDIT_S3_ENDPOINT=%q: want an http or https URL, such as https://minio.example:9000", c.S3Endpoint)
+	return s3Endpoint("AUDIT_S3_ENDPOINT", c.S3Endpoint, c.S3Region)
+}
+
+// s3Endpoint is what a variable names, or AWS in the region.
+func s3Endpoint(name, raw, region string) (*url.URL, error) {
+	u, err := url.Parse(cmp.Or(raw, "https://s3."+region+".amazonaws.com"))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
+		return nil, fmt.Errorf("%s: want an http or https URL without user and query, such as https://minio.example:9000", name)
 	}
 	return u, nil
 }

@@ -70,6 +70,8 @@ type Config struct {
 
 	Checkpoints Checkpoints
 
+	Media Media
+
 	SecretKey            Secret `env:"SECRET_KEY"`          // 32 bytes or more; unset: made once and kept in DataDir
 	SecretKeyPrevious    Secret `env:"SECRET_KEY_PREVIOUS"` // further ones that are still read, separated by commas
 	LogLevel             string `env:"LOG_LEVEL" envDefault:"info"`
@@ -341,7 +343,7 @@ func (c Config) Validate() error {
 	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
 		bad("LOG_FORMAT", c.LogFormat, "text or json")
 	}
-	errs = slices.Concat(errs, c.OIDC.validate(), c.Twilio.validate(), c.Checkpoints.validate())
+	errs = slices.Concat(errs, c.OIDC.validate(), c.Twilio.validate(), c.Checkpoints.validate(), c.Media.validate())
 	return errors.Join(errs...)
 }
 

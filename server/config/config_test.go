@@ -22,6 +22,28 @@ func valid() Config {
 	return Config{ListenAddr: "127.0.0.1:8080", LogLevel: "info", LogFormat: "text"}
 }
 
+func bucketMedia() Media {
+	return Media{Bucket: "shop", Region: "us-east-1", AccessKeyID: "AK", SecretKey: "secret"}
+}
+
+// TestWhereFilesOfTheLibraryGo: into the bucket where there is one, unless somebody says otherwise.
+func TestWhereFilesOfTheLibraryGo(t *testing.T) {
+	t.Parallel()
+	require.False(t, valid().Media.ToBucket())
+	c := valid()
+	c.Media = bucketMedia()
+	require.NoError(t, c.Validate())
+	require.True(t, c.Media.ToBucket())
+	endpoint, err := c.Media.EndpointURL()
+	require.NoError(t, err)
+	require.Equal(t, "https://s3.us-east-1.amazonaws.com", endpoint.String())
+	c.Media.Prefix = "/a/b/"
+	require.Equal(t, "a/b/", c.Media.ObjectPrefix())
+	c.Media.Store = MediaInPostgres
+	require.NoError(t, c.Validate())
+	require.False(t, c.Media.ToBucket(), "what lies there is read from there all the same")
+}
+
 func TestValidateNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, valid().Validate())
@@ -44,7 +66,14 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 			c.Twilio.AccountSID, c.Twilio.AuthToken,
 				c.Twilio.APISecret = sid, token, token
 		},
-		"TWILIO_PHONE_NUMBER is set but": func(c *Config) { c.Twilio.PhoneNumber = "+14155238886" },
+		"MEDIA_STORE=\"disk\"":              func(c *Config) { c.Media.Store = "disk" },
+		"MEDIA_STORE=bucket is set but":     func(c *Config) { c.Media.Store = "bucket" },
+		"MEDIA_S3_SECRET_ACCESS_KEY is set": func(c *Config) { c.Media.SecretKey = "secret" },
+		"MEDIA_S3_BUCKET=\"Shop_1\"":        func(c *Config) { c.Media.Bucket = "Shop_1" },
+		"set both for MEDIA_S3_BUCKET":      func(c *Config) { c.Media.Bucket, c.Media.AccessKeyID = "shop", "AK" },
+		"MEDIA_S3_PREFIX":                   func(c *Config) { c.Media = bucketMedia(); c.Media.Prefix = "a b" },
+		"MEDIA_S3_ENDPOINT: want an http":   func(c *Config) { c.Media = bucketMedia(); c.Media.Endpoint = "https://me:secret@minio" },
+		"TWILIO_PHONE_NUMBER is set but":    func(c *Config) { c.Twilio.PhoneNumber = "+14155238886" },
 	} {
 		c := valid()
 		spoil(&c)

@@ -73,6 +73,7 @@ type Options struct {
 	Numbers   func(context.Context) ([]string, error) // of the senders that are in use
 	SMTP      func(context.Context) error             // nil: no emails are sent
 	Provider  func(context.Context) error             // nil: operators sign in here alone
+	Media     func(context.Context) (string, error)   // tries the bucket of the media library; "": there is none
 	// Connections is how many one process takes.
 	Connections int
 	// DBError says why there is no DB; "" where there is one.
@@ -131,6 +132,7 @@ var checks = []check{
 	{"disk", "Space on disk", (*Doctor).disk, false},
 	{"spool", "Webhook spool", (*Doctor).spool, false},
 	{"backup", "Backups", (*Doctor).backup, true},
+	{"media", "Bucket of the media library", (*Doctor).media, true},
 	{"smtp", "Mail server", (*Doctor).smtp, false},
 	{"provider", "Sign-in provider", (*Doctor).provider, false},
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -249,6 +250,21 @@ func (d *Doctor) spool(context.Context) Finding {
 		return warn("Look again in a minute.", "%d bytes of webhooks and clicks wait in the spool.", bytes)
 	}
 	return ok("Nothing waits in the spool.")
+}
+
+func (d *Doctor) media(ctx context.Context) Finding {
+	if d.o.Media == nil {
+		return none("The media library is not looked at.")
+	}
+	place, err := d.o.Media(ctx)
+	switch {
+	case err != nil:
+		return fail("Check MEDIA_S3_BUCKET, MEDIA_S3_ENDPOINT, MEDIA_S3_REGION and the keys, which have to read, write and delete objects there.",
+			"%s cannot be used: %s", cmp.Or(place, "The media library"), err)
+	case place == "":
+		return none("MEDIA_S3_BUCKET is not set: the files of templates lie in Postgres.")
+	}
+	return ok("An object was written to %s, read and deleted.", place)
 }
 
 func (d *Doctor) smtp(ctx context.Context) Finding {

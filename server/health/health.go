@@ -17,6 +17,7 @@ import (
 type Service struct {
 	db    *db.DB
 	spool func() (bytes int64, oldest time.Time) // nil: this process keeps none
+	media func(context.Context) (place string, err error)
 }
 
 // NewService makes the service.
@@ -24,6 +25,9 @@ func NewService(d *db.DB) *Service { return &Service{db: d} }
 
 // WatchSpool makes Look tell how full this process' webhook spool is.
 func (s *Service) WatchSpool(state func() (bytes int64, oldest time.Time)) { s.spool = state }
+
+// WatchMedia makes Look tell whether the bucket of the media library answers; place is "" where there is none.
+func (s *Service) WatchMedia(look func(context.Context) (place string, err error)) { s.media = look }
 
 // Level is how a part of the system fares.
 type Level string
@@ -92,6 +96,7 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause "+
 			"is fixed.")
 	s.lookAtSpool(h)
+	s.lookAtMedia(ctx, h)
 	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds),
 		"Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
 	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided)+" messages need one",
@@ -105,6 +110,22 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 		"Look at the discarded jobs and their errors under /admin/jobs.")
 	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: providerName})
 	return h, nil
+}
+
+func (s *Service) lookAtMedia(ctx context.Context, h *Health) {
+	if s.media == nil {
+		return
+	}
+	place, err := s.media(ctx)
+	switch {
+	case err != nil:
+		h.Checks = append(h.Checks, Check{
+			"Media library", LevelBad, place + ": " + err.Error(),
+			"Look at the bucket, at its keys (MEDIA_S3_…) and at the network: WhatsApp does not get the files of templates.",
+		})
+	case place != "":
+		h.Checks = append(h.Checks, Check{Name: "Media library", Level: LevelOK, Detail: place + " answers"})
+	}
 }
 
 // spoolWaits is how long events may wait in the spool before it is more than a

@@ -4,10 +4,12 @@ package media
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"io"
+	"log/slog"
 	"path"
 	"regexp"
 	"strings"
@@ -47,6 +49,7 @@ type File struct {
 	OperatorID  *int64             //
 	CreatedAt   time.Time          `bun:",nullzero"`
 	DeletedAt   *time.Time         //
+	InBucket    bool               // there may be an object of it in the bucket; it is served from there where Postgres has none
 }
 
 // Path is where this server gives the file out.
@@ -72,12 +75,26 @@ func (f *File) FileName() string {
 
 // Service keeps the library.
 type Service struct {
-	db    *db.DB
-	cache *cache
+	db     *db.DB
+	cache  *cache
+	bucket Bucket // nil: there is none
+	store  bool   // new files go there
+	log    *slog.Logger
+	probe  probe
+}
+
+// Options say where files lie.
+type Options struct {
+	DB       *db.DB
+	Bucket   Bucket // nil: none; files that lie in one cannot be served then
+	ToBucket bool   // new files go into it, rather than into Postgres
+	Log      *slog.Logger
 }
 
 // NewService makes the service.
-func NewService(d *db.DB) *Service { return &Service{db: d, cache: newCache()} }
+func NewService(o Options) *Service {
+	return &Service{db: o.DB, cache: newCache(), bucket: o.Bucket, store: o.Bucket != nil && o.ToBucket, log: o.Log}
+}
 
 // Upload takes a file in. One that is there already is given back as it is.
 func (s *Service) Upload(ctx context.Context, name string, r io.Reader) (*File, error) {
@@ -94,31 +111,47 @@ func (s *Service) Upload(ctx context.Context, name string, r io.Reader) (*File, 
 	}
 	sum := sha256.Sum256(data)
 	f.SHA256, f.Token, f.OperatorID = sum[:], rand.Text(), actor.OperatorID(ctx)
+	if s.store {
+		return s.intoBucket(ctx, f, data)
+	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := lockLibrary(ctx, tx); err != nil {
+		same, err := admit(ctx, tx, f)
+		if err != nil || same != nil {
+			f = cmp.Or(same, f)
 			return err
 		}
-		same, err := bySum(ctx, tx, f.SHA256)
-		if err != nil {
+		if err := insert(ctx, tx, f); err != nil {
 			return err
 		}
-		if same != nil {
-			f = same
-			return nil
-		}
-		files, size, err := fill(ctx, tx)
-		if err != nil {
+		if err := insertData(ctx, tx, f.ID, data); err != nil {
 			return err
 		}
-		if files >= maxFiles || size+f.Size > maxLibrary {
-			return apperr.Conflict("the library is full (%d files, %d MB): delete what no template uses", files, size>>20)
-		}
-		if err := insert(ctx, tx, f, data); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "media.upload", "media", f.ID, map[string]any{"name": f.Name, "size": f.Size})
+		return recordUpload(ctx, tx, f)
 	})
 	return f, err
+}
+
+// admit lets one transaction at a time change what is in the library, and gives the file that is there already; nil: it is new,
+// and there is room for it.
+func admit(ctx context.Context, tx bun.Tx, f *File) (same *File, err error) {
+	if err := lockLibrary(ctx, tx); err != nil {
+		return nil, err
+	}
+	if same, err = bySum(ctx, tx, f.SHA256); err != nil || same != nil {
+		return same, err
+	}
+	files, size, err := fill(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if files >= maxFiles || size+f.Size > maxLibrary {
+		return nil, apperr.Conflict("the library is full (%d files, %d MB): delete what no template uses", files, size>>20)
+	}
+	return nil, nil //nolint:nilnil // there is none
+}
+
+func recordUpload(ctx context.Context, tx bun.Tx, f *File) error {
+	return audit.Record(ctx, tx, "media.upload", "media", f.ID, map[string]any{"name": f.Name, "size": f.Size})
 }
 
 // Delete takes a file away, unless a template shows it.
@@ -126,12 +159,12 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	var f *File
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if err := lockLibrary(ctx, tx); err != nil {
 			return err
 		}
-		f, err := byID(ctx, tx, id)
-		if err != nil {
+		if f, err = byID(ctx, tx, id); err != nil {
 			return err
 		}
 		users, err := template.Showing(ctx, tx, template.LibraryPath+f.Token+"/")
@@ -146,6 +179,10 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		}
 		return audit.Record(ctx, tx, "media.delete", "media", id, map[string]any{"name": f.Name})
 	})
+	if err == nil && f.InBucket && s.bucket != nil {
+		s.removeNow(ctx, f) // nobody gets it any more; where this fails, Sweep does it
+	}
+	return err
 }
 
 // Filter narrows a list of files.
@@ -200,7 +237,7 @@ func (s *Service) Open(ctx context.Context, t string) (*File, io.ReadSeeker, err
 	if f == nil {
 		return nil, nil, missing
 	}
-	data, err := s.cache.of(f.ID, func() ([]byte, error) { return dataOf(context.WithoutCancel(ctx), s.db, f.ID) })
+	data, err := s.cache.of(f.ID, func() ([]byte, error) { return s.data(context.WithoutCancel(ctx), f) })
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func archive(t *testing.T, name string) []byte {
 
 func TestFilesAreToldByWhatTheyHold(t *testing.T) {
 	t.Parallel()
-	s := media.NewService(dbtest.New(t))
+	s := media.NewService(media.Options{DB: dbtest.New(t), Log: slog.New(slog.DiscardHandler)})
 	ctx := actor.With(t.Context(), actor.Actor{Kind: actor.KindSystem, Role: actor.RoleMarketer})
 	for name, c := range map[string]struct {
 		data []byte
@@ -102,7 +103,7 @@ func TestFilesAreToldByWhatTheyHold(t *testing.T) {
 func TestImagesAreMadeToFitAndFoundUnderTheirTokenAlone(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := media.NewService(d)
+	s := media.NewService(media.Options{DB: d, Log: slog.New(slog.DiscardHandler)})
 	ctx := actor.With(t.Context(), actor.Actor{Kind: actor.KindSystem, Role: actor.RoleMarketer})
 	f, err := s.Upload(ctx, "A very long name of a picture.png", bytes.NewReader(asPNG(t, noise(1300, 1100))))
 	require.NoError(t, err)
@@ -142,7 +143,7 @@ func TestImagesAreMadeToFitAndFoundUnderTheirTokenAlone(t *testing.T) {
 // TestAPicturesOwnTurnIsKept: a phone's portrait that is made smaller does not lie on its side.
 func TestAPicturesOwnTurnIsKept(t *testing.T) {
 	t.Parallel()
-	s := media.NewService(dbtest.New(t))
+	s := media.NewService(media.Options{DB: dbtest.New(t), Log: slog.New(slog.DiscardHandler)})
 	ctx := actor.With(t.Context(), actor.Actor{Kind: actor.KindSystem, Role: actor.RoleMarketer})
 	// 4,200 by 30, the left half white: turned by 90 degrees to the right, its upper half is white.
 	wide := image.NewGray(image.Rect(0, 0, 4200, 30))

@@ -15,21 +15,90 @@ func lockLibrary(ctx context.Context, tx bun.Tx) error {
 	return db.LockSetting(ctx, tx, "media_library")
 }
 
-func insert(ctx context.Context, tx bun.Tx, f *File, data []byte) error {
-	if _, err := tx.NewInsert().Model(f).Exec(ctx); err != nil {
-		return db.Err(err)
-	}
-	_, err := tx.NewRaw("INSERT INTO media_files (media_id, data) VALUES (?, ?)", f.ID, data).Exec(ctx)
+func insert(ctx context.Context, tx bun.Tx, f *File) error {
+	_, err := tx.NewInsert().Model(f).Exec(ctx)
+	return db.Err(err)
+}
+
+func insertData(ctx context.Context, idb bun.IDB, id int64, data []byte) error {
+	_, err := idb.NewRaw("INSERT INTO media_files (media_id, data) VALUES (?, ?) ON CONFLICT (media_id) DO NOTHING", id, data).Exec(ctx)
+	return db.Err(err)
+}
+
+func removeData(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw("DELETE FROM media_files WHERE media_id = ?", id).Exec(ctx)
 	return db.Err(err)
 }
 
 // remove keeps the description for the record; the file goes.
 func remove(ctx context.Context, tx bun.Tx, id int64) error {
-	if _, err := tx.NewRaw("DELETE FROM media_files WHERE media_id = ?", id).Exec(ctx); err != nil {
-		return db.Err(err)
+	if err := removeData(ctx, tx, id); err != nil {
+		return err
 	}
 	_, err := tx.NewRaw("UPDATE media SET deleted_at = now() WHERE id = ?", id).Exec(ctx)
 	return db.Err(err)
+}
+
+// insertAnnounced writes a file that is none of the library yet: an object of it may be in the bucket.
+func insertAnnounced(ctx context.Context, tx bun.Tx, f *File) error {
+	f.InBucket = true
+	_, err := tx.NewInsert().Model(f).Value("deleted_at", "now()").Exec(ctx)
+	return db.Err(err)
+}
+
+// announce notes that there may soon be an object in the bucket.
+func announce(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw("UPDATE media SET in_bucket = true WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+// gone notes that there is surely no object of it in the bucket.
+func gone(ctx context.Context, idb bun.IDB, id int64) error {
+	_, err := idb.NewRaw("UPDATE media SET in_bucket = false WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
+}
+
+// appear makes a file that was written into the bucket one of the library; false: somebody took it for an upload that broke off.
+func appear(ctx context.Context, tx bun.Tx, id int64) (bool, error) {
+	res, err := tx.NewRaw("UPDATE media SET deleted_at = NULL WHERE id = ? AND in_bucket", id).Exec(ctx)
+	if err != nil {
+		return false, db.Err(err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// locked is a file that nobody deletes meanwhile; nil: it is gone.
+func locked(ctx context.Context, tx bun.Tx, id int64) (*File, error) {
+	f := new(File)
+	return one(ctx, tx.NewSelect().Model(f).Where("f.id = ? AND f.deleted_at IS NULL", id).For("UPDATE"), f)
+}
+
+// leftBehind are up to n deleted files of which objects may be left. Uploads that are under way have not ended for longer than
+// any takes.
+func leftBehind(ctx context.Context, idb bun.IDB, n int) (files []*File, err error) {
+	err = idb.NewSelect().Model(&files).Where("f.in_bucket AND f.deleted_at < now() - interval '5 minutes'").Order("f.id").Limit(int64(n)).Scan(ctx)
+	return files, db.Err(err)
+}
+
+// inPostgres are the files behind an id that lie in Postgres, in order of id.
+func inPostgres(ctx context.Context, idb bun.IDB, behind int64, n int) (files []*File, err error) {
+	err = idb.NewSelect().Model(&files).Where("f.deleted_at IS NULL AND f.id > ?", behind).
+		Where("EXISTS (SELECT FROM media_files d WHERE d.media_id = f.id)").Order("f.id").Limit(int64(n)).Scan(ctx)
+	return files, db.Err(err)
+}
+
+// inBucket are the files behind an id of which there may be objects in the bucket, in order of id.
+func inBucket(ctx context.Context, idb bun.IDB, behind int64, n int) (files []*File, err error) {
+	err = idb.NewSelect().Model(&files).Where("f.deleted_at IS NULL AND f.in_bucket AND f.id > ?", behind).Order("f.id").Limit(int64(n)).Scan(ctx)
+	return files, db.Err(err)
+}
+
+// stranded counts the files that are in the bucket alone.
+func stranded(ctx context.Context, idb bun.IDB) (n int64, err error) {
+	err = idb.NewRaw(`SELECT count(*) FROM media m WHERE m.in_bucket AND m.deleted_at IS NULL
+		AND NOT EXISTS (SELECT FROM media_files f WHERE f.media_id = m.id)`).Scan(ctx, &n)
+	return n, db.Err(err)
 }
 
 func fill(ctx context.Context, tx bun.Tx) (files int, size int64, err error) {
@@ -67,9 +136,13 @@ func byToken(ctx context.Context, idb bun.IDB, token string) (*File, error) {
 	return one(ctx, idb.NewSelect().Model(f).Where("f.token = ? AND f.deleted_at IS NULL", token), f)
 }
 
+// dataOf is what a file holds in Postgres; nil: it lies elsewhere.
 func dataOf(ctx context.Context, idb bun.IDB, id int64) (data []byte, err error) {
-	err = idb.NewRaw("SELECT data FROM media_files WHERE media_id = ?", id).Scan(ctx, &data)
-	return data, db.Err(err)
+	err = db.Err(idb.NewRaw("SELECT data FROM media_files WHERE media_id = ?", id).Scan(ctx, &data))
+	if apperr.Is(err, apperr.CodeNotFound) {
+		return nil, nil
+	}
+	return data, err
 }
 
 func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
