@@ -289,8 +289,8 @@ func restarted(t *testing.T, r *report, name string) {
 		"no call was left without its answer")
 }
 
-// deployed replaces the previous version while it sends: the last commit before the
-// migrations that gave claims their fence.
+// deployed replaces the previous version while it sends: the last commit before the newest
+// migration.
 func deployed(t *testing.T, r *report, name string) {
 	old, commit := previous(t)
 	if old == "" {
@@ -322,7 +322,7 @@ func deployed(t *testing.T, r *report, name string) {
 	i.exact(r, name)
 }
 
-// previous builds the version before the claims migration.
+// previous builds the version before the newest migration.
 func previous(t *testing.T) (binary, commit string) {
 	t.Helper()
 	git := func(args ...string) string {
@@ -336,8 +336,11 @@ func previous(t *testing.T) (binary, commit string) {
 	if root == "" {
 		return "", ""
 	}
-	added := strings.Fields(git("-C", root, "log", "--diff-filter=A", "--format=%H", "--",
-		"migrations/20261126100000_claims.tx.up.sql"))
+	files := strings.Fields(git("-C", root, "ls-files", "migrations/*.up.sql")) // in the order of their names
+	if len(files) == 0 {
+		return "", ""
+	}
+	added := strings.Fields(git("-C", root, "log", "--diff-filter=A", "--format=%H", "--", files[len(files)-1]))
 	if len(added) == 0 {
 		return "", ""
 	}
