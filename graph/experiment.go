@@ -111,3 +111,13 @@ func toLift(l *campaign.Lift) *model.CampaignLift {
 		High: l.High, Shown: l.Differs(), WithinHours: int(l.Within.Hours()), Until: l.Until,
 	}
 }
+
+func toStandingLift(l *campaign.StandingLift) *model.StandingHoldoutLift {
+	if l == nil {
+		return nil
+	}
+	return &model.StandingHoldoutLift{
+		Campaigns: l.Campaigns, Treated: l.Treated.N, TreatedWrote: l.Treated.X, HeldOut: l.Held.N, HeldOutWrote: l.Held.X,
+		Difference: l.Difference, Low: l.Low, High: l.High, Shown: l.Differs(),
+	}
+}

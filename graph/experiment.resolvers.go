@@ -11,6 +11,7 @@ import (
 	"eventstream/graph/model"
 	"eventstream/server/campaign"
 	"eventstream/server/globalid"
+	"time"
 )
 
 // Variants is the resolver for the variants field.
@@ -99,6 +100,16 @@ func (r *mutationResolver) CampaignWinnerChoose(ctx context.Context, input model
 	}
 	errs, err := payloadErrors(err)
 	return &model.CampaignWinnerChoosePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// StandingHoldoutLift is the resolver for the standingHoldoutLift field.
+func (r *queryResolver) StandingHoldoutLift(ctx context.Context, rangeArg *model.DateRange) (*model.StandingHoldoutLift, error) {
+	from, to, err := r.dateRange(rangeArg, 30*24*time.Hour)
+	if err != nil {
+		return nil, err
+	}
+	lift, err := r.Services.Campaigns.StandingLiftOf(ctx, from, to)
+	return toStandingLift(lift), err
 }
 
 // CampaignVariant returns generated.CampaignVariantResolver implementation.

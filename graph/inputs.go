@@ -819,3 +819,15 @@ func (r *Resolver) workIn(ctx context.Context, admin *auth.Operator, zone *strin
 	ctx = actor.With(ctx, actor.Actor{Kind: actor.KindOperator, ID: admin.ID, Role: actor.RoleAdmin})
 	return r.Workspace.Set(ctx, change)
 }
+
+// dateRange is what is asked for, or the time before now.
+func (r *Resolver) dateRange(in *model.DateRange, otherwise time.Duration) (from, to time.Time, err error) {
+	if in == nil {
+		now := r.Now()
+		return now.Add(-otherwise), now, nil
+	}
+	if !in.To.After(in.From) || in.To.Sub(in.From) > 92*24*time.Hour {
+		return from, to, apperr.Invalid("range", "to lies after from, at most 92 days")
+	}
+	return in.From, in.To, nil
+}

@@ -8,7 +8,6 @@ package graph
 import (
 	"context"
 	"eventstream/graph/model"
-	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/dashboard"
 	"eventstream/server/doctor"
@@ -18,13 +17,9 @@ import (
 
 // Dashboard is the resolver for the dashboard field.
 func (r *queryResolver) Dashboard(ctx context.Context, rangeArg *model.DateRange, zone string) (*model.Dashboard, error) {
-	to := r.Now()
-	from := to.Add(-24 * time.Hour)
-	if rangeArg != nil {
-		from, to = rangeArg.From, rangeArg.To
-		if !to.After(from) || to.Sub(from) > 92*24*time.Hour {
-			return nil, apperr.Invalid("range", "to lies after from, at most 92 days")
-		}
+	from, to, err := r.dateRange(rangeArg, 24*time.Hour)
+	if err != nil {
+		return nil, err
 	}
 	where, err := zoneArgument(zone)
 	if err != nil {

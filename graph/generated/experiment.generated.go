@@ -566,6 +566,213 @@ func (ec *executionContext) fieldContext_CampaignWinnerChoosePayload_userErrors(
 	return fc, nil
 }
 
+func (ec *executionContext) _StandingHoldoutLift_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_treated(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_treated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Treated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_treated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_treatedWrote(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_treatedWrote(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TreatedWrote, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_treatedWrote(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_heldOut(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_heldOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeldOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_heldOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_heldOutWrote(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_heldOutWrote(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeldOutWrote, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_heldOutWrote(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_difference(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_difference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Difference, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_difference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Float")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_low(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_low(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Low, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_low(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Float")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_high(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_high(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.High, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_high(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Float")
+}
+
+func (ec *executionContext) _StandingHoldoutLift_shown(ctx context.Context, field graphql.CollectedField, obj *model.StandingHoldoutLift) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StandingHoldoutLift_shown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StandingHoldoutLift_shown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StandingHoldoutLift", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _VariantComparison_metric(ctx context.Context, field graphql.CollectedField, obj *model.VariantComparison) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1858,6 +2065,79 @@ func (ec *executionContext) _CampaignWinnerChoosePayload(ctx context.Context, se
 	return out
 }
 
+var standingHoldoutLiftImplementors = []string{"StandingHoldoutLift"}
+
+func (ec *executionContext) _StandingHoldoutLift(ctx context.Context, sel ast.SelectionSet, obj *model.StandingHoldoutLift) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, standingHoldoutLiftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StandingHoldoutLift")
+		case "campaigns":
+			out.Values[i] = ec._StandingHoldoutLift_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "treated":
+			out.Values[i] = ec._StandingHoldoutLift_treated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "treatedWrote":
+			out.Values[i] = ec._StandingHoldoutLift_treatedWrote(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "heldOut":
+			out.Values[i] = ec._StandingHoldoutLift_heldOut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "heldOutWrote":
+			out.Values[i] = ec._StandingHoldoutLift_heldOutWrote(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "difference":
+			out.Values[i] = ec._StandingHoldoutLift_difference(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "low":
+			out.Values[i] = ec._StandingHoldoutLift_low(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "high":
+			out.Values[i] = ec._StandingHoldoutLift_high(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shown":
+			out.Values[i] = ec._StandingHoldoutLift_shown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var variantComparisonImplementors = []string{"VariantComparison"}
 
 func (ec *executionContext) _VariantComparison(ctx context.Context, sel ast.SelectionSet, obj *model.VariantComparison) graphql.Marshaler {
@@ -2303,6 +2583,13 @@ func (ec *executionContext) unmarshalOCampaignVariantInput2ᚕᚖeventstreamᚋg
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOStandingHoldoutLift2ᚖeventstreamᚋgraphᚋmodelᚐStandingHoldoutLift(ctx context.Context, sel ast.SelectionSet, v *model.StandingHoldoutLift) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StandingHoldoutLift(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOVariantComparison2ᚖeventstreamᚋgraphᚋmodelᚐVariantComparison(ctx context.Context, sel ast.SelectionSet, v *model.VariantComparison) graphql.Marshaler {

@@ -1799,6 +1799,7 @@ type ComplexityRoot struct {
 		Settings            func(childComplexity int) int
 		Setup               func(childComplexity int) int
 		Spending            func(childComplexity int, months int) int
+		StandingHoldoutLift func(childComplexity int, rangeArg *model.DateRange) int
 		Suppressions        func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
 		SystemHealth        func(childComplexity int) int
 		TemplateLanguages   func(childComplexity int) int
@@ -2202,6 +2203,18 @@ type ComplexityRoot struct {
 	SkipReasonCount struct {
 		Count  func(childComplexity int) int
 		Reason func(childComplexity int) int
+	}
+
+	StandingHoldoutLift struct {
+		Campaigns    func(childComplexity int) int
+		Difference   func(childComplexity int) int
+		HeldOut      func(childComplexity int) int
+		HeldOutWrote func(childComplexity int) int
+		High         func(childComplexity int) int
+		Low          func(childComplexity int) int
+		Shown        func(childComplexity int) int
+		Treated      func(childComplexity int) int
+		TreatedWrote func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -10401,6 +10414,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Spending(childComplexity, args["months"].(int)), true
+	case "Query.standingHoldoutLift":
+		if e.ComplexityRoot.Query.StandingHoldoutLift == nil {
+			break
+		}
+
+		args, err := ec.field_Query_standingHoldoutLift_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StandingHoldoutLift(childComplexity, args["range"].(*model.DateRange)), true
 	case "Query.suppressions":
 		if e.ComplexityRoot.Query.Suppressions == nil {
 			break
@@ -11904,6 +11928,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SkipReasonCount.Reason(childComplexity), true
+
+	case "StandingHoldoutLift.campaigns":
+		if e.ComplexityRoot.StandingHoldoutLift.Campaigns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.Campaigns(childComplexity), true
+	case "StandingHoldoutLift.difference":
+		if e.ComplexityRoot.StandingHoldoutLift.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.Difference(childComplexity), true
+	case "StandingHoldoutLift.heldOut":
+		if e.ComplexityRoot.StandingHoldoutLift.HeldOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.HeldOut(childComplexity), true
+	case "StandingHoldoutLift.heldOutWrote":
+		if e.ComplexityRoot.StandingHoldoutLift.HeldOutWrote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.HeldOutWrote(childComplexity), true
+	case "StandingHoldoutLift.high":
+		if e.ComplexityRoot.StandingHoldoutLift.High == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.High(childComplexity), true
+	case "StandingHoldoutLift.low":
+		if e.ComplexityRoot.StandingHoldoutLift.Low == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.Low(childComplexity), true
+	case "StandingHoldoutLift.shown":
+		if e.ComplexityRoot.StandingHoldoutLift.Shown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.Shown(childComplexity), true
+	case "StandingHoldoutLift.treated":
+		if e.ComplexityRoot.StandingHoldoutLift.Treated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.Treated(childComplexity), true
+	case "StandingHoldoutLift.treatedWrote":
+		if e.ComplexityRoot.StandingHoldoutLift.TreatedWrote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandingHoldoutLift.TreatedWrote(childComplexity), true
 
 	case "Subscription.bulkActionProgress":
 		if e.ComplexityRoot.Subscription.BulkActionProgress == nil {
@@ -14960,7 +15039,7 @@ extend type Query {
   """
   Whether a person may be written to. Give either the id of a contact or an address: a number with its country code in any
   spelling, or a BSUID; it need not belong to a contact. The category is MARKETING by default, which has the strictest rules; at is now by
-  default, not in the past and at most a year ahead. What is wrong is told with the name of its argument.
+  default, not in the past and at most a year ahead. A contact of the standing holdout gets no marketing campaign. What is wrong is told with the name of its argument.
   """
   sendCheck(contactId: ID, address: String, category: TemplateCategory, at: DateTime): SendCheck!
     @hasRole(role: VIEWER)
@@ -15878,6 +15957,26 @@ type CampaignLift {
   until: DateTime
 }
 
+"""
+What all marketing campaigns together did, beside the standing holdout: of those whom a campaign of the range would have written to, who wrote to
+us, and did not ask for an end, between the first of these campaigns and the end of the range. Everybody counts as they were drawn, whatever became of
+their messages (intention to treat). Whose side changed within the range, because the part was made larger or smaller, counts on neither.
+"""
+type StandingHoldoutLift {
+  campaigns: Int64!
+  treated: Int64!
+  "Of them, who wrote."
+  treatedWrote: Int64!
+  heldOut: Int64!
+  heldOutWrote: Int64!
+  "The share of the treated who wrote minus that of those held out, −1 to 1, with its 95 percent interval, which holds however often it is looked at."
+  difference: Float!
+  low: Float!
+  high: Float!
+  "Whether there is a difference."
+  shown: Boolean!
+}
+
 "What a recipient does to reach a goal."
 enum GoalEvent {
   "Opens a tracked link, or taps a button that answers."
@@ -15905,6 +16004,11 @@ input CampaignGoalInput {
   withinHours: Int!
   "A decimal number above 0 in RateCard.currency, such as 12.50; null: none."
   value: String
+}
+
+extend type Query {
+  "Null where no campaign that began in the range (of 30 days by default) left a standing holdout out."
+  standingHoldoutLift(range: DateRange): StandingHoldoutLift @hasRole(role: VIEWER) @cost(weight: 100)
 }
 
 extend type Mutation {
@@ -23294,6 +23398,30 @@ func (ec *executionContext) childFields_SkipReasonCount(ctx context.Context, fie
 		return ec.fieldContext_SkipReasonCount_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SkipReasonCount", field.Name)
+}
+
+func (ec *executionContext) childFields_StandingHoldoutLift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaigns":
+		return ec.fieldContext_StandingHoldoutLift_campaigns(ctx, field)
+	case "treated":
+		return ec.fieldContext_StandingHoldoutLift_treated(ctx, field)
+	case "treatedWrote":
+		return ec.fieldContext_StandingHoldoutLift_treatedWrote(ctx, field)
+	case "heldOut":
+		return ec.fieldContext_StandingHoldoutLift_heldOut(ctx, field)
+	case "heldOutWrote":
+		return ec.fieldContext_StandingHoldoutLift_heldOutWrote(ctx, field)
+	case "difference":
+		return ec.fieldContext_StandingHoldoutLift_difference(ctx, field)
+	case "low":
+		return ec.fieldContext_StandingHoldoutLift_low(ctx, field)
+	case "high":
+		return ec.fieldContext_StandingHoldoutLift_high(ctx, field)
+	case "shown":
+		return ec.fieldContext_StandingHoldoutLift_shown(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandingHoldoutLift", field.Name)
 }
 
 func (ec *executionContext) childFields_Suppression(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -45,6 +45,7 @@ type QueryResolver interface {
 	Assignees(ctx context.Context) ([]*model.Operator, error)
 	Labels(ctx context.Context) ([]*model.Label, error)
 	CannedReplies(ctx context.Context) ([]*model.CannedReply, error)
+	StandingHoldoutLift(ctx context.Context, rangeArg *model.DateRange) (*model.StandingHoldoutLift, error)
 	GoingLive(ctx context.Context) (*model.GoingLive, error)
 	ChannelSenders(ctx context.Context) ([]*model.ChannelSender, error)
 	ImportableTemplates(ctx context.Context, search *string, first *int, after *string) (*model.ImportableTemplates, error)
@@ -889,6 +890,20 @@ func (ec *executionContext) field_Query_spending_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["months"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_standingHoldoutLift_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "range",
+		func(ctx context.Context, v any) (*model.DateRange, error) {
+			return ec.unmarshalODateRange2ᚖeventstreamᚋgraphᚋmodelᚐDateRange(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["range"] = arg0
 	return args, nil
 }
 
@@ -2775,6 +2790,83 @@ func (ec *executionContext) fieldContext_Query_cannedReplies(_ context.Context, 
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CannedReply(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_standingHoldoutLift(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_standingHoldoutLift(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().StandingHoldoutLift(ctx, fc.Args["range"].(*model.DateRange))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal *model.StandingHoldoutLift
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.StandingHoldoutLift
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.StandingHoldoutLift
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.StandingHoldoutLift
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *model.StandingHoldoutLift
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StandingHoldoutLift) graphql.Marshaler {
+			return ec.marshalOStandingHoldoutLift2ᚖeventstreamᚋgraphᚋmodelᚐStandingHoldoutLift(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_standingHoldoutLift(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StandingHoldoutLift(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_standingHoldoutLift_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -6069,6 +6161,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_cannedReplies(ctx, field)
+				})
+		case "standingHoldoutLift":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_standingHoldoutLift(ctx, field)
 				})
 		case "goingLive":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

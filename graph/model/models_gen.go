@@ -3802,6 +3802,24 @@ type SkipReasonCount struct {
 	Count  int64  `json:"count"`
 }
 
+// What all marketing campaigns together did, beside the standing holdout: of those whom a campaign of the range would have written to, who wrote to
+// us, and did not ask for an end, between the first of these campaigns and the end of the range. Everybody counts as they were drawn, whatever became of
+// their messages (intention to treat). Whose side changed within the range, because the part was made larger or smaller, counts on neither.
+type StandingHoldoutLift struct {
+	Campaigns int64 `json:"campaigns"`
+	Treated   int64 `json:"treated"`
+	// Of them, who wrote.
+	TreatedWrote int64 `json:"treatedWrote"`
+	HeldOut      int64 `json:"heldOut"`
+	HeldOutWrote int64 `json:"heldOutWrote"`
+	// The share of the treated who wrote minus that of those held out, −1 to 1, with its 95 percent interval, which holds however often it is looked at.
+	Difference float64 `json:"difference"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	// Whether there is a difference.
+	Shown bool `json:"shown"`
+}
+
 type Subscription struct {
 }
 

@@ -11,6 +11,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/twilio/sandbox"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -348,7 +349,7 @@ func TestTheTestChoosesItsWinner(t *testing.T) {
 	require.Empty(t, e.settings(map[string]any{"standingHoldoutPercent": 20}))
 	out := map[int64]int{}
 	for _, name := range []string{"first", "second"} {
-		camp := e.draft(name, nil)
+		camp = e.draft(name, nil)
 		e.must("campaignLaunch", "campaign", map[string]any{"id": camp})
 		e.await(camp, "COMPLETED")
 		for _, m := range e.experimented(camp) {
@@ -361,6 +362,36 @@ func TestTheTestChoosesItsWinner(t *testing.T) {
 	for _, n := range out {
 		require.Equal(t, 2, n)
 	}
+
+	// What they did together, beside the holdout: who writes counts once, and asking for an end is no success.
+	var held, treated []int64
+	for _, m := range e.experimented(camp) {
+		if _, isHeld := out[m.ContactID]; isHeld {
+			held = append(held, m.ContactID)
+		} else {
+			treated = append(treated, m.ContactID)
+		}
+	}
+	address := func(id int64) (to string) {
+		require.NoError(t, e.DB().NewRaw("SELECT address FROM contacts WHERE id = ?", id).Scan(t.Context(), &to))
+		return to
+	}
+	for _, id := range append([]int64{held[0]}, treated[:3]...) {
+		e.says(address(id), "Hello")
+		e.says(address(id), "Hello again")
+	}
+	e.says(address(treated[4]), "STOP")
+	type lift struct{ Campaigns, Treated, TreatedWrote, HeldOut, HeldOutWrote int64 }
+	want := lift{2, int64(len(treated)), 3, int64(len(held)), 1}
+	const query = `query($range: DateRange) { standingHoldoutLift(range: $range) { campaigns treated treatedWrote heldOut heldOutWrote } }`
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		var got struct{ StandingHoldoutLift *lift }
+		e.do(&got, query, nil)
+		require.Equal(c, &want, got.StandingHoldoutLift)
+	}, patience, 50*time.Millisecond)
+	var before struct{ StandingHoldoutLift *lift }
+	e.do(&before, query, map[string]any{"range": map[string]any{"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}})
+	require.Nil(t, before.StandingHoldoutLift)
 }
 
 // TestWhatCannotBeComparedIsRefused with the field and what is allowed.

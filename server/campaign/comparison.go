@@ -191,6 +191,25 @@ func (s *Service) LiftOf(ctx context.Context, c *Campaign) (*Lift, error) {
 	return l, nil
 }
 
+// StandingLift compares those whom marketing campaigns would have written to with those of them whom the standing holdout kept out, by who wrote,
+// without asking for an end, since the first of these campaigns.
+type StandingLift struct {
+	experiment.Interval
+
+	Campaigns     int64
+	Treated, Held experiment.Arm
+}
+
+// StandingLiftOf tells what the campaigns whose audience was taken within a time did together; nil where nobody was held out of any.
+func (s *Service) StandingLiftOf(ctx context.Context, from, to time.Time) (*StandingLift, error) {
+	l, err := standingLift(ctx, s.db, from, to)
+	if err != nil || l.Held.N == 0 {
+		return nil, err
+	}
+	l.Interval = experiment.Lift(l.Treated, l.Held, experiment.Options{Planned: []int64{l.Treated.N, l.Held.N}})
+	return l, nil
+}
+
 // ChooseWinner lets an operator decide which variant the rest of the audience gets, by its label.
 func (s *Service) ChooseWinner(ctx context.Context, id int64, label string) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {

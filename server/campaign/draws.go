@@ -23,6 +23,11 @@ type Holdout struct {
 	Draw    []byte  `json:"draw"`
 }
 
+// holds reports whether a contact belongs to it.
+func (h *Holdout) holds(contactID int64) bool {
+	return experiment.Draw(h.Draw, contactID).HeldOut(h.Percent)
+}
+
 const holdoutSetting = "standing_holdout"
 
 // newHoldout has the key of was, where there is one.
@@ -77,7 +82,7 @@ func standingHoldout(ctx context.Context, idb bun.IDB, category template.Categor
 func (d draws) of(contactID int64) (held message.SkipReason, variant int, waits bool) {
 	own := experiment.Draw(d.key, contactID)
 	switch {
-	case d.standing != nil && experiment.Draw(d.standing.Draw, contactID).HeldOut(d.standing.Percent):
+	case d.standing != nil && d.standing.holds(contactID):
 		held = message.SkipStandingHoldout
 	case own.HeldOut(d.holdout):
 		held = message.SkipHoldout

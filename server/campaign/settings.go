@@ -10,6 +10,7 @@ import (
 	"eventstream/server/gate"
 	"eventstream/server/hours"
 	"eventstream/server/price"
+	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
 )
@@ -135,6 +136,11 @@ func (d Defaults) audited() map[string]any {
 	return map[string]any{
 		quietHoursSetting: d.QuietHours, capSetting: d.FrequencyCap, price.MonthlyBudget: d.MonthlyBudget, holdoutSetting: d.HoldoutPercent(),
 	}
+}
+
+// HoldsOut reports whether the standing holdout keeps a contact from campaigns of a category.
+func (d Defaults) HoldsOut(contactID int64, category template.Category) bool {
+	return category == template.CategoryMarketing && d.Holdout != nil && d.Holdout.holds(contactID)
 }
 
 // HoldoutPercent is the part of all contacts who get no marketing campaign.

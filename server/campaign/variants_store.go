@@ -124,6 +124,34 @@ func wrote(ctx context.Context, idb bun.IDB, c *Campaign, until time.Time) (trea
 	return treated, held, db.Err(err)
 }
 
+// standingLift counts who was drawn for either side by the campaigns whose audience was taken within a time, and who of them wrote. It reads the
+// messages of these campaigns, and what came in.
+func standingLift(ctx context.Context, idb bun.IDB, from, to time.Time) (*StandingLift, error) {
+	l := &StandingLift{}
+	err := idb.NewRaw(`
+		WITH taken AS (
+			SELECT id, prepared_at FROM campaigns WHERE standing_holdout IS NOT NULL AND prepared_at >= ?0 AND prepared_at < ?1
+		), drawn AS (
+			SELECT m.contact_id, min(t.prepared_at) AS since, bool_or(m.skip_reason = ?2) AS held
+			FROM taken t JOIN messages m ON m.campaign_id = t.id
+			WHERE m.skip_reason IN (?2, ?3) OR m.status <> 'skipped' OR m.fence > 0
+			GROUP BY m.contact_id
+			HAVING bool_or(m.skip_reason = ?2) = bool_and(m.skip_reason = ?2)
+		), wrote AS (
+			SELECT DISTINCT d.contact_id
+			FROM messages i JOIN drawn d ON d.contact_id = i.contact_id AND i.created_at >= d.since
+			WHERE i.direction = 'inbound' AND i.purpose = 'inbound' AND i.created_at >= ?0 AND i.created_at < ?1
+				AND NOT EXISTS (SELECT 1 FROM consent_events e
+					WHERE e.contact_id = d.contact_id AND e.status = 'opted_out' AND e.occurred_at >= d.since AND e.occurred_at < ?1)
+		)
+		SELECT (SELECT count(*) FROM taken), count(*) FILTER (WHERE NOT held), count(w.contact_id) FILTER (WHERE NOT held),
+			count(*) FILTER (WHERE held), count(w.contact_id) FILTER (WHERE held)
+		FROM drawn d LEFT JOIN wrote w ON w.contact_id = d.contact_id`,
+		from, to, message.SkipStandingHoldout, message.SkipHoldout).
+		Scan(ctx, &l.Campaigns, &l.Treated.N, &l.Treated.X, &l.Held.N, &l.Held.X)
+	return l, db.Err(err)
+}
+
 // openTests are the campaigns that send and have messages that wait for a winner, or may have.
 func openTests(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
 	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'sending' AND prepared_at IS NOT NULL AND released_at IS NULL

@@ -95,6 +95,10 @@ func (s *Service) Check(ctx context.Context, r Request) (*Check, error) {
 		out.Allowed = out.Allowed && q.Passed
 		out.Questions = append(out.Questions, q)
 	}
+	if q := f.holdout(); q != nil {
+		out.Allowed = out.Allowed && q.Passed
+		out.Questions = append(out.Questions, *q)
+	}
 	if !out.Allowed {
 		out.Possible = f.possible(out.At)
 	}
@@ -231,6 +235,25 @@ func (f *facts) roomAt(at time.Time) *gate.Room {
 	return &room
 }
 
+// holdout is the question that campaigns ask before the gate does, when they take their audience; nil: there is no standing holdout, or it says
+// nothing of them.
+func (f *facts) holdout() *Question {
+	if f.limits.HoldoutPercent() == 0 || f.category != template.CategoryMarketing || !f.known {
+		return nil
+	}
+	q := &Question{
+		Check: "Not held out", Passed: !f.heldOut(),
+		Rule:   "A part of all contacts gets no marketing campaign, so that what campaigns do can be told (Settings, Limits).",
+		Detail: "They get campaigns: the standing holdout is of others.",
+	}
+	if !q.Passed {
+		q.Detail = fmt.Sprintf("They belong to the standing holdout of %g %% of all contacts.", f.limits.HoldoutPercent())
+	}
+	return q
+}
+
+func (f *facts) heldOut() bool { return f.known && f.limits.HoldsOut(f.person.ID, f.category) }
+
 func (f *facts) inForce(at time.Time) (rows []*consent.Suppression) {
 	for _, su := range f.against {
 		if su.Until == nil || su.Until.After(at) {
@@ -261,8 +284,11 @@ func (f *facts) ends(a gate.Answer, at time.Time) (last time.Time) {
 }
 
 // possible is the first moment that all questions are answered with yes: where one ends,
-// the others are asked again.
+// the others are asked again. The standing holdout does not end by itself.
 func (f *facts) possible(at time.Time) *time.Time {
+	if f.heldOut() {
+		return nil
+	}
 	for range rounds {
 		next, allowed := at, true
 		for _, a := range f.ask(at) {

@@ -2,6 +2,7 @@ package sendcheck_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -231,5 +232,33 @@ func TestWhatIsAskedIsChecked(t *testing.T) {
 	} {
 		_, err := e.checks.Check(e.ctx, r)
 		require.ErrorContains(t, err, text)
+	}
+}
+
+// TestTheStandingHoldoutIsOneOfTheQuestions, of marketing alone: a campaign would leave them out.
+func TestTheStandingHoldoutIsOneOfTheQuestions(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.exec(`INSERT INTO settings (key, value) VALUES ('standing_holdout', '{"percent": 50, "draw": "AAECAwQFBgcICQoLDA0ODw=="}')`)
+	held, others := 0, 0
+	for i := range 40 {
+		c := e.known(fmt.Sprintf("+4915112345%03d", i), contact.ConsentOptedIn)
+		check, noes := e.check(sendcheck.Request{ContactID: &c.ID})
+		if check.Allowed {
+			others++
+			require.Empty(t, noes)
+			continue
+		}
+		held++
+		require.Equal(t, map[string]string{"Not held out": "They belong to the standing holdout of 50 % of all contacts."}, noes)
+		require.Nil(t, check.Possible)
+		check, _ = e.check(sendcheck.Request{ContactID: &c.ID, Category: template.CategoryUtility})
+		require.True(t, check.Allowed)
+	}
+	require.Positive(t, held)
+	require.Positive(t, others)
+	check, _ := e.check(sendcheck.Request{Address: "+4915199999999"}) // nobody knows them: which side would be drawn follows from an id
+	for _, q := range check.Questions {
+		require.NotEqual(t, "Not held out", q.Check)
 	}
 }

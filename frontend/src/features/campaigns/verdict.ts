@@ -118,3 +118,19 @@ export function liftText(l: Lift): string {
     return t`The campaign makes people write: ${treated} of those who were to get it wrote to you within ${within}, and ${held} of those held out, ${by} points more, ${sure}.`;
   return t`The campaign keeps people from writing: ${treated} of those who were to get it wrote to you within ${within}, and ${held} of those held out, ${by} points, ${sure}.`;
 }
+
+type StandingLift = Omit<Lift, "withinHours"> & { campaigns: number };
+
+/** What marketing campaigns did together, beside the standing holdout. */
+export function standingLiftText(l: StandingLift): string {
+  const share = (n: number, of: number) => percent(of > 0 ? n / of : 0);
+  const treated = share(l.treatedWrote, l.treated);
+  const held = share(l.heldOutWrote, l.heldOut);
+  const sure = between(l);
+  const by = points(l.difference);
+  if (!l.shown)
+    return t`No effect shown yet: ${treated} of those who were to get campaigns wrote to you, and ${held} of those held out of all of them, a difference of ${by} points (${sure}).`;
+  if (l.difference > 0)
+    return t`Campaigns make people write: ${treated} of those who were to get them wrote to you, and ${held} of those held out of all of them, ${by} points more, ${sure}.`;
+  return t`Campaigns keep people from writing: ${treated} of those who were to get them wrote to you, and ${held} of those held out of all of them, ${by} points, ${sure}.`;
+}

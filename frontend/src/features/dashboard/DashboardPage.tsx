@@ -18,6 +18,7 @@ import { Attention } from "./Attention";
 import { Checklist } from "./Checklist";
 import { DemoOffer } from "./DemoOffer";
 import { Figures } from "./Figures";
+import { Holdout } from "./Holdout";
 import { RangePicker } from "./RangePicker";
 import { rangeOf } from "./range";
 
@@ -209,6 +210,7 @@ export function DashboardPage() {
       <Card>
         <DeliveryChart title={t`Messages`} steps={data.dashboard.series} />
       </Card>
+      <Holdout range={range} />
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Campaigns campaigns={data.campaigns.nodes} />
         <Replies messages={data.messages.nodes} />
