@@ -15,30 +15,122 @@ test.beforeEach(async ({ page }) => {
 });
 test.afterEach(() => expect(broken, "errors in the browser's console").toEqual([]));
 
-const wordings = ["Short and plain", "Long and warm"];
+const wordings = { "Short and plain": "Kurz und knapp", "Long and warm": "Lang und herzlich" };
 
+// One red pixel is picture enough.
+const pixel = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+/** Puts a picture into the library and gives its address. */
+async function picture(page: Page): Promise<string> {
+  const query = `mutation($file: Upload!) { mediaUpload(input: { file: $file }) { media { url } userErrors { message } } }`;
+  const answer = await page.request.post("/graphql", {
+    multipart: {
+      operations: JSON.stringify({ query, variables: { file: null } }),
+      map: JSON.stringify({ file: ["variables.file"] }),
+      file: { name: "offer.png", mimeType: "image/png", buffer: pixel },
+    },
+  });
+  const { data, errors } = await answer.json();
+  expect(errors).toBeUndefined();
+  expect(data.mediaUpload.userErrors).toEqual([]);
+  return data.mediaUpload.media.url;
+}
+
+/** Makes two templates, each with a picture, a button that answers and a tracked link, in English and in German. */
 async function templates(page: Page) {
-  for (const name of wordings) {
-    const { templateCreate } = await ask(
-      page,
-      `mutation($input: TemplateCreateInput!) { templateCreate(input: $input) { template { id } userErrors { message } } }`,
-      { input: { name, body: `Hi {{name | there}}, this is our offer: ${name.toLowerCase()}.` } },
+  const url = await picture(page);
+  const made: string[] = [];
+  for (const [name, german] of Object.entries(wordings)) {
+    const wording = async (language: string, body: string, more: string, shop: string) => {
+      const { templateCreate } = await ask(
+        page,
+        "mutation($input: TemplateCreateInput!) { templateCreate(input: $input) { template { id } userErrors { message } } }",
+        {
+          input: {
+            name,
+            language,
+            body,
+            content: {
+              header: { media: { kind: "IMAGE", url } },
+              buttons: [
+                { type: "QUICK_REPLY", title: more },
+                { type: "URL", title: shop, url: "https://shop.example/offer", track: true },
+              ],
+            },
+          },
+        },
+      );
+      expect(templateCreate.userErrors).toEqual([]);
+      made.push(templateCreate.template.id);
+    };
+    await wording(
+      "en",
+      `Hi {{name | there}}, this is our offer: ${name.toLowerCase()}.`,
+      "Tell me more",
+      "Open the shop",
     );
-    expect(templateCreate.userErrors).toEqual([]);
+    await wording(
+      "de",
+      `Hallo {{name | du}}, das ist unser Angebot: ${german.toLowerCase()}.`,
+      "Mehr dazu",
+      "Zum Laden",
+    );
+  }
+  for (const id of made) {
     const status = async () => {
       const of = "query($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }";
-      return (await ask(page, of, { id: templateCreate.template.id })).node.approvalStatus;
+      return (await ask(page, of, { id })).node.approvalStatus;
     };
     await expect.poll(status).toBe("APPROVED");
   }
 }
 
-test("two variants and a holdout, from the wizard to the winner", async ({ page }) => {
+/** Adds to whom the campaign goes some who read German. */
+async function audience(page: Page) {
+  for (let i = 0; i < 20; i++) {
+    const { contactCreate } = await ask(
+      page,
+      "mutation($input: ContactCreateInput!) { contactCreate(input: $input) { contact { id } userErrors { message } } }",
+      {
+        input: {
+          address: `+4915155512${100 + i}`,
+          name: `Leserin ${i}`,
+          locale: "de-DE",
+          consent: { note: "asked at the counter" },
+        },
+      },
+    );
+    expect(contactCreate.userErrors).toEqual([]);
+  }
+  const { segments } = await ask(page, `{ segments(search: "Pro outside", first: 1) { nodes { id } } }`);
+  const { segmentCreate } = await ask(
+    page,
+    "mutation($input: SegmentCreateInput!) { segmentCreate(input: $input) { segment { id } userErrors { message } } }",
+    {
+      input: {
+        name: "Readers of two languages",
+        query: {
+          any: [{ segment: segments.nodes[0].id }, { field: "name", op: "starts_with", value: "Leserin" }],
+        },
+      },
+    },
+  );
+  expect(segmentCreate.userErrors).toEqual([]);
+}
+
+test("a picture, buttons and a tracked link in two languages, two variants and a holdout, from the wizard to the winner", async ({
+  page,
+}) => {
   await page.goto("/campaigns/new");
   await templates(page);
+  await audience(page);
+  await page.reload(); // of which the page read nothing yet
   await page.getByLabel("Name").fill("Which wording");
   await page.getByRole("combobox", { name: "Segment" }).click();
-  await page.getByRole("option", { name: /Pro outside Mumbai/ }).click();
+  await page.getByRole("option", { name: /Readers of two languages/ }).click();
   await page.getByLabel("Holdout").fill("60");
   await page.getByRole("button", { name: "Next" }).click();
   await expect(page.getByText(/60 is out of range/)).toBeVisible();
@@ -84,6 +176,8 @@ test("two variants and a holdout, from the wizard to the winner", async ({ page 
   const test = page.getByRole("table", { name: "Variants" });
   await expect(test.getByRole("row")).toHaveText([/Test/, /Variant A\d/, /Variant B\d/, /Wait for the winner\d/]);
   await expect(page.getByText("Held out, to compare with")).toBeVisible();
+  await expect(page.getByRole("row", { name: /^German/ })).toHaveText(/20$/);
+  await expect(page.getByTestId("preflight-cost")).toHaveText(/\d/);
   await everyWay(page, "variants-review", pictures, true);
   await page.getByRole("button", { name: /^Launch to/ }).click();
 
@@ -111,5 +205,9 @@ test("two variants and a holdout, from the wizard to the winner", async ({ page 
   await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await expect.poll(accepted).toBeGreaterThan(before);
   await expect(page.getByRole("button", { name: "Send B to the rest" })).toBeHidden();
+  // The sandbox's people open the link, and its price is told.
+  await expect(page.getByTestId("count-clicked")).not.toHaveText("0");
+  await expect(page.getByRole("table", { name: "Links" })).toContainText("https://shop.example/offer");
+  await expect(page.getByTestId("campaign-cost")).toHaveText(/[1-9]/);
   await everyWay(page, "variants-report", pictures, true);
 });
