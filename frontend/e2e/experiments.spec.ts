@@ -143,7 +143,7 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   const choose = async (variant: string, name: string) => {
     const field = page.getByRole("group", { name: variant }).getByRole("combobox", { name: "Template" });
     await field.fill(name);
-    await page.getByRole("option", { name, exact: true }).click();
+    await page.getByRole("option", { name: `${name} · English`, exact: true }).click();
   };
   await choose("Variant A", "Short and plain");
   await expect(page.getByText("The variants are saved when each has its template.")).toBeVisible();
@@ -171,7 +171,9 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   await everyWay(page, "variants-summary", pictures, true);
   await page.goto(editor.replace("step=schedule", "step=message"));
   await expect(page.getByLabel("Part of the audience")).toHaveValue("40 %");
-  await expect(page.getByRole("group", { name: "Variant B" }).getByRole("combobox")).toHaveValue("Long and warm");
+  await expect(page.getByRole("group", { name: "Variant B" }).getByRole("combobox")).toHaveValue(
+    "Long and warm · English",
+  );
   await page.goto(editor.replace("step=schedule", "step=review"));
   const test = page.getByRole("table", { name: "Variants" });
   await expect(test.getByRole("row")).toHaveText([/Test/, /Variant A\d/, /Variant B\d/, /Wait for the winner\d/]);

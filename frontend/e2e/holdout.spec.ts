@@ -41,7 +41,7 @@ test("a standing holdout is set, and the dashboard tells what campaigns did besi
   expect(campaignCreate.userErrors).toEqual([]);
   const { id } = campaignCreate.campaign;
   await page.goto(`/campaigns/${id}/edit?step=review`);
-  await expect(page.getByText(/standing holdout/i).first()).toBeVisible();
+  await expect(page.getByText("Held out of all marketing, to compare with")).toBeVisible();
   await page.getByRole("button", { name: /^Launch to/ }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Beside a holdout" })).toBeVisible();
   const taken = async () => {

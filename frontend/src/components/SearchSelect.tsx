@@ -14,7 +14,7 @@ export function SearchSelect<T extends Thing>(
     document: TypedDocumentNode<Choices<T>, Variables>;
     value: string | null;
     /** How it is shown among the others; its name by default. */
-    shown?: (thing: T) => string;
+    shown?: (thing: T, among: readonly T[]) => string;
     onChange: (id: string | null) => void;
   },
 ) {
@@ -24,7 +24,7 @@ export function SearchSelect<T extends Thing>(
   const known = last.current ? thingsOf(last.current) : [];
   const named = known.find((thing) => thing.id === value);
   // The field shows what is chosen while nobody types: that is no search.
-  const typed = named && text === shown(named) ? "" : text.trim();
+  const typed = named && text === shown(named, known) ? "" : text.trim();
   const [search] = useDebouncedValue(typed, 200);
   const [{ data, fetching }] = useQuery({
     query: document,
@@ -36,7 +36,7 @@ export function SearchSelect<T extends Thing>(
     <Select
       searchable
       {...rest}
-      data={things.map((thing) => ({ value: thing.id, label: shown(thing) }))}
+      data={things.map((thing) => ({ value: thing.id, label: shown(thing, things) }))}
       filter={({ options }) => options}
       value={value}
       searchValue={text}

@@ -21,6 +21,7 @@ graphql(`
       template {
         id
         name
+        language
         approvalStatus
       }
       sender {

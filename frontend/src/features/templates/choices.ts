@@ -1,9 +1,17 @@
 import { graphql } from "../../gql";
-import { midSentence, words } from "../../lib/format";
+import { languageName, midSentence, words } from "../../lib/format";
 
-/** "Autumn sale", and of one that cannot go out yet why: "Autumn sale (pending)" */
-export const templateText = (of: { name: string; approvalStatus: string }) =>
-  of.approvalStatus === "APPROVED" ? of.name : `${of.name} (${midSentence(words(of.approvalStatus))})`;
+type Choice = { id: string; name: string; language: string; approvalStatus: string };
+
+/**
+ * "Autumn sale", with its language beside its translations: "Autumn sale · German"; and of one that cannot go out yet why:
+ * "Autumn sale (pending)"
+ */
+export function templateText(of: Choice, among: readonly Choice[] = []) {
+  const translated = among.some((other) => other.id !== of.id && other.name === of.name);
+  const name = translated ? `${of.name} · ${languageName(of.language)}` : of.name;
+  return of.approvalStatus === "APPROVED" ? name : `${name} (${midSentence(words(of.approvalStatus))})`;
+}
 
 /** Templates for SearchSelect. */
 export const TemplateChoicesDocument = graphql(`
@@ -12,6 +20,7 @@ export const TemplateChoicesDocument = graphql(`
       nodes {
         id
         name
+        language
         approvalStatus
       }
     }
@@ -19,6 +28,7 @@ export const TemplateChoicesDocument = graphql(`
       ... on Template {
         id
         name
+        language
         approvalStatus
       }
     }
