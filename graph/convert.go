@@ -678,7 +678,7 @@ func fromUTM(u *link.UTM) *model.CampaignUtm {
 
 func toCampaignLink(l *link.Counted) *model.CampaignLink {
 	return &model.CampaignLink{
-		Part: l.Part, Title: l.Title, Language: l.Language, Destination: l.Destination, People: l.People, Clicks: l.Clicks,
+		Part: l.Part, Title: l.Title, TemplateName: l.Template, Language: l.Language, Destination: l.Destination, People: l.People, Clicks: l.Clicks,
 	}
 }
 

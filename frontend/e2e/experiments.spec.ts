@@ -209,7 +209,10 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   await expect(page.getByRole("button", { name: "Send B to the rest" })).toBeHidden();
   // The sandbox's people open the link, and its price is told.
   await expect(page.getByTestId("count-clicked")).not.toHaveText("0");
-  await expect(page.getByRole("table", { name: "Links" })).toContainText("https://shop.example/offer");
+  const links = page.getByRole("table", { name: "Links" });
+  await expect(links).toContainText("https://shop.example/offer");
+  for (const name of Object.keys(wordings))
+    for (const language of ["English", "German"]) await expect(links).toContainText(`${name} · ${language}`);
   await expect(page.getByTestId("campaign-cost")).toHaveText(/[1-9]/);
   await everyWay(page, "variants-report", pictures, true);
 });

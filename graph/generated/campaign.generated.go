@@ -3167,6 +3167,29 @@ func (ec *executionContext) fieldContext_CampaignLink_title(_ context.Context, f
 	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "String")
 }
 
+func (ec *executionContext) _CampaignLink_templateName(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLink_templateName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TemplateName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLink_templateName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLink", field, false, false, "String")
+}
+
 func (ec *executionContext) _CampaignLink_language(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLink) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7779,6 +7802,11 @@ func (ec *executionContext) _CampaignLink(ctx context.Context, sel ast.Selection
 			}
 		case "title":
 			out.Values[i] = ec._CampaignLink_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "templateName":
+			out.Values[i] = ec._CampaignLink_templateName(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -418,12 +418,13 @@ type ComplexityRoot struct {
 	}
 
 	CampaignLink struct {
-		Clicks      func(childComplexity int) int
-		Destination func(childComplexity int) int
-		Language    func(childComplexity int) int
-		Part        func(childComplexity int) int
-		People      func(childComplexity int) int
-		Title       func(childComplexity int) int
+		Clicks       func(childComplexity int) int
+		Destination  func(childComplexity int) int
+		Language     func(childComplexity int) int
+		Part         func(childComplexity int) int
+		People       func(childComplexity int) int
+		TemplateName func(childComplexity int) int
+		Title        func(childComplexity int) int
 	}
 
 	CampaignPausePayload struct {
@@ -4110,6 +4111,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignLink.People(childComplexity), true
+	case "CampaignLink.templateName":
+		if e.ComplexityRoot.CampaignLink.TemplateName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLink.TemplateName(childComplexity), true
 	case "CampaignLink.title":
 		if e.ComplexityRoot.CampaignLink.Title == nil {
 			break
@@ -14581,6 +14588,8 @@ type CampaignLink {
   part: String!
   "Of the button."
   title: String!
+  "Of the template that has the button: variants have links of their own."
+  templateName: String!
   "Of the template, as WhatsApp writes it, such as pt_BR."
   language: String!
   "Where it leads to, with the UTM parameters of the campaign, and with the placeholders that are filled in when it is opened."
@@ -20214,6 +20223,8 @@ func (ec *executionContext) childFields_CampaignLink(ctx context.Context, field 
 		return ec.fieldContext_CampaignLink_part(ctx, field)
 	case "title":
 		return ec.fieldContext_CampaignLink_title(ctx, field)
+	case "templateName":
+		return ec.fieldContext_CampaignLink_templateName(ctx, field)
 	case "language":
 		return ec.fieldContext_CampaignLink_language(ctx, field)
 	case "destination":

@@ -654,6 +654,8 @@ type CampaignLink struct {
 	Part string `json:"part"`
 	// Of the button.
 	Title string `json:"title"`
+	// Of the template that has the button: variants have links of their own.
+	TemplateName string `json:"templateName"`
 	// Of the template, as WhatsApp writes it, such as pt_BR.
 	Language string `json:"language"`
 	// Where it leads to, with the UTM parameters of the campaign, and with the placeholders that are filled in when it is opened.

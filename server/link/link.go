@@ -49,6 +49,7 @@ type Link struct {
 type Counted struct {
 	Link `bun:",extend"`
 
+	Template string // its name
 	Language string // of the template
 	People   int64
 	Clicks   int64

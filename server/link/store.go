@@ -78,7 +78,7 @@ func byID(ctx context.Context, idb bun.IDB, id int64) (*Link, error) {
 
 func countedOf(ctx context.Context, idb bun.IDB, campaignIDs []int64) (map[int64][]*Counted, error) {
 	var rows []*Counted
-	err := idb.NewRaw(`SELECT l.id, l.campaign_id, l.template_version_id, l.part, l.title, l.destination, n.people, n.clicks, t.language
+	err := idb.NewRaw(`SELECT l.id, l.campaign_id, l.template_version_id, l.part, l.title, l.destination, n.people, n.clicks, t.name AS template, t.language
 		FROM links l JOIN link_counts n ON n.link_id = l.id JOIN template_versions v ON v.id = l.template_version_id
 			JOIN templates t ON t.id = v.template_id WHERE l.campaign_id = ANY (?) ORDER BY l.id`,
 		pgdialect.Array(campaignIDs)).Scan(ctx, &rows)

@@ -13,6 +13,7 @@ const CampaignLinksDocument = graphql(`
         links {
           part
           title
+          templateName
           language
           destination
           people
@@ -36,6 +37,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
   const links = real(data?.node, "Campaign")?.links ?? [];
   if (links.length === 0) return null;
   const several = new Set(links.map((l) => l.language)).size > 1;
+  const variants = new Set(links.map((l) => l.templateName)).size > 1;
   const share = (n: number) => (props.delivered > 0 ? n / props.delivered : 0);
   return (
     <Card padding={0}>
@@ -52,19 +54,21 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
         </Table.Thead>
         <Table.Tbody>
           {links.map((l) => (
-            <Table.Tr key={`${l.language} ${l.part}`}>
+            <Table.Tr key={`${l.templateName} ${l.language} ${l.part}`}>
               <Table.Td data-label={t`Button`}>
                 <Stack gap={0}>
                   <Text size="sm" fw={500}>
                     {l.title}
                   </Text>
-                  {(several || cardOf(l.part) > 0) && (
-                    <Text size="xs" c="dimmed">
-                      {[cardOf(l.part) > 0 && t`Card ${cardOf(l.part)}`, several && languageName(l.language)]
-                        .filter(Boolean)
-                        .join(" · ")}
-                    </Text>
-                  )}
+                  <Text size="xs" c="dimmed">
+                    {[
+                      cardOf(l.part) > 0 && t`Card ${cardOf(l.part)}`,
+                      variants && l.templateName,
+                      several && languageName(l.language),
+                    ]
+                      .filter(Boolean)
+                      .join(" · ")}
+                  </Text>
                 </Stack>
               </Table.Td>
               <Table.Td data-label={t`Leads to`} style={{ overflowWrap: "anywhere" }}>
