@@ -213,6 +213,7 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   await expect(links).toContainText("https://shop.example/offer");
   for (const name of Object.keys(wordings))
     for (const language of ["English", "German"]) await expect(links).toContainText(`${name} · ${language}`);
+  await expect(page.getByRole("heading", { name: "Buttons" })).toHaveCount(1);
   await expect(page.getByTestId("campaign-cost")).toHaveText(/[1-9]/);
   await everyWay(page, "variants-report", pictures, true);
 });

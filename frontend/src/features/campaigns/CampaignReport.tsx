@@ -91,7 +91,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
         </Suspense>
       )}
       <Links key={`links ${clicks}`} id={c.id} delivered={n.delivered} counted={c.trackLinks} />
-      <Taps key={replies} id={c.id} delivered={n.delivered} />
+      <Taps key={`taps ${replies}`} id={c.id} delivered={n.delivered} />
       <CampaignCost price={c.price} budget={c.budget ?? null} />
       <Compared campaign={c} />
       <Card>
@@ -117,7 +117,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           )}
         </Stack>
       </Card>
-      <Failures key={failures} campaign={c} failed={n.failed + n.undelivered} />
+      <Failures key={`failures ${failures}`} campaign={c} failed={n.failed + n.undelivered} />
       <div className="no-print">
         <CampaignMessages campaign={c} moving={n.accepted + n.skipped} />
       </div>
