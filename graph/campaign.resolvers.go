@@ -10,6 +10,7 @@ import (
 	"context"
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
+	"eventstream/server/auth"
 	"eventstream/server/campaign"
 	"eventstream/server/dashboard"
 	"eventstream/server/gate"
@@ -250,6 +251,31 @@ func (r *campaignResolver) Price(ctx context.Context, obj *model.Campaign) (*mod
 	return &model.CampaignPrice{Totals: totals(rows), Lines: mapped(rows, toPriceLine)}, err
 }
 
+// AskedBy is the resolver for the askedBy field.
+func (r *campaignApprovalResolver) AskedBy(ctx context.Context, obj *model.CampaignApproval) (*model.Operator, error) {
+	return r.operatorOf(ctx, obj.AskedBy)
+}
+
+// DecidedBy is the resolver for the decidedBy field.
+func (r *campaignApprovalResolver) DecidedBy(ctx context.Context, obj *model.CampaignApproval) (*model.Operator, error) {
+	return r.operatorOf(ctx, obj.DecidedBy)
+}
+
+// Approvers is the resolver for the approvers field.
+func (r *campaignApprovalResolver) Approvers(ctx context.Context, obj *model.CampaignApproval) ([]*model.Operator, error) {
+	ids, err := r.Services.Campaigns.Approvers(ctx, obj.CampaignID)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := load(ctx).operators.LoadAll(ctx, ids)
+	return mapped(rows, func(o *auth.Operator) *model.Operator { return toOperator(ctx, o) }), err
+}
+
+// MayDecide is the resolver for the mayDecide field.
+func (r *campaignApprovalResolver) MayDecide(ctx context.Context, obj *model.CampaignApproval) (bool, error) {
+	return r.Services.Campaigns.MayDecide(ctx, obj.CampaignID)
+}
+
 // TotalCount is the resolver for the totalCount field.
 func (r *campaignConnectionResolver) TotalCount(ctx context.Context, obj *model.CampaignConnection) (int64, error) {
 	return obj.Counter(ctx)
@@ -336,6 +362,41 @@ func (r *mutationResolver) CampaignSchedule(ctx context.Context, input model.Cam
 	return &model.CampaignSchedulePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
+// CampaignApprove is the resolver for the campaignApprove field.
+func (r *mutationResolver) CampaignApprove(ctx context.Context, input model.CampaignApproveInput) (*model.CampaignApprovePayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), &input.ExpectedVersion)
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.Approve(ctx, id, time.Duration(input.UndoSeconds)*time.Second)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CampaignApprovePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignSendBack is the resolver for the campaignSendBack field.
+func (r *mutationResolver) CampaignSendBack(ctx context.Context, input model.CampaignSendBackInput) (*model.CampaignSendBackPayload, error) {
+	ctx = expecting(ctx, thingOf(input.ID), input.ExpectedVersion.Value())
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.SendBack(ctx, id, input.Reason)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CampaignSendBackPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignApprovalWithdraw is the resolver for the campaignApprovalWithdraw field.
+func (r *mutationResolver) CampaignApprovalWithdraw(ctx context.Context, input model.CampaignApprovalWithdrawInput) (*model.CampaignApprovalWithdrawPayload, error) {
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.WithdrawApproval(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CampaignApprovalWithdrawPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
 // CampaignUnschedule is the resolver for the campaignUnschedule field.
 func (r *mutationResolver) CampaignUnschedule(ctx context.Context, input model.CampaignUnscheduleInput) (*model.CampaignUnschedulePayload, error) {
 	var v *campaign.Campaign
@@ -412,6 +473,7 @@ func (r *mutationResolver) CampaignDelete(ctx context.Context, input model.Campa
 func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) (*model.CampaignConnection, error) {
 	f := campaign.Filter{Search: text(search)}
 	if filter != nil {
+		f.Approvals = mapped(filter.Approval.Value(), func(s model.CampaignApprovalState) campaign.Approval { return lower[campaign.Approval](s) })
 		f.Statuses = mapped(filter.Status.Value(), func(s model.CampaignStatus) campaign.Status { return lower[campaign.Status](s) })
 	}
 	return r.campaignConnection(ctx, f, page(first, after))
@@ -442,7 +504,7 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 	}
 	out := &model.CampaignPreflight{
 		Audience: p.Audience, WillSend: p.WillSend, Deferred: p.Deferred, RatePerSecond: p.RateLimit, Seconds: p.Seconds, Warnings: p.Warnings, Cost: toCost(p.Cost),
-		Blockers: mapped(p.Blockers, toUserError), Skips: []*model.SkipReasonCount{},
+		NeedsApproval: p.Approval, Blockers: mapped(p.Blockers, toUserError), Skips: []*model.SkipReasonCount{},
 	}
 	if o := p.Portfolio; o != nil {
 		out.Portfolio = &model.CampaignPortfolio{People: o.People, Used: o.Counted, Waiting: o.Waiting, Needed: o.Needed, Through: o.Through}
@@ -485,6 +547,11 @@ func (r *subscriptionResolver) CampaignProgress(ctx context.Context, id string) 
 // Campaign returns generated.CampaignResolver implementation.
 func (r *Resolver) Campaign() generated.CampaignResolver { return &campaignResolver{r} }
 
+// CampaignApproval returns generated.CampaignApprovalResolver implementation.
+func (r *Resolver) CampaignApproval() generated.CampaignApprovalResolver {
+	return &campaignApprovalResolver{r}
+}
+
 // CampaignConnection returns generated.CampaignConnectionResolver implementation.
 func (r *Resolver) CampaignConnection() generated.CampaignConnectionResolver {
 	return &campaignConnectionResolver{r}
@@ -497,6 +564,7 @@ func (r *Resolver) CampaignSender() generated.CampaignSenderResolver {
 
 type (
 	campaignResolver           struct{ *Resolver }
+	campaignApprovalResolver   struct{ *Resolver }
 	campaignConnectionResolver struct{ *Resolver }
 	campaignSenderResolver     struct{ *Resolver }
 )

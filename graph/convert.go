@@ -644,6 +644,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),
 		Pilot: c.Pilot, PilotEndedAt: c.PilotEndedAt, HoldoutPercent: c.HoldoutPercent, VariantTest: fromTest(c.VariantTest), VariantWinner: toWinner(c),
 	}
+	out.Approval = toApproval(c)
 	if c.Status == campaign.StatusPreparing {
 		out.UndoableUntil = c.UndoUntil
 	}
@@ -667,6 +668,24 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		out.Sender = &model.Sender{ID: encode(kindSender, *c.SenderID)}
 	}
 	return out
+}
+
+func toApproval(c *campaign.Campaign) *model.CampaignApproval {
+	if c.Approval == campaign.ApprovalNone || c.ApprovalAskedAt == nil {
+		return nil
+	}
+	person := func(id *int64) *model.Operator {
+		if id == nil {
+			return nil
+		}
+		return &model.Operator{ID: encode(kindOperator, *id)}
+	}
+	return &model.CampaignApproval{
+		CampaignID: c.ID,
+		State:      upper[model.CampaignApprovalState](c.Approval), AskedBy: person(c.ApprovalAskedBy), AskedAt: *c.ApprovalAskedAt,
+		StartsAtOnce: c.Approval == campaign.ApprovalWaiting && c.Status == campaign.StatusDraft,
+		DecidedBy:    person(c.ApprovalDecidedBy), DecidedAt: c.ApprovalDecidedAt, Reason: filled(c.ApprovalReason),
+	}
 }
 
 func fromUTM(u *link.UTM) *model.CampaignUtm {

@@ -491,6 +491,7 @@ func (r *Resolver) settings(ctx context.Context) (*model.Settings, error) {
 		SessionIdleHours:     security.SessionIdleHours,
 		AccountRatePerSecond: rate, DefaultQuietHours: fromQuietHours(d.QuietHours),
 		DefaultFrequencyCap: fromCap(d.FrequencyCap), StandingHoldoutPercent: d.HoldoutPercent(),
+		CampaignApproval: fromApprovalRule(d.Approval),
 	}, err
 }
 
@@ -515,6 +516,10 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 	if most, named := input.DefaultFrequencyCap.ValueOK(); named {
 		v := toCap(most)
 		change.FrequencyCap = &v
+	}
+	if rule, named := input.CampaignApproval.ValueOK(); named {
+		v := toApprovalRule(rule)
+		change.Approval = &v
 	}
 	change.HoldoutPercent = input.StandingHoldoutPercent.Value()
 	if input.MonthlyBudget.IsSet() {
@@ -575,6 +580,20 @@ func (r *Resolver) updateSettings(ctx context.Context, input model.SettingsUpdat
 		return nil
 	}
 	return r.Campaigns.SetDefaults(ctx, change)
+}
+
+func toApprovalRule(in *model.CampaignApprovalRuleInput) *campaign.ApprovalRule {
+	if in == nil {
+		return nil
+	}
+	return &campaign.ApprovalRule{Role: lower[actor.Role](in.Role), Above: int64(in.AboveRecipients)}
+}
+
+func fromApprovalRule(r *campaign.ApprovalRule) *model.CampaignApprovalRule {
+	if r == nil {
+		return nil
+	}
+	return &model.CampaignApprovalRule{Role: upper[model.Role](r.Role), AboveRecipients: int(r.Above)}
 }
 
 func workspaceChange(in *model.WorkspaceInput) workspace.Change {

@@ -43,8 +43,12 @@ func (r *queryResolver) Attention(ctx context.Context) (*model.Attention, error)
 		return nil, err
 	}
 	campaigns, err := load(ctx).campaigns.LoadAll(ctx, a.Campaigns)
+	if err != nil {
+		return nil, err
+	}
+	approvals, err := load(ctx).campaigns.LoadAll(ctx, a.Approvals)
 	return &model.Attention{
-		Campaigns: mapped(campaigns, toCampaign), OptOutReviews: a.OptOutReviews, TemplatesRejected: a.TemplatesRejected,
+		Campaigns: mapped(campaigns, toCampaign), Approvals: mapped(approvals, toCampaign), OptOutReviews: a.OptOutReviews, TemplatesRejected: a.TemplatesRejected,
 		SendersStopped: a.SendersStopped, MessagesUndecided: a.Undecided, ConversationsUnread: int64(unread),
 	}, err
 }

@@ -29,6 +29,7 @@ type ResolverRoot interface {
 	AttributeKey() AttributeKeyResolver
 	BulkAction() BulkActionResolver
 	Campaign() CampaignResolver
+	CampaignApproval() CampaignApprovalResolver
 	CampaignConnection() CampaignConnectionResolver
 	CampaignSender() CampaignSenderResolver
 	CampaignVariant() CampaignVariantResolver
@@ -125,6 +126,7 @@ type ComplexityRoot struct {
 	}
 
 	Attention struct {
+		Approvals           func(childComplexity int) int
 		Campaigns           func(childComplexity int) int
 		ConversationsUnread func(childComplexity int) int
 		MessagesUndecided   func(childComplexity int) int
@@ -254,6 +256,7 @@ type ComplexityRoot struct {
 	}
 
 	Campaign struct {
+		Approval           func(childComplexity int) int
 		Budget             func(childComplexity int) int
 		Counts             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
@@ -317,6 +320,33 @@ type ComplexityRoot struct {
 		WaitingLimit       func(childComplexity int) int
 		WaitingReason      func(childComplexity int) int
 		WaitingUntil       func(childComplexity int) int
+	}
+
+	CampaignApproval struct {
+		Approvers    func(childComplexity int) int
+		AskedAt      func(childComplexity int) int
+		AskedBy      func(childComplexity int) int
+		DecidedAt    func(childComplexity int) int
+		DecidedBy    func(childComplexity int) int
+		MayDecide    func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		StartsAtOnce func(childComplexity int) int
+		State        func(childComplexity int) int
+	}
+
+	CampaignApprovalRule struct {
+		AboveRecipients func(childComplexity int) int
+		Role            func(childComplexity int) int
+	}
+
+	CampaignApprovalWithdrawPayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CampaignApprovePayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CampaignCalendar struct {
@@ -446,6 +476,7 @@ type ComplexityRoot struct {
 		Cost          func(childComplexity int) int
 		Deferred      func(childComplexity int) int
 		Languages     func(childComplexity int) int
+		NeedsApproval func(childComplexity int) int
 		Portfolio     func(childComplexity int) int
 		RatePerSecond func(childComplexity int) int
 		Seconds       func(childComplexity int) int
@@ -482,6 +513,11 @@ type ComplexityRoot struct {
 	}
 
 	CampaignSchedulePayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CampaignSendBackPayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
@@ -1392,6 +1428,8 @@ type ComplexityRoot struct {
 		APITokenRevoke              func(childComplexity int, input model.APITokenRevokeInput) int
 		AttributeUpdate             func(childComplexity int, input model.AttributeUpdateInput) int
 		BulkActionCancel            func(childComplexity int, input model.BulkActionCancelInput) int
+		CampaignApprovalWithdraw    func(childComplexity int, input model.CampaignApprovalWithdrawInput) int
+		CampaignApprove             func(childComplexity int, input model.CampaignApproveInput) int
 		CampaignCancel              func(childComplexity int, input model.CampaignCancelInput) int
 		CampaignCreate              func(childComplexity int, input model.CampaignCreateInput) int
 		CampaignDelete              func(childComplexity int, input model.CampaignDeleteInput) int
@@ -1401,6 +1439,7 @@ type ComplexityRoot struct {
 		CampaignPause               func(childComplexity int, input model.CampaignPauseInput) int
 		CampaignResume              func(childComplexity int, input model.CampaignResumeInput) int
 		CampaignSchedule            func(childComplexity int, input model.CampaignScheduleInput) int
+		CampaignSendBack            func(childComplexity int, input model.CampaignSendBackInput) int
 		CampaignTestSend            func(childComplexity int, input model.CampaignTestSendInput) int
 		CampaignUnschedule          func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate              func(childComplexity int, input model.CampaignUpdateInput) int
@@ -2155,6 +2194,7 @@ type ComplexityRoot struct {
 
 	Settings struct {
 		AccountRatePerSecond   func(childComplexity int) int
+		CampaignApproval       func(childComplexity int) int
 		DefaultFrequencyCap    func(childComplexity int) int
 		DefaultQuietHours      func(childComplexity int) int
 		DoubleOptIn            func(childComplexity int) int
@@ -2823,6 +2863,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ApiTokenRevokePayload.UserErrors(childComplexity), true
 
+	case "Attention.approvals":
+		if e.ComplexityRoot.Attention.Approvals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attention.Approvals(childComplexity), true
 	case "Attention.campaigns":
 		if e.ComplexityRoot.Attention.Campaigns == nil {
 			break
@@ -3325,6 +3371,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ButtonTaps.Title(childComplexity), true
 
+	case "Campaign.approval":
+		if e.ComplexityRoot.Campaign.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Approval(childComplexity), true
 	case "Campaign.budget":
 		if e.ComplexityRoot.Campaign.Budget == nil {
 			break
@@ -3713,6 +3765,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.WaitingUntil(childComplexity), true
+
+	case "CampaignApproval.approvers":
+		if e.ComplexityRoot.CampaignApproval.Approvers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.Approvers(childComplexity), true
+	case "CampaignApproval.askedAt":
+		if e.ComplexityRoot.CampaignApproval.AskedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.AskedAt(childComplexity), true
+	case "CampaignApproval.askedBy":
+		if e.ComplexityRoot.CampaignApproval.AskedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.AskedBy(childComplexity), true
+	case "CampaignApproval.decidedAt":
+		if e.ComplexityRoot.CampaignApproval.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.DecidedAt(childComplexity), true
+	case "CampaignApproval.decidedBy":
+		if e.ComplexityRoot.CampaignApproval.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.DecidedBy(childComplexity), true
+	case "CampaignApproval.mayDecide":
+		if e.ComplexityRoot.CampaignApproval.MayDecide == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.MayDecide(childComplexity), true
+	case "CampaignApproval.reason":
+		if e.ComplexityRoot.CampaignApproval.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.Reason(childComplexity), true
+	case "CampaignApproval.startsAtOnce":
+		if e.ComplexityRoot.CampaignApproval.StartsAtOnce == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.StartsAtOnce(childComplexity), true
+	case "CampaignApproval.state":
+		if e.ComplexityRoot.CampaignApproval.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApproval.State(childComplexity), true
+
+	case "CampaignApprovalRule.aboveRecipients":
+		if e.ComplexityRoot.CampaignApprovalRule.AboveRecipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApprovalRule.AboveRecipients(childComplexity), true
+	case "CampaignApprovalRule.role":
+		if e.ComplexityRoot.CampaignApprovalRule.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApprovalRule.Role(childComplexity), true
+
+	case "CampaignApprovalWithdrawPayload.campaign":
+		if e.ComplexityRoot.CampaignApprovalWithdrawPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApprovalWithdrawPayload.Campaign(childComplexity), true
+	case "CampaignApprovalWithdrawPayload.userErrors":
+		if e.ComplexityRoot.CampaignApprovalWithdrawPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApprovalWithdrawPayload.UserErrors(childComplexity), true
+
+	case "CampaignApprovePayload.campaign":
+		if e.ComplexityRoot.CampaignApprovePayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApprovePayload.Campaign(childComplexity), true
+	case "CampaignApprovePayload.userErrors":
+		if e.ComplexityRoot.CampaignApprovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignApprovePayload.UserErrors(childComplexity), true
 
 	case "CampaignCalendar.more":
 		if e.ComplexityRoot.CampaignCalendar.More == nil {
@@ -4198,6 +4344,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.Languages(childComplexity), true
+	case "CampaignPreflight.needsApproval":
+		if e.ComplexityRoot.CampaignPreflight.NeedsApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.NeedsApproval(childComplexity), true
 	case "CampaignPreflight.portfolio":
 		if e.ComplexityRoot.CampaignPreflight.Portfolio == nil {
 			break
@@ -4341,6 +4493,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignSchedulePayload.UserErrors(childComplexity), true
+
+	case "CampaignSendBackPayload.campaign":
+		if e.ComplexityRoot.CampaignSendBackPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSendBackPayload.Campaign(childComplexity), true
+	case "CampaignSendBackPayload.userErrors":
+		if e.ComplexityRoot.CampaignSendBackPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSendBackPayload.UserErrors(childComplexity), true
 
 	case "CampaignSender.sender":
 		if e.ComplexityRoot.CampaignSender.Sender == nil {
@@ -7899,6 +8064,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BulkActionCancel(childComplexity, args["input"].(model.BulkActionCancelInput)), true
+	case "Mutation.campaignApprovalWithdraw":
+		if e.ComplexityRoot.Mutation.CampaignApprovalWithdraw == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignApprovalWithdraw_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignApprovalWithdraw(childComplexity, args["input"].(model.CampaignApprovalWithdrawInput)), true
+	case "Mutation.campaignApprove":
+		if e.ComplexityRoot.Mutation.CampaignApprove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignApprove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignApprove(childComplexity, args["input"].(model.CampaignApproveInput)), true
 	case "Mutation.campaignCancel":
 		if e.ComplexityRoot.Mutation.CampaignCancel == nil {
 			break
@@ -7998,6 +8185,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignSchedule(childComplexity, args["input"].(model.CampaignScheduleInput)), true
+	case "Mutation.campaignSendBack":
+		if e.ComplexityRoot.Mutation.CampaignSendBack == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignSendBack_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignSendBack(childComplexity, args["input"].(model.CampaignSendBackInput)), true
 	case "Mutation.campaignTestSend":
 		if e.ComplexityRoot.Mutation.CampaignTestSend == nil {
 			break
@@ -11760,6 +11958,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.AccountRatePerSecond(childComplexity), true
+	case "Settings.campaignApproval":
+		if e.ComplexityRoot.Settings.CampaignApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.CampaignApproval(childComplexity), true
 	case "Settings.defaultFrequencyCap":
 		if e.ComplexityRoot.Settings.DefaultFrequencyCap == nil {
 			break
@@ -13597,6 +13801,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AttributeUpdateInput", ec.unmarshalInputAttributeUpdateInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("BulkActionCancelInput", ec.unmarshalInputBulkActionCancelInput),
+			graphql.NewInputUnmarshaler("CampaignApprovalRuleInput", ec.unmarshalInputCampaignApprovalRuleInput),
+			graphql.NewInputUnmarshaler("CampaignApprovalWithdrawInput", ec.unmarshalInputCampaignApprovalWithdrawInput),
+			graphql.NewInputUnmarshaler("CampaignApproveInput", ec.unmarshalInputCampaignApproveInput),
 			graphql.NewInputUnmarshaler("CampaignCancelInput", ec.unmarshalInputCampaignCancelInput),
 			graphql.NewInputUnmarshaler("CampaignCreateInput", ec.unmarshalInputCampaignCreateInput),
 			graphql.NewInputUnmarshaler("CampaignDeleteInput", ec.unmarshalInputCampaignDeleteInput),
@@ -13609,6 +13816,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignPauseInput", ec.unmarshalInputCampaignPauseInput),
 			graphql.NewInputUnmarshaler("CampaignResumeInput", ec.unmarshalInputCampaignResumeInput),
 			graphql.NewInputUnmarshaler("CampaignScheduleInput", ec.unmarshalInputCampaignScheduleInput),
+			graphql.NewInputUnmarshaler("CampaignSendBackInput", ec.unmarshalInputCampaignSendBackInput),
 			graphql.NewInputUnmarshaler("CampaignSenderInput", ec.unmarshalInputCampaignSenderInput),
 			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
@@ -14440,6 +14648,8 @@ type Campaign implements Node {
   budget: Budget @goField(forceResolver: true)
   "What it has cost so far; what was delivered before prices were recorded is not in it."
   price: CampaignPrice! @goField(forceResolver: true)
+  "Whether a second person agreed to it, see Settings.campaignApproval; null: nobody was asked."
+  approval: CampaignApproval
   createdAt: DateTime!
   updatedAt: DateTime!
   "Launched."
@@ -14548,6 +14758,35 @@ type CampaignConnection @goExtraField(name: "Counter", type: "eventstream/graph/
 }
 input CampaignFilter {
   status: [CampaignStatus!]
+  "Those whose approval stands so."
+  approval: [CampaignApprovalState!]
+}
+
+enum CampaignApprovalState {
+  "It does not start before somebody approves it."
+  WAITING
+  "As it was then: a change of the campaign, its segment or its templates takes that back."
+  APPROVED
+  "It is a draft, to be changed; see reason."
+  SENT_BACK
+}
+"That a second person has to agree to a campaign: who asked, and what was decided. A run of a recurring campaign has that of its parent."
+type CampaignApproval @goExtraField(name: "CampaignID", type: "int64") {
+  state: CampaignApprovalState!
+  "Who launched or scheduled it last; of an API token its owner. Null: it was planned before approvals were asked for."
+  askedBy: Operator @goField(forceResolver: true)
+  askedAt: DateTime!
+  "It was launched, and starts when it is approved; else it waits for its schedule, too."
+  startsAtOnce: Boolean!
+  "Who approved it or sent it back; while it waits, who had approved it before it was changed."
+  decidedBy: Operator @goField(forceResolver: true)
+  decidedAt: DateTime
+  "Why it was sent back."
+  reason: String
+  "Who may decide while it waits, by name, the first twenty: people with the role that Settings.campaignApproval names, but not who asked, nor who changed it last."
+  approvers: [Operator!]! @goField(forceResolver: true) @listSize(assumedSize: 20) @cost(weight: 5)
+  "Whether the caller is one of them."
+  mayDecide: Boolean! @goField(forceResolver: true) @cost(weight: 5)
 }
 
 "Hours in which messages may be sent in a place, in the recipient's local time."
@@ -14682,6 +14921,8 @@ type CampaignPreflight {
   waitForWinner: Int64!
   "What it will cost; null while audience or template are missing."
   cost: CostEstimate
+  "A launch asks a second person for approval, see Settings.campaignApproval, and starts when they give it."
+  needsApproval: Boolean!
   "What forbids the launch."
   blockers: [UserError!]!
   warnings: [String!]! @listSize(assumedSize: 20)
@@ -14706,7 +14947,7 @@ extend type Mutation {
   """
   Starts a draft, or a scheduled campaign before its time or whose start failed. Needs an approved template, an audience that is not empty, and an
   active sender. The segment is taken as it stands; later changes to it do not matter. Of a recurring campaign it starts the run that is due; while
-  none is, it is refused.
+  none is, it is refused. Where Settings.campaignApproval asks for approval and nobody has given it, nothing starts: Campaign.approval is then WAITING.
   """
   campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a draft again of a campaign that was launched with undoSeconds, until Campaign.undoableUntil. No message was made by then. Later: cancel it."
@@ -14714,9 +14955,20 @@ extend type Mutation {
     @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a complete campaign by itself, once or again and again; call it again to change the plan. The segment and the template's approved version are taken when it starts;
-  if something then forbids the launch, it fails with the reason.
+  if something then forbids the launch, it fails with the reason. Where Settings.campaignApproval asks for approval, it does not start before somebody
+  has given it; a start whose time passed meanwhile comes then.
   """
   campaignSchedule(input: CampaignScheduleInput!): CampaignSchedulePayload!
+    @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  """
+  Agrees to a campaign that waits for approval, as it is now, with its segment and templates. One that was launched starts; all that a launch needs must be
+  there. For people only: see CampaignApproval.approvers.
+  """
+  campaignApprove(input: CampaignApproveInput!): CampaignApprovePayload! @hasRole(role: MARKETER, scope: null)
+  "Makes a campaign that waits for approval a draft again, with the reason. For people only: see CampaignApproval.approvers."
+  campaignSendBack(input: CampaignSendBackInput!): CampaignSendBackPayload! @hasRole(role: MARKETER, scope: null)
+  "Takes back that somebody asked for approval: a draft stays one, and a scheduled campaign becomes one."
+  campaignApprovalWithdraw(input: CampaignApprovalWithdrawInput!): CampaignApprovalWithdrawPayload!
     @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Makes a scheduled campaign a draft again."
   campaignUnschedule(input: CampaignUnscheduleInput!): CampaignUnschedulePayload!
@@ -14747,6 +14999,35 @@ input CampaignScheduleInput {
   recurrence: RecurrenceInput
 }
 type CampaignSchedulePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignApproveInput {
+  id: ID!
+  "The Campaign.revision that was looked at. When somebody has changed the campaign since, a userError with the code conflict tells who and when, and nothing starts."
+  expectedVersion: Int!
+  "Of one that was launched: for so many seconds, 0 to 60, campaignLaunchUndo takes the start back."
+  undoSeconds: Int! = 0
+}
+type CampaignApprovePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignSendBackInput {
+  id: ID!
+  "The Campaign.revision that was looked at; absent or null: whatever it is."
+  expectedVersion: Int
+  "1 to 500 characters: what has to change."
+  reason: String!
+}
+type CampaignSendBackPayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignApprovalWithdrawInput {
+  id: ID!
+}
+type CampaignApprovalWithdrawPayload {
   campaign: Campaign
   userErrors: [UserError!]!
 }
@@ -17953,6 +18234,8 @@ type DashboardPoint {
 type Attention {
   "Campaigns that the engine paused, whose scheduled start fails, or that failed within the last seven days; the newest ten."
   campaigns: [Campaign!]! @listSize(assumedSize: 10)
+  "Campaigns that wait for approval, or were sent back within the last seven days; the newest ten."
+  approvals: [Campaign!]! @listSize(assumedSize: 10)
   "Open questions whether somebody asked for an opt-out, counted to 10,000. See optOutReviews."
   optOutReviews: Int64!
   "Templates whose newest version WhatsApp rejected."
@@ -18783,6 +19066,8 @@ type Settings {
   standing_holdout. Who that is follows from a hash of their id and stays; a larger part has everybody who was in the smaller one.
   """
   standingHoldoutPercent: Float!
+  "Which campaigns a second person has to approve before they start; null: none."
+  campaignApproval: CampaignApprovalRule
   "The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause."
   monthlyBudget: Budget @goField(forceResolver: true)
   "How many people WhatsApp lets the senders of the business write to within 24 hours; campaigns wait where it is used up."
@@ -18795,6 +19080,16 @@ type Settings {
   sessionIdleHours: Int!
 }
 
+"""
+A campaign that somebody launches or schedules, over the pages or the API, waits until another person approves it: never the one who asked,
+nor the one who changed it last.
+"""
+type CampaignApprovalRule {
+  "Who may approve: people with this role or a higher one."
+  role: Role!
+  "Only campaigns whose audience has more contacts than this; 0: every campaign."
+  aboveRecipients: Int!
+}
 "What an installation is called, and the time zone in which its people work."
 type Workspace {
   "At most 60 characters; empty: nobody gave one."
@@ -18858,6 +19153,11 @@ input SettingsUpdateInput {
   defaultFrequencyCap: FrequencyCapInput
   "0 to 50."
   standingHoldoutPercent: Float
+  """
+  Null: no campaign needs approval; what waits then goes on: scheduled campaigns start at their time, or at once where it has passed, and launched ones
+  are drafts.
+  """
+  campaignApproval: CampaignApprovalRuleInput
   "A decimal number in RateCard.currency, such as 500 or 49.50; null: none."
   monthlyBudget: String
   "Null: what Twilio tells, which is nothing until it does."
@@ -18870,6 +19170,13 @@ input SettingsUpdateInput {
 input PortfolioLimitInput {
   "1 to 100,000 people within 24 hours; absent or null: no limit."
   people: Int
+}
+"Needs two people who may launch campaigns, one of them with the role. Scheduled campaigns that nobody has approved wait from then on."
+input CampaignApprovalRuleInput {
+  "MARKETER or ADMIN."
+  role: Role! = MARKETER
+  "0 to 100,000,000."
+  aboveRecipients: Int! = 0
 }
 input WorkspaceInput {
   "At most 60 characters; empty: none."
@@ -19635,6 +19942,8 @@ func (ec *executionContext) childFields_Attention(ctx context.Context, field gra
 	switch field.Name {
 	case "campaigns":
 		return ec.fieldContext_Attention_campaigns(ctx, field)
+	case "approvals":
+		return ec.fieldContext_Attention_approvals(ctx, field)
 	case "optOutReviews":
 		return ec.fieldContext_Attention_optOutReviews(ctx, field)
 	case "templatesRejected":
@@ -19991,6 +20300,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_budget(ctx, field)
 	case "price":
 		return ec.fieldContext_Campaign_price(ctx, field)
+	case "approval":
+		return ec.fieldContext_Campaign_approval(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Campaign_createdAt(ctx, field)
 	case "updatedAt":
@@ -20019,6 +20330,60 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_goals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignApproval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_CampaignApproval_state(ctx, field)
+	case "askedBy":
+		return ec.fieldContext_CampaignApproval_askedBy(ctx, field)
+	case "askedAt":
+		return ec.fieldContext_CampaignApproval_askedAt(ctx, field)
+	case "startsAtOnce":
+		return ec.fieldContext_CampaignApproval_startsAtOnce(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_CampaignApproval_decidedBy(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_CampaignApproval_decidedAt(ctx, field)
+	case "reason":
+		return ec.fieldContext_CampaignApproval_reason(ctx, field)
+	case "approvers":
+		return ec.fieldContext_CampaignApproval_approvers(ctx, field)
+	case "mayDecide":
+		return ec.fieldContext_CampaignApproval_mayDecide(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignApproval", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignApprovalRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_CampaignApprovalRule_role(ctx, field)
+	case "aboveRecipients":
+		return ec.fieldContext_CampaignApprovalRule_aboveRecipients(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignApprovalRule", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignApprovalWithdrawPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignApprovalWithdrawPayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignApprovalWithdrawPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignApprovalWithdrawPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignApprovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignApprovePayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignApprovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignApprovePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignCalendar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20287,6 +20652,8 @@ func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, f
 		return ec.fieldContext_CampaignPreflight_waitForWinner(ctx, field)
 	case "cost":
 		return ec.fieldContext_CampaignPreflight_cost(ctx, field)
+	case "needsApproval":
+		return ec.fieldContext_CampaignPreflight_needsApproval(ctx, field)
 	case "blockers":
 		return ec.fieldContext_CampaignPreflight_blockers(ctx, field)
 	case "warnings":
@@ -20353,6 +20720,16 @@ func (ec *executionContext) childFields_CampaignSchedulePayload(ctx context.Cont
 		return ec.fieldContext_CampaignSchedulePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignSchedulePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignSendBackPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignSendBackPayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignSendBackPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignSendBackPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignSender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -23319,6 +23696,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_defaultFrequencyCap(ctx, field)
 	case "standingHoldoutPercent":
 		return ec.fieldContext_Settings_standingHoldoutPercent(ctx, field)
+	case "campaignApproval":
+		return ec.fieldContext_Settings_campaignApproval(ctx, field)
 	case "monthlyBudget":
 		return ec.fieldContext_Settings_monthlyBudget(ctx, field)
 	case "portfolioLimit":

@@ -35,6 +35,52 @@ type SettingsResolver interface {
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _CampaignApprovalRule_role(ctx context.Context, field graphql.CollectedField, obj *model.CampaignApprovalRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignApprovalRule_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Role) graphql.Marshaler {
+			return ec.marshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignApprovalRule_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignApprovalRule", field, false, false, "Role")
+}
+
+func (ec *executionContext) _CampaignApprovalRule_aboveRecipients(ctx context.Context, field graphql.CollectedField, obj *model.CampaignApprovalRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignApprovalRule_aboveRecipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AboveRecipients, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignApprovalRule_aboveRecipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignApprovalRule", field, false, false, "Int")
+}
+
 func (ec *executionContext) _DoubleOptIn_templates(ctx context.Context, field graphql.CollectedField, obj *model.DoubleOptIn) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -425,6 +471,38 @@ func (ec *executionContext) fieldContext_Settings_standingHoldoutPercent(_ conte
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Float")
 }
 
+func (ec *executionContext) _Settings_campaignApproval(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_campaignApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CampaignApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignApprovalRule) graphql.Marshaler {
+			return ec.marshalOCampaignApprovalRule2ᚖeventstreamᚋgraphᚋmodelᚐCampaignApprovalRule(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_campaignApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignApprovalRule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_monthlyBudget(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -681,6 +759,62 @@ func (ec *executionContext) fieldContext_Workspace_timeZone(_ context.Context, f
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputCampaignApprovalRuleInput(ctx context.Context, obj any) (model.CampaignApprovalRuleInput, error) {
+	var it model.CampaignApprovalRuleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["role"]; !present {
+		asMap["role"] = "MARKETER"
+	}
+	if _, present := asMap["aboveRecipients"]; !present {
+		asMap["aboveRecipients"] = 0
+	}
+
+	fieldsInOrder := [...]string{"role", "aboveRecipients"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		case "aboveRecipients":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("aboveRecipients"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AboveRecipients = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignApprovalRuleInput unmarshals raw into the CampaignApprovalRuleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignApprovalRuleInput(ctx context.Context, raw any) (model.CampaignApprovalRuleInput, error) {
+	var out model.CampaignApprovalRuleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignApprovalRuleInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDoubleOptInInput(ctx context.Context, obj any) (model.DoubleOptInInput, error) {
 	var it model.DoubleOptInInput
 	if obj == nil {
@@ -794,7 +928,7 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "standingHoldoutPercent", "monthlyBudget", "portfolioLimit", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
+	fieldsInOrder := [...]string{"expectedVersion", "workspace", "accountRatePerSecond", "defaultQuietHours", "defaultFrequencyCap", "standingHoldoutPercent", "campaignApproval", "monthlyBudget", "portfolioLimit", "doubleOptIn", "secondFactorRoles", "sessionIdleHours"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -843,6 +977,13 @@ func (ec *executionContext) unmarshalInputSettingsUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.StandingHoldoutPercent = graphql.OmittableOf(data)
+		case "campaignApproval":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignApproval"))
+			data, err := ec.unmarshalOCampaignApprovalRuleInput2ᚖeventstreamᚋgraphᚋmodelᚐCampaignApprovalRuleInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignApproval = graphql.OmittableOf(data)
 		case "monthlyBudget":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("monthlyBudget"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -951,6 +1092,44 @@ func UnmarshalWorkspaceInput(ctx context.Context, raw any) (model.WorkspaceInput
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var campaignApprovalRuleImplementors = []string{"CampaignApprovalRule"}
+
+func (ec *executionContext) _CampaignApprovalRule(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignApprovalRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignApprovalRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignApprovalRule")
+		case "role":
+			out.Values[i] = ec._CampaignApprovalRule_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "aboveRecipients":
+			out.Values[i] = ec._CampaignApprovalRule_aboveRecipients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var doubleOptInImplementors = []string{"DoubleOptIn"}
 
@@ -1095,6 +1274,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 		case "standingHoldoutPercent":
 			out.Values[i] = ec._Settings_standingHoldoutPercent(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "campaignApproval":
+			out.Values[i] = ec._Settings_campaignApproval(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "monthlyBudget":
@@ -1256,6 +1440,21 @@ func (ec *executionContext) marshalNWorkspace2ᚖeventstreamᚋgraphᚋmodelᚐW
 		return graphql.Null
 	}
 	return ec._Workspace(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCampaignApprovalRule2ᚖeventstreamᚋgraphᚋmodelᚐCampaignApprovalRule(ctx context.Context, sel ast.SelectionSet, v *model.CampaignApprovalRule) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignApprovalRule(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCampaignApprovalRuleInput2ᚖeventstreamᚋgraphᚋmodelᚐCampaignApprovalRuleInput(ctx context.Context, v any) (*model.CampaignApprovalRuleInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCampaignApprovalRuleInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalODoubleOptIn2ᚖeventstreamᚋgraphᚋmodelᚐDoubleOptIn(ctx context.Context, sel ast.SelectionSet, v *model.DoubleOptIn) graphql.Marshaler {

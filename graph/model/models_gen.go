@@ -102,6 +102,8 @@ type APITokenRevokePayload struct {
 type Attention struct {
 	// Campaigns that the engine paused, whose scheduled start fails, or that failed within the last seven days; the newest ten.
 	Campaigns []*Campaign `json:"campaigns"`
+	// Campaigns that wait for approval, or were sent back within the last seven days; the newest ten.
+	Approvals []*Campaign `json:"approvals"`
 	// Open questions whether somebody asked for an opt-out, counted to 10,000. See optOutReviews.
 	OptOutReviews int64 `json:"optOutReviews"`
 	// Templates whose newest version WhatsApp rejected.
@@ -411,9 +413,11 @@ type Campaign struct {
 	// The most that it may cost; null: no limit.
 	Budget *Budget `json:"budget,omitempty"`
 	// What it has cost so far; what was delivered before prices were recorded is not in it.
-	Price     *CampaignPrice `json:"price"`
-	CreatedAt time.Time      `json:"createdAt"`
-	UpdatedAt time.Time      `json:"updatedAt"`
+	Price *CampaignPrice `json:"price"`
+	// Whether a second person agreed to it, see Settings.campaignApproval; null: nobody was asked.
+	Approval  *CampaignApproval `json:"approval,omitempty"`
+	CreatedAt time.Time         `json:"createdAt"`
+	UpdatedAt time.Time         `json:"updatedAt"`
 	// Launched.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	// Until then campaignLaunchUndo takes the launch back; null: it cannot be undone.
@@ -440,6 +444,65 @@ type Campaign struct {
 }
 
 func (Campaign) IsNode() {}
+
+// That a second person has to agree to a campaign: who asked, and what was decided. A run of a recurring campaign has that of its parent.
+type CampaignApproval struct {
+	State CampaignApprovalState `json:"state"`
+	// Who launched or scheduled it last; of an API token its owner. Null: it was planned before approvals were asked for.
+	AskedBy *Operator `json:"askedBy,omitempty"`
+	AskedAt time.Time `json:"askedAt"`
+	// It was launched, and starts when it is approved; else it waits for its schedule, too.
+	StartsAtOnce bool `json:"startsAtOnce"`
+	// Who approved it or sent it back; while it waits, who had approved it before it was changed.
+	DecidedBy *Operator  `json:"decidedBy,omitempty"`
+	DecidedAt *time.Time `json:"decidedAt,omitempty"`
+	// Why it was sent back.
+	Reason *string `json:"reason,omitempty"`
+	// Who may decide while it waits, by name, the first twenty: people with the role that Settings.campaignApproval names, but not who asked, nor who changed it last.
+	Approvers []*Operator `json:"approvers"`
+	// Whether the caller is one of them.
+	MayDecide  bool  `json:"mayDecide"`
+	CampaignID int64 `json:"-"`
+}
+
+// A campaign that somebody launches or schedules, over the pages or the API, waits until another person approves it: never the one who asked,
+// nor the one who changed it last.
+type CampaignApprovalRule struct {
+	// Who may approve: people with this role or a higher one.
+	Role Role `json:"role"`
+	// Only campaigns whose audience has more contacts than this; 0: every campaign.
+	AboveRecipients int `json:"aboveRecipients"`
+}
+
+// Needs two people who may launch campaigns, one of them with the role. Scheduled campaigns that nobody has approved wait from then on.
+type CampaignApprovalRuleInput struct {
+	// MARKETER or ADMIN.
+	Role Role `json:"role"`
+	// 0 to 100,000,000.
+	AboveRecipients int `json:"aboveRecipients"`
+}
+
+type CampaignApprovalWithdrawInput struct {
+	ID string `json:"id"`
+}
+
+type CampaignApprovalWithdrawPayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CampaignApproveInput struct {
+	ID string `json:"id"`
+	// The Campaign.revision that was looked at. When somebody has changed the campaign since, a userError with the code conflict tells who and when, and nothing starts.
+	ExpectedVersion int `json:"expectedVersion"`
+	// Of one that was launched: for so many seconds, 0 to 60, campaignLaunchUndo takes the start back.
+	UndoSeconds int `json:"undoSeconds"`
+}
+
+type CampaignApprovePayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
 
 type CampaignCalendar struct {
 	// By time.
@@ -571,6 +634,8 @@ type CampaignEdge struct {
 
 type CampaignFilter struct {
 	Status graphql.Omittable[[]CampaignStatus] `json:"status,omitempty"`
+	// Those whose approval stands so.
+	Approval graphql.Omittable[[]CampaignApprovalState] `json:"approval,omitempty"`
 }
 
 // Reached by a recipient who does it, and does not opt out, within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
@@ -718,6 +783,8 @@ type CampaignPreflight struct {
 	WaitForWinner int64 `json:"waitForWinner"`
 	// What it will cost; null while audience or template are missing.
 	Cost *CostEstimate `json:"cost,omitempty"`
+	// A launch asks a second person for approval, see Settings.campaignApproval, and starts when they give it.
+	NeedsApproval bool `json:"needsApproval"`
 	// What forbids the launch.
 	Blockers []*UserError `json:"blockers"`
 	Warnings []string     `json:"warnings"`
@@ -777,6 +844,19 @@ type CampaignScheduleInput struct {
 }
 
 type CampaignSchedulePayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CampaignSendBackInput struct {
+	ID string `json:"id"`
+	// The Campaign.revision that was looked at; absent or null: whatever it is.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// 1 to 500 characters: what has to change.
+	Reason string `json:"reason"`
+}
+
+type CampaignSendBackPayload struct {
 	Campaign   *Campaign    `json:"campaign,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -3694,6 +3774,8 @@ type Settings struct {
 	// Part of all contacts who get no marketing campaign, 0 to 50 percent, so that what campaigns do together can be told: they are skipped with the reason
 	// standing_holdout. Who that is follows from a hash of their id and stays; a larger part has everybody who was in the smaller one.
 	StandingHoldoutPercent float64 `json:"standingHoldoutPercent"`
+	// Which campaigns a second person has to approve before they start; null: none.
+	CampaignApproval *CampaignApprovalRule `json:"campaignApproval,omitempty"`
 	// The most that may be spent in a calendar month of the business account; null: no limit. Replies count, and go on when it is used up; campaigns pause.
 	MonthlyBudget *Budget `json:"monthlyBudget,omitempty"`
 	// How many people WhatsApp lets the senders of the business write to within 24 hours; campaigns wait where it is used up.
@@ -3717,6 +3799,9 @@ type SettingsUpdateInput struct {
 	DefaultFrequencyCap graphql.Omittable[*FrequencyCapInput] `json:"defaultFrequencyCap,omitempty"`
 	// 0 to 50.
 	StandingHoldoutPercent graphql.Omittable[*float64] `json:"standingHoldoutPercent,omitempty"`
+	// Null: no campaign needs approval; what waits then goes on: scheduled campaigns start at their time, or at once where it has passed, and launched ones
+	// are drafts.
+	CampaignApproval graphql.Omittable[*CampaignApprovalRuleInput] `json:"campaignApproval,omitempty"`
 	// A decimal number in RateCard.currency, such as 500 or 49.50; null: none.
 	MonthlyBudget graphql.Omittable[*string] `json:"monthlyBudget,omitempty"`
 	// Null: what Twilio tells, which is nothing until it does.
@@ -5045,6 +5130,66 @@ func (e *BulkActionStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e BulkActionStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type CampaignApprovalState string
+
+const (
+	// It does not start before somebody approves it.
+	CampaignApprovalStateWaiting CampaignApprovalState = "WAITING"
+	// As it was then: a change of the campaign, its segment or its templates takes that back.
+	CampaignApprovalStateApproved CampaignApprovalState = "APPROVED"
+	// It is a draft, to be changed; see reason.
+	CampaignApprovalStateSentBack CampaignApprovalState = "SENT_BACK"
+)
+
+var AllCampaignApprovalState = []CampaignApprovalState{
+	CampaignApprovalStateWaiting,
+	CampaignApprovalStateApproved,
+	CampaignApprovalStateSentBack,
+}
+
+func (e CampaignApprovalState) IsValid() bool {
+	switch e {
+	case CampaignApprovalStateWaiting, CampaignApprovalStateApproved, CampaignApprovalStateSentBack:
+		return true
+	}
+	return false
+}
+
+func (e CampaignApprovalState) String() string {
+	return string(e)
+}
+
+func (e *CampaignApprovalState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CampaignApprovalState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CampaignApprovalState", str)
+	}
+	return nil
+}
+
+func (e CampaignApprovalState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CampaignApprovalState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CampaignApprovalState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

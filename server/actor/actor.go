@@ -93,6 +93,19 @@ func OperatorID(ctx context.Context) *int64 {
 	return nil
 }
 
+// Person is the operator who answers for what is done: the acting one, or the owner of
+// the acting API token; nil when the engine acts.
+func Person(ctx context.Context) *int64 {
+	switch a := From(ctx); a.Kind {
+	case KindOperator:
+		return &a.ID
+	case KindAPIToken:
+		return &a.Owner
+	default:
+		return nil
+	}
+}
+
 // TokenID is the acting API token's id, or nil.
 func TokenID(ctx context.Context) *int64 {
 	if a := From(ctx); a.Kind == KindAPIToken {

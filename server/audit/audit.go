@@ -104,6 +104,20 @@ func RecordChange(ctx context.Context, idb bun.IDB, action, entity string, id in
 	return record(ctx, idb, action, entity, id, changes)
 }
 
+// Same tells whether a thing is set to what it was: RecordChange would find no difference.
+func Same(before, after any) (bool, error) {
+	was, err := fieldsOf(before)
+	if err != nil {
+		return false, err
+	}
+	is, err := fieldsOf(after)
+	if err != nil {
+		return false, err
+	}
+	changes, err := differences(was, is)
+	return len(changes) == 0, err
+}
+
 // Difference is one field's change.
 type Difference struct {
 	From json.RawMessage `json:"from"`

@@ -126,6 +126,14 @@ type Campaign struct {
 	UndoUntil          *time.Time         // its launch can be undone, and its audience is not taken before
 	FinishedAt         *time.Time         //
 	CreatedBy          *int64             //
+	EditedBy           *int64             // who made it or changed it last, until it started; of an API token its owner
+	Approval           Approval           // whether a second person agreed to it
+	ApprovalAskedBy    *int64             // who launched or scheduled it
+	ApprovalAskedAt    *time.Time         //
+	ApprovalDecidedBy  *int64             //
+	ApprovalDecidedAt  *time.Time         //
+	ApprovalReason     string             // why it was sent back
+	ApprovalOf         []byte             `bun:",nullzero"` // hash of what was approved
 	Provider           provider.Name      `bun:",nullzero"` // under whom it was made
 	CreatedAt          time.Time          `bun:",nullzero"`
 	UpdatedAt          time.Time          `bun:",nullzero"`
@@ -321,6 +329,7 @@ func checkShares(shares []Share) error {
 
 // Filter narrows a list of campaigns.
 type Filter struct {
-	Statuses []Status
-	Search   string
+	Statuses  []Status
+	Approvals []Approval
+	Search    string
 }

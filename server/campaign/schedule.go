@@ -220,6 +220,9 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		}
 		c.Status, c.Schedule, c.NextRunAt = StatusScheduled, &plan, plan.Next(s.now(), c.Runs)
 		c.started() // a new plan is tried at its own time
+		if err := s.planAsks(ctx, tx, c); err != nil {
+			return err
+		}
 		if c.NextRunAt == nil {
 			return apperr.Invalid("recurrence.runs", "all of its %d runs are done", c.Runs)
 		}
@@ -236,6 +239,19 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 	}
 	s.hub.Publish(pubsub.TopicCampaign, id)
 	return c, nil
+}
+
+// planAsks asks for approval of a new plan, where that is needed. Who made the plan is noted in any case: its audience may
+// grow until it needs one.
+func (s *Service) planAsks(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if err := c.ask(ctx, tx); err != nil {
+		return err
+	}
+	needs, err := s.needsApproval(ctx, tx, c)
+	if !needs {
+		c.Approval = ApprovalNone
+	}
+	return err
 }
 
 // endsTooEarly refuses an end before a scheduled campaign's next start, or before that has come by the clocks of all its
@@ -293,8 +309,8 @@ func (s *Service) Unschedule(ctx context.Context, id int64) (*Campaign, error) {
 		if c.Status != StatusScheduled {
 			return apperr.Conflict("the campaign is %s, not scheduled", c.Status)
 		}
-		c.Schedule, c.NextRunAt = nil, nil
-		c.started()
+		c.withdraw()
+		c.unplan()
 		return nil
 	})
 }
@@ -358,6 +374,7 @@ func (s *Service) launchInTime(ctx context.Context, id int64) error {
 // recurs. What forbids the launch fails it, with the reason.
 func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 	var started *Campaign
+	held := false
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		c, err := forUpdate(ctx, tx, id)
 		if err != nil || c.Status != StatusScheduled || c.NextRunAt == nil {
@@ -366,6 +383,12 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 		now, err := db.Now(ctx, tx)
 		if err != nil || c.NextRunAt.After(now) {
 			return err
+		}
+		if cleared, err := s.cleared(ctx, tx, c); err != nil {
+			return err
+		} else if !cleared {
+			held = true
+			return s.holdForApproval(ctx, tx, c)
 		}
 		if c.Schedule.Recurrence == nil {
 			started, err = s.startOrFail(ctx, tx, c)
@@ -390,8 +413,11 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 		c.planned(now)
 		return save(ctx, tx, c)
 	})
-	if err == nil && started != nil {
+	switch {
+	case err == nil && started != nil:
 		s.hub.Publish(pubsub.TopicCampaign, id, started.ID)
+	case err == nil && held:
+		s.hub.Publish(pubsub.TopicCampaign, id)
 	}
 	return err
 }
@@ -408,6 +434,8 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 	name := []rune(parent.Name)
 	c := parent.another(string(name[:min(len(name), 130)]) + " · " + at.In(zone).Format(time.DateOnly))
 	c.Status, c.EndsAt, c.ParentID, c.CreatedBy = StatusScheduled, parent.EndsAt, &parent.ID, parent.CreatedBy
+	c.EditedBy, c.Approval, c.ApprovalAskedBy, c.ApprovalAskedAt = parent.EditedBy, parent.Approval, parent.ApprovalAskedBy, parent.ApprovalAskedAt
+	c.ApprovalDecidedBy, c.ApprovalDecidedAt = parent.ApprovalDecidedBy, parent.ApprovalDecidedAt
 	c.LocalStart = parent.Schedule.localAt(at)
 	if next := parent.Schedule.Next(now, parent.Runs+1); next != nil {
 		end := *next

@@ -1,8 +1,10 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,7 +81,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		return nil, err
 	}
 	threshold := defaultThreshold
-	c := &Campaign{Status: StatusDraft, ErrorThreshold: &threshold, TrackLinks: true, CreatedBy: actor.OperatorID(ctx)}
+	c := &Campaign{Status: StatusDraft, ErrorThreshold: &threshold, TrackLinks: true, CreatedBy: actor.OperatorID(ctx), EditedBy: actor.Person(ctx)}
 	if in.SenderID == nil && in.Senders == nil {
 		all, err := s.senders.List(ctx)
 		if err != nil {
@@ -179,6 +181,8 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 			if err := pace(ctx, tx, c); err != nil {
 				return err
 			}
+		} else if err := s.noteEdit(ctx, tx, c, was); err != nil {
+			return err
 		}
 		return c.changed(ctx, tx, "campaign.update", was)
 	})
@@ -187,6 +191,21 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 	}
 	s.hub.Publish(pubsub.TopicCampaign, c.ID)
 	return c, nil
+}
+
+// noteEdit notes who changed a campaign that has not started, if they changed anything since was.
+func (s *Service) noteEdit(ctx context.Context, tx bun.Tx, c *Campaign, was map[string]any) error {
+	is, err := c.audited(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if same, err := audit.Same(was, is); err != nil || same {
+		return err
+	}
+	if err := s.edited(ctx, tx, c); err != nil {
+		return err
+	}
+	return save(ctx, tx, c)
 }
 
 // check applies in and looks up what it points to.
@@ -261,7 +280,7 @@ func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, erro
 		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(),
 		"track_links": c.TrackLinks, "utm": c.UTM, "schedule": c.Schedule, "variants": variants.audited(), "variant_test": c.VariantTest,
 		"holdout_percent": c.HoldoutPercent, "goals": c.Goals, "pilot": c.Pilot,
-		"next_run_at": c.NextRunAt,
+		"next_run_at": c.NextRunAt, "approval": c.Approval,
 	}, err
 }
 
@@ -301,12 +320,12 @@ func pace(ctx context.Context, tx bun.Tx, c *Campaign) error {
 // MaxUndo is the longest that a launch may wait for being undone.
 const MaxUndo = time.Minute
 
-// Launch checks that everything is there and starts: one transaction with the
+// Launch checks that everything is there and starts, or asks a second person for approval where that is needed: one transaction with the
 // status, the audit entry and the job, so that a crash leaves all or nothing. Within
 // undo, up to MaxUndo, UndoLaunch takes it back; 0 starts at once.
 func (s *Service) Launch(ctx context.Context, id int64, undo time.Duration) (*Campaign, error) {
-	if undo < 0 || undo > MaxUndo {
-		return nil, apperr.Invalid("undoSeconds", "%v seconds are not allowed: 0 to %v are", undo.Seconds(), MaxUndo.Seconds())
+	if err := checkUndo(undo); err != nil {
+		return nil, err
 	}
 	c, err := s.ByID(ctx, id)
 	if err != nil {
@@ -315,7 +334,26 @@ func (s *Service) Launch(ctx context.Context, id int64, undo time.Duration) (*Ca
 	if c.Status == StatusScheduled && c.recurs() {
 		return s.launchRun(ctx, c)
 	}
-	return s.move(ctx, id, "campaign.launch", StatusPreparing, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	launched, err := s.move(ctx, id, "campaign.launch", StatusPreparing, s.launch(undo))
+	if errors.Is(err, errUnapproved) {
+		return s.askLaunch(ctx, id)
+	}
+	return launched, err
+}
+
+func checkUndo(undo time.Duration) error {
+	if undo < 0 || undo > MaxUndo {
+		return apperr.Invalid("undoSeconds", "%v seconds are not allowed: 0 to %v are", undo.Seconds(), MaxUndo.Seconds())
+	}
+	return nil
+}
+
+// launch starts a campaign by hand.
+func (s *Service) launch(undo time.Duration) func(context.Context, bun.Tx, *Campaign) error {
+	return func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		if err := s.notBeforeItsTime(ctx, tx, c); err != nil {
+			return err
+		}
 		if err := s.freeze(ctx, tx, c); err != nil {
 			return err
 		}
@@ -325,7 +363,23 @@ func (s *Service) Launch(ctx context.Context, id int64, undo time.Duration) (*Ca
 		until := c.StartedAt.Add(undo)
 		c.UndoUntil = &until // maintenance enqueues the job then
 		return nil
-	})
+	}
+}
+
+// notBeforeItsTime refuses to launch a campaign earlier than it is planned, where a second person has to approve that plan.
+func (s *Service) notBeforeItsTime(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if c.Status != StatusScheduled || c.NextRunAt == nil {
+		return nil
+	}
+	now, err := db.Now(ctx, tx)
+	if err != nil || !c.NextRunAt.After(now) {
+		return err
+	}
+	needs, err := s.needsApproval(ctx, tx, c)
+	if err == nil && needs {
+		err = apperr.Conflict("a second person has to approve when the campaign starts: make it a draft again, and launch that to ask for a start at once")
+	}
+	return err
 }
 
 // UndoLaunch makes a draft again of a campaign whose launch has not begun to make
@@ -393,6 +447,12 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	}
 	if len(blockers) > 0 {
 		return blockers
+	}
+	if cleared, err := s.cleared(ctx, tx, c); err != nil || !cleared {
+		return cmp.Or(err, error(errUnapproved))
+	}
+	if c.Approval == ApprovalWaiting { // for what is not needed any more
+		c.withdraw()
 	}
 	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
 		return err
@@ -759,6 +819,9 @@ func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
 		}
 	}
 	c.Status = to
+	if to.Ended() && c.Approval == ApprovalWaiting {
+		c.withdraw()
+	}
 	if to.Ended() {
 		now, err := db.Now(ctx, tx)
 		if err != nil {
@@ -800,7 +863,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 	}
 	name := []rune("Copy of " + old.Name)
 	c := old.another(string(name[:min(len(name), 150)]))
-	c.Status, c.CreatedBy = StatusDraft, actor.OperatorID(ctx)
+	c.Status, c.CreatedBy, c.EditedBy = StatusDraft, actor.OperatorID(ctx), actor.Person(ctx)
 	return c, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		shares, err := sharesOf(ctx, tx, []int64{id})
 		if err != nil {
@@ -877,6 +940,7 @@ type Preflight struct {
 	Seconds   float64          // to send WillSend at that rate, and within WhatsApp's limit of people a day
 	Portfolio *PortfolioOutlook
 	Cost      *Cost        // nil: nothing is known of it yet
+	Approval  bool         // a launch asks a second person for approval
 	Blockers  apperr.List  // what forbids the launch
 	Warnings  []string     //
 	Languages []InLanguage // of WillSend, by the language that they get; nil where the template has one
@@ -897,6 +961,9 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		return nil, err
 	}
 	p.Blockers = blockers
+	if p.Approval, err = s.asksFirst(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := offered.warnOfLinks(c, p); err != nil {
 		return nil, err
 	}
@@ -975,6 +1042,16 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 		p.Seconds = max(p.Seconds, p.Portfolio.WaitsFor.Seconds())
 	}
 	return p, nil
+}
+
+// asksFirst tells whether a launch would ask a second person for approval.
+func (s *Service) asksFirst(ctx context.Context, c *Campaign) (asks bool, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		cleared, err := s.cleared(ctx, tx, c)
+		asks = !cleared
+		return cannotStart(err)
+	})
+	return asks, err
 }
 
 // rate is what a campaign's senders can do together. Each sends its share, so

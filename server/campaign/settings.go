@@ -10,6 +10,7 @@ import (
 	"eventstream/server/gate"
 	"eventstream/server/hours"
 	"eventstream/server/price"
+	"eventstream/server/pubsub"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
@@ -25,6 +26,9 @@ type Defaults struct {
 
 	// MonthlyBudget holds over all campaigns, whatever they were given; nil: none.
 	MonthlyBudget *price.Budget
+
+	// Approval says which campaigns a second person has to approve; nil: none.
+	Approval *ApprovalRule
 }
 
 // Settings that new campaigns are given.
@@ -42,6 +46,8 @@ type DefaultsChange struct {
 	HoldoutPercent *float64
 
 	MonthlyBudget **price.Budget
+
+	Approval **ApprovalRule
 }
 
 // Defaults reads them.
@@ -57,6 +63,9 @@ func readDefaults(ctx context.Context, idb bun.IDB) (d Defaults, err error) {
 		return d, err
 	}
 	if d.Holdout, err = db.Setting[Holdout](ctx, idb, holdoutSetting); err != nil {
+		return d, err
+	}
+	if d.Approval, err = db.Setting[ApprovalRule](ctx, idb, approvalSetting); err != nil {
 		return d, err
 	}
 	d.MonthlyBudget, err = price.Monthly(ctx, idb)
@@ -85,6 +94,11 @@ func (c DefaultsChange) before(ctx context.Context, tx bun.Tx) (Defaults, error)
 			return Defaults{}, err
 		}
 	}
+	if c.Approval != nil {
+		if err := db.LockSetting(ctx, tx, approvalSetting); err != nil {
+			return Defaults{}, err
+		}
+	}
 	return readDefaults(ctx, tx)
 }
 
@@ -97,7 +111,8 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	var changed []int64 // campaigns
+	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		was, err := c.before(ctx, tx)
 		if err != nil {
 			return err
@@ -127,14 +142,31 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 				return err
 			}
 		}
+		if c.Approval != nil {
+			is.Approval = *c.Approval
+			if err := enoughPeople(ctx, tx, is.Approval); err != nil {
+				return err
+			}
+			if err := db.SaveSetting(ctx, tx, approvalSetting, is.Approval); err != nil {
+				return err
+			}
+			if changed, err = s.reconsider(ctx, tx); err != nil {
+				return err
+			}
+		}
 		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was.audited(), is.audited())
 	})
+	if err == nil && len(changed) > 0 {
+		s.hub.Publish(pubsub.TopicCampaign, changed...)
+	}
+	return err
 }
 
 // audited are the defaults by the names of the settings.
 func (d Defaults) audited() map[string]any {
 	return map[string]any{
 		quietHoursSetting: d.QuietHours, capSetting: d.FrequencyCap, price.MonthlyBudget: d.MonthlyBudget, holdoutSetting: d.HoldoutPercent(),
+		approvalSetting: d.Approval,
 	}
 }
 
@@ -159,6 +191,9 @@ func (c DefaultsChange) Validate() error {
 	}
 	if c.FrequencyCap != nil && *c.FrequencyCap != nil {
 		_ = errs.Add((*c.FrequencyCap).Validate())
+	}
+	if c.Approval != nil && *c.Approval != nil {
+		_ = errs.Add((*c.Approval).Validate())
 	}
 	if c.HoldoutPercent != nil {
 		_ = errs.Add(checkHoldout("standingHoldoutPercent", *c.HoldoutPercent))

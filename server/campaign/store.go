@@ -52,6 +52,9 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	if len(f.Statuses) > 0 {
 		q = q.Where("ca.status IN (?)", bun.List(f.Statuses))
 	}
+	if len(f.Approvals) > 0 {
+		q = q.Where("ca.approval IN (?)", bun.List(f.Approvals))
+	}
 	if s := contact.CleanText(f.Search); s != "" {
 		q = q.Where("strpos(lower(ca.name), lower(?)) > 0", s)
 	}
@@ -330,9 +333,9 @@ func (p *Progress) field(measure string) *int64 {
 }
 
 // dueScheduled are the campaigns whose time has come, by Postgres' clock, without
-// those whose start failed a moment ago.
+// those that wait for approval, and whose start failed a moment ago.
 func dueScheduled(ctx context.Context, idb bun.IDB) (ids []int64, err error) {
-	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= now() AND NOT EXISTS (SELECT 1 FROM sending_hold)
+	err = idb.NewRaw(`SELECT id FROM campaigns WHERE status = 'scheduled' AND next_run_at <= now() AND approval <> 'waiting' AND NOT EXISTS (SELECT 1 FROM sending_hold)
 		AND (start_retry_at IS NULL OR start_retry_at <= now()) ORDER BY next_run_at LIMIT 50`).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }

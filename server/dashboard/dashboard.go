@@ -111,6 +111,7 @@ func (s *Service) Read(ctx context.Context, from, to time.Time, zone *time.Locat
 // Attention is what waits for a person, beside unread conversations, which the inbox counts.
 type Attention struct {
 	Campaigns                                                   []int64 // see Attention
+	Approvals                                                   []int64 // campaigns that wait for approval, or were sent back lately
 	OptOutReviews, TemplatesRejected, SendersStopped, Undecided int64
 }
 
@@ -121,13 +122,17 @@ const failedLately = 7 * 24 * time.Hour
 // Attention reads what waits for a person: campaigns that the engine paused, whose
 // start fails, or that failed lately, newest first, at most ten; and how many open
 // questions about opt-outs there are (counted to 10,000), templates whose newest version
-// was rejected, senders that do not send, and messages that need a decision.
+// was rejected, senders that do not send, and messages that need a decision. Campaigns that wait for
+// approval, or were sent back lately, are as many at most.
 func (s *Service) Attention(ctx context.Context) (Attention, error) {
 	a, err := attention(ctx, s.db)
 	if err != nil {
 		return a, err
 	}
-	a.Campaigns, err = troubled(ctx, s.db, failedLately)
+	if a.Campaigns, err = troubled(ctx, s.db, failedLately); err != nil {
+		return a, err
+	}
+	a.Approvals, err = toApprove(ctx, s.db, failedLately)
 	return a, err
 }
 

@@ -117,9 +117,14 @@ func TestWhatNeedsAttention(t *testing.T) {
 			FROM generate_series(1, 3) t, generate_series(1, 2) v;
 		INSERT INTO message_counts (campaign_id, measure, n) VALUES (1, 'at:undecided', 3), (2, 'at:undecided', 1)`).Exec(t.Context())
 	require.NoError(t, err)
+	_, err = d.NewRaw(`INSERT INTO campaigns (name, status, approval, approval_asked_at, approval_decided_at) VALUES
+		('sent back', 'draft', 'sent_back', now(), now()), ('sent back long ago', 'draft', 'sent_back', now(), now() - interval '8 days'),
+		('launched', 'draft', 'waiting', now(), NULL), ('scheduled', 'scheduled', 'waiting', now() - interval '1 hour', NULL),
+		('canceled', 'canceled', 'waiting', now(), NULL)`).Exec(t.Context())
+	require.NoError(t, err)
 	got, err = s.Attention(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, dashboard.Attention{
-		Campaigns: []int64{1, 3, 5}, OptOutReviews: 1, TemplatesRejected: 1, SendersStopped: 1, Undecided: 4,
+		Approvals: []int64{10, 11, 8}, Campaigns: []int64{1, 3, 5}, OptOutReviews: 1, TemplatesRejected: 1, SendersStopped: 1, Undecided: 4,
 	}, got, "the newest version of the first template is approved, the third is deleted")
 }

@@ -58,6 +58,15 @@ func troubled(ctx context.Context, idb bun.IDB, lately time.Duration) (ids []int
 	return ids, db.Err(err)
 }
 
+func toApprove(ctx context.Context, idb bun.IDB, lately time.Duration) (ids []int64, err error) {
+	err = idb.NewRaw(`
+		SELECT id FROM campaigns
+		WHERE approval = 'waiting' AND status IN ('draft', 'scheduled')
+			OR approval = 'sent_back' AND status = 'draft' AND approval_decided_at > now() - make_interval(secs => ?)
+		ORDER BY approval = 'waiting' DESC, approval_asked_at DESC, id DESC LIMIT 10`, lately.Seconds()).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
 func attention(ctx context.Context, idb bun.IDB) (a Attention, err error) {
 	err = idb.NewRaw(`
 		SELECT (SELECT count(*) FROM (SELECT FROM opt_out_reviews WHERE decided_at IS NULL LIMIT 10000) r),

@@ -6,11 +6,12 @@ import { askExchange } from "./ask";
 /**
  * A save says which revision of a thing it was made on. When somebody has changed the thing since, the answer comes
  * here: the person decides whether theirs goes over it; a form need not know. One that saves by itself finds what was
- * decided among the extensions.
+ * decided among the extensions. With tellConflict in its context a mutation gets the answer as it is: what somebody agrees
+ * to has no older state that could win.
  */
 export const conflictExchange = askExchange((result) => {
   const { operation } = result;
-  const outdated = operation.kind === "mutation" && outdatedIn(result);
+  const outdated = operation.kind === "mutation" && !operation.context.tellConflict && outdatedIn(result);
   if (!outdated) return undefined;
   return async () => {
     const { askWhatWins } = await import("./ConflictDialog");

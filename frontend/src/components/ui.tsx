@@ -137,6 +137,7 @@ const colors: Record<string, string> = {
   PENDING: "gray",
   SKIPPED: "gray",
   WAITING: "blue",
+  WAITING_FOR_APPROVAL: "yellow",
   WARN: "yellow",
   WARNING: "yellow",
   BAD: "red",

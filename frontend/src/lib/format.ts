@@ -28,6 +28,10 @@ const together = new Intl.ListFormat(locale, { type: "conjunction" });
 /** "Mon, Tue and Fri" */
 export const allOf = (items: readonly string[]) => together.format(items);
 
+const either = new Intl.ListFormat(locale, { type: "disjunction" });
+/** "Mon, Tue or Fri" */
+export const oneOf = (items: readonly string[]) => either.format(items);
+
 type Money = { amount: string; currency: string };
 /** "$1,234.50", and of what is less than one as many digits as it has: "$0.0618" */
 export const money = (m: Money) =>

@@ -9,6 +9,7 @@ import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
+import { waitsForApproval } from "./Approval";
 import type { CampaignDetails } from "./CampaignPage";
 import { hasEnded } from "./outcome";
 
@@ -82,6 +83,7 @@ const action = {
           schedule {
             at
           }
+          ...ApprovalState
         }
         userErrors {
           message
@@ -117,7 +119,7 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
   const ended = hasEnded(c.status);
   return (
     <>
-      {c.status === "DRAFT" && <Button onClick={() => setOpen("launch")}>{t`Launch`}</Button>}
+      {c.status === "DRAFT" && !waitsForApproval(c) && <Button onClick={() => setOpen("launch")}>{t`Launch`}</Button>}
       {waits && (
         <>
           <LinkButton to="/campaigns/$id/edit" params={{ id: c.id }} variant="default">{t`Edit`}</LinkButton>

@@ -8,6 +8,7 @@ import { useAddress } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { moment, sentence } from "../../lib/format";
 import { Decide, Risks } from "../messages/Decide";
+import { ApprovalAlert, waitsForApproval } from "./Approval";
 import { needsDecision } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignLaunchDocument, UndoLaunch } from "./launch";
@@ -25,6 +26,7 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
       {c.startedAt && c.undoableUntil && c.counts.audience === 0 && (
         <UndoLaunch key={c.undoableUntil} id={c.id} startedAt={c.startedAt} until={c.undoableUntil} />
       )}
+      <ApprovalAlert campaign={c} />
       {c.pausedReason && (
         <Alert color="yellow" title={c.pausedBy === "ENGINE" ? t`Paused by the engine` : t`Paused`}>
           {c.pausedReason}
@@ -54,10 +56,7 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
         </Alert>
       )}
       {c.status === "SCHEDULED" && c.schedule && (
-        <Alert
-          color="blue"
-          title={c.startError ? t`Was to start ${moment(c.nextRunAt)}` : t`Starts ${moment(c.nextRunAt)}`}
-        >
+        <Alert color="blue" title={startText(c)}>
           {c.schedule.local && `${t`Everybody gets it ${localText(c.schedule.local)}.`} `}
           {c.runsDone > 0 && `${plural(c.runsDone, { one: "# run done.", other: "# runs done." })} `}
           {t`It can be edited until it starts; its segment is taken as it stands when it starts.`}
@@ -101,6 +100,13 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
       )}
     </>
   );
+}
+
+/** When a scheduled campaign starts, or would. */
+function startText(c: CampaignDetails): string {
+  const at = moment(c.nextRunAt);
+  if (c.startError) return t`Was to start ${at}`;
+  return waitsForApproval(c) ? t`Planned for ${at}` : t`Starts ${at}`;
 }
 
 /** What only a person can decide about: how many, since when, and what each choice risks. */

@@ -86,6 +86,7 @@ graphql(`
     budget {
       ...BudgetState
     }
+    ...ApprovalState
   }
 `);
 

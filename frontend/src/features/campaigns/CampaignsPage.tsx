@@ -15,6 +15,7 @@ import type { CampaignStatus, CampaignsQueryVariables } from "../../gql/graphql"
 import { useAddress, useAddressText } from "../../lib/address";
 import { count, percent, words } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
+import { waitsForApproval } from "./Approval";
 import { besideText, share, waitingText } from "./outcome";
 
 const CampaignsDocument = graphql(`
@@ -41,6 +42,9 @@ const CampaignsDocument = graphql(`
           redelivering
         }
         startError
+        approval {
+          state
+        }
         waitingUntil
         waitingReason
         waitingLimit
@@ -57,7 +61,9 @@ const CampaignsDocument = graphql(`
   }
 `);
 
+/** Where a campaign stands; the last are drafts and scheduled ones, by their approval. */
 const statuses = ["DRAFT", "SCHEDULED", "PREPARING", "SENDING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"];
+const toApprove = "WAITING_FOR_APPROVAL";
 
 export function CampaignsPage() {
   const { search, change } = useAddress();
@@ -65,9 +71,13 @@ export function CampaignsPage() {
   const navigate = useNavigate();
   const may = useMay("MARKETER");
   const status = statuses.includes(search.status ?? "") ? (search.status as CampaignStatus) : null;
-  const variables = { search: search.q ?? null, filter: status ? { status: [status] } : null };
+  const approval = search.status === toApprove;
+  const variables: CampaignsQueryVariables = {
+    search: search.q ?? null,
+    filter: approval ? { approval: ["WAITING"] } : status ? { status: [status] } : null,
+  };
   const [{ data, error }, load] = useQuery({ query: CampaignsDocument, variables: { ...variables, after: null } });
-  const filtered = Boolean(search.q || status);
+  const filtered = Boolean(search.q || status || approval);
   useShortcuts(
     t`Campaigns`,
     may ? [{ keys: "n", label: t`New campaign`, run: () => void navigate({ to: "/campaigns/new" }) }] : [],
@@ -113,8 +123,8 @@ export function CampaignsPage() {
               aria-label={t`Status`}
               placeholder={t`Any status`}
               clearable
-              data={statuses.map((s) => ({ value: s, label: words(s) }))}
-              value={status}
+              data={[...statuses, toApprove].map((s) => ({ value: s, label: words(s) }))}
+              value={approval ? toApprove : status}
               onChange={(v) => change({ status: v ?? undefined })}
             />
           </Group>
@@ -167,7 +177,10 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
               </Text>
             </Table.Td>
             <Table.Td data-label={t`Status`}>
-              <Status value={waitingText(c) ? "WAITING" : c.status} />
+              <Status value={waitsForApproval(c) ? toApprove : waitingText(c) ? "WAITING" : c.status} />
+              {c.approval?.state === "SENT_BACK" && c.status === "DRAFT" && (
+                <Text size="xs" c="dimmed">{t`sent back`}</Text>
+              )}
               {waitingText(c) && (
                 <Text size="xs" c="dimmed">
                   {waitingText(c)}

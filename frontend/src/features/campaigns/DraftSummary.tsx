@@ -8,6 +8,7 @@ import { count, decimal, moment, money, percent } from "../../lib/format";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "../segments/query";
 import { templateText } from "../templates/choices";
+import { waitsForApproval } from "./Approval";
 import type { CampaignDetails } from "./CampaignPage";
 import type { Step } from "./draft";
 import { goalText, partsOf, testText } from "./experiment";
@@ -85,7 +86,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
       </Block>
       <Block title={t`Launch`} id={c.id} step="review" edit={t`Review`}>
         <Line label={t`Status`}>
-          <Status value={c.status} />
+          <Status value={waitsForApproval(c) ? "WAITING_FOR_APPROVAL" : c.status} />
         </Line>
         <Line label={t`Schedule`}>{c.schedule ? planText(c.schedule) : t`By hand`}</Line>
         <Text

@@ -1,5 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import { type ReactNode, useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
@@ -19,6 +20,7 @@ import {
   skipText,
   words,
 } from "../../lib/format";
+import { waitsForApproval } from "./Approval";
 import { CostTable } from "./Cost";
 import { labelOf } from "./experiment";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
@@ -52,6 +54,7 @@ const PreflightDocument = graphql(`
         approvalStatus
         otherCategory
       }
+      needsApproval
       blockers {
         message
       }
@@ -217,6 +220,11 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
           {sentence(w)}
         </Text>
       ))}
+      {p.needsApproval && (
+        <Alert color="yellow">
+          {t`A second person has to approve this campaign before it starts. Launching it asks for that; it starts when they agree.`}
+        </Alert>
+      )}
       <Group justify="flex-end">
         {props.children}
         {p.blockers.length > 0 && (
@@ -226,9 +234,16 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
           disabled={p.blockers.length > 0}
           loading={launching.fetching}
           onClick={async () => {
-            if (settled(await launch({ input: { id: props.id, undoSeconds } }))) props.onLaunched();
+            const result = await launch({ input: { id: props.id, undoSeconds } });
+            if (!settled(result)) return;
+            const launched = result.data?.campaignLaunch.campaign;
+            if (launched && waitsForApproval(launched))
+              notifications.show({ message: t`It starts when a second person has approved it`, color: "yellow" });
+            props.onLaunched();
           }}
-        >{t`Launch to ${count(p.willSend)} contacts`}</Button>
+        >
+          {p.needsApproval ? t`Ask for approval` : t`Launch to ${count(p.willSend)} contacts`}
+        </Button>
       </Group>
     </Stack>
   );

@@ -19,6 +19,7 @@ import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphq
 import { errorText, payloadOf } from "../../lib/errors";
 import { localInput, moment, momentOf, noMoment } from "../../lib/format";
 import { zoneName } from "../../lib/zone";
+import { waitsForApproval } from "./Approval";
 import { type Plan, weekdays } from "./schedule";
 
 graphql(`
@@ -51,6 +52,7 @@ const CampaignScheduleDocument = graphql(`
         status
         nextRunAt
         ...CampaignPlan
+        ...ApprovalState
       }
       userErrors {
         field
@@ -106,8 +108,13 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
     if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
-    const next = result.data?.campaignSchedule.campaign?.nextRunAt;
-    notifications.show({ message: t`Starts ${moment(next)}`, color: "green" });
+    const planned = result.data?.campaignSchedule.campaign;
+    const next = moment(planned?.nextRunAt);
+    notifications.show(
+      planned && waitsForApproval(planned)
+        ? { message: t`Starts ${next}, if it is approved by then`, color: "yellow" }
+        : { message: t`Starts ${next}`, color: "green" },
+    );
     props.onDone();
   };
   const everywhere = (

@@ -16,6 +16,22 @@ graphql(`
       failure
       startError
     }
+    approvals {
+      id
+      name
+      approval {
+        state
+        reason
+        askedBy {
+          id
+          name
+        }
+        decidedBy {
+          id
+          name
+        }
+      }
+    }
     optOutReviews
     templatesRejected
     sendersStopped
@@ -50,6 +66,17 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
       params: { id: c.id },
       act: t`Open`,
     })),
+    ...a.approvals.map((c) => {
+      const who = (c.approval?.state === "WAITING" ? c.approval.askedBy : c.approval?.decidedBy)?.name;
+      return {
+        key: `approval ${c.id}`,
+        text: c.approval?.state === "WAITING" ? t`“${c.name}” waits for approval` : t`“${c.name}” was sent back`,
+        hint: c.approval?.reason ?? (who && t`${who} asked for it.`),
+        to: "/campaigns/$id",
+        params: { id: c.id },
+        act: t`Open`,
+      };
+    }),
     a.sendersStopped > 0 && {
       key: "senders",
       text: plural(a.sendersStopped, { one: "# sender does not send", other: "# senders do not send" }),

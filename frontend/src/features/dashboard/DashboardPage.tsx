@@ -183,6 +183,7 @@ export function DashboardPage() {
   if (data.campaigns.nodes.length === 0)
     return (
       <Page title={t`Dashboard`}>
+        <Attention of={data.attention} />
         <Checklist
           done={{
             contacts: data.dashboard.contacts > 0,

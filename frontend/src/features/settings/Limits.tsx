@@ -27,6 +27,7 @@ import { byField, payloadOf, settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
+import { ApprovalForm } from "./ApprovalForm";
 
 const LimitsDocument = graphql(`
   query Limits {
@@ -42,6 +43,10 @@ const LimitsDocument = graphql(`
         days
       }
       standingHoldoutPercent
+      campaignApproval {
+        role
+        aboveRecipients
+      }
       portfolioLimit {
         people
         known
@@ -92,7 +97,7 @@ export function Limits() {
   const [{ data, error }, load] = useQuery({ query: LimitsDocument });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
-  const { revision, portfolioLimit, ...values } = data.settings; // the revision grows with every form's save, and this one stays then
+  const { revision, portfolioLimit, campaignApproval, ...values } = data.settings; // the revision grows with every form's save, and this one stays then
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }}>
       <Stack>
@@ -103,6 +108,7 @@ export function Limits() {
           revision={revision}
           onSaved={() => load({ requestPolicy: "network-only" })}
         />
+        <ApprovalForm key={JSON.stringify(campaignApproval)} rule={campaignApproval} revision={revision} />
       </Stack>
       <Hours book={data.legalHours} />
     </SimpleGrid>
@@ -202,7 +208,10 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
   );
 }
 
-function LimitsForm(props: { values: Omit<LimitsQuery["settings"], "revision" | "portfolioLimit">; revision: number }) {
+function LimitsForm(props: {
+  values: Omit<LimitsQuery["settings"], "revision" | "portfolioLimit" | "campaignApproval">;
+  revision: number;
+}) {
   const may = useMay("ADMIN");
   const [rate, setRate] = useState<number | "">(props.values.accountRatePerSecond);
   const [quiet, setQuiet] = useState(props.values.defaultQuietHours != null);

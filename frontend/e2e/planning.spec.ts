@@ -1,0 +1,153 @@
+import type { ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, expect, type Page, test } from "@playwright/test";
+import { ask, everyWay, watch } from "./look";
+import { alone, ended, root, started } from "./processes";
+
+/**
+ * Two people plan campaigns together. What they set holds for a whole workspace, so that this is not the installation of
+ * the story.
+ */
+const base = Number(process.env.E2E_PORT ?? "8097");
+const engine = `http://localhost:${base + 24}`;
+const admin = { email: "ada@shop.example", password: "a long enough password" };
+const pictures = join(import.meta.dirname, ".results/planning"); // of one run
+
+test.describe.configure({ mode: "serial" });
+
+let dir = "";
+const running: ChildProcess[] = [];
+let ada: Page;
+let ben: Page;
+const broken: string[] = [];
+
+const newPage = async (browser: Browser) => {
+  const page = await (await browser.newContext({ baseURL: engine })).newPage();
+  watch(page, broken);
+  return page;
+};
+
+async function done(page: Page, mutation: string, input: object, fields: string) {
+  const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input!`;
+  const answer = await ask(
+    page,
+    `mutation($input: ${type}) { it: ${mutation}(input: $input) { ${fields} userErrors { message } } }`,
+    { input },
+  );
+  expect(answer.it.userErrors, mutation).toEqual([]);
+  return answer.it;
+}
+
+let segment = "";
+let template = "";
+
+test.beforeAll(async ({ browser }) => {
+  dir = mkdtempSync(join(tmpdir(), "eventstream-planning-"));
+  const env = {
+    ...alone,
+    LISTEN_ADDR: `127.0.0.1:${base + 24}`,
+    DATA_DIR: join(dir, "engine"),
+    ADMIN_EMAIL: admin.email,
+    ADMIN_PASSWORD: admin.password,
+  };
+  await started(join(root, "bin/server"), [], env, /Open\s+(\S+)/, (child) => running.push(child));
+  ada = await newPage(browser);
+  ben = await newPage(browser);
+  await done(ada, "signIn", admin, "__typename");
+  await done(
+    ada,
+    "operatorUpdate",
+    { id: (await ask(ada, "{ viewer { id } }")).viewer.id, name: "Ada" },
+    "operator { id }",
+  );
+  const invited = await done(
+    ada,
+    "operatorInvite",
+    { email: "ben@shop.example", name: "Ben", role: "MARKETER" },
+    "operator { id } link",
+  );
+  const token = invited.link.split("#")[1];
+  await done(ben, "passwordSet", { token, password: "another long password" }, "email");
+  await done(ben, "signIn", { email: "ben@shop.example", password: "another long password" }, "__typename");
+  for (const address of ["+4915112345601", "+4915112345602", "+4915112345603"])
+    await done(ada, "contactCreate", { address, consent: { note: "At the counter" } }, "contact { id }");
+  segment = (await done(ada, "segmentCreate", { name: "Everybody", query: { all: [] } }, "segment { id }")).segment.id;
+  template = (await done(ada, "templateCreate", { name: "Spring", body: "Spring is here." }, "template { id }"))
+    .template.id;
+  const of = "query($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }";
+  await expect.poll(async () => (await ask(ada, of, { id: template })).node.approvalStatus).toBe("APPROVED");
+});
+
+test.afterAll(async () => {
+  await ada?.close();
+  await ben?.close();
+  for (const child of running.reverse()) await ended(child);
+  rmSync(dir, { recursive: true, force: true });
+  expect(broken, "errors in the browser's console").toEqual([]);
+});
+
+/** A draft of Ben's that could be launched. */
+async function draft(name: string) {
+  const input = { name, segmentId: segment, templateId: template, quietHours: null };
+  return (await done(ben, "campaignCreate", input, "campaign { id }")).campaign.id as string;
+}
+
+test("an admin asks for a second person", async () => {
+  await ada.goto("/settings/limits");
+  const card = ada.getByRole("switch", { name: "A campaign must be approved by a second person" });
+  await card.press("Space");
+  await expect(card).toBeChecked();
+  await ada.getByLabel("Only for more contacts than").fill("2");
+  await everyWay(ada, "approval-setting", pictures, true);
+  await ada.getByRole("button", { name: "Save approval" }).click();
+  await expect(ada.getByText("In force from now on")).toBeVisible();
+});
+
+test("a launch waits for the other one, who sends it back first", async () => {
+  const id = await draft("Spring sale");
+  await ben.goto(`/campaigns/${id}`);
+  await ben.getByRole("button", { name: "Launch" }).click();
+  await expect(ben.getByText("A second person has to approve this campaign before it starts.")).toBeVisible();
+  await ben.getByRole("button", { name: "Ask for approval" }).click();
+  await expect(ben.getByTestId("approval")).toContainText("Waiting for approval by Ada");
+  await expect(ben.getByRole("button", { name: "Approve", exact: true })).toBeHidden();
+  await everyWay(ben, "approval-asked", pictures, true);
+
+  await ada.goto("/");
+  await expect(ada.getByText("“Spring sale” waits for approval")).toBeVisible();
+  await everyWay(ada, "approval-attention", pictures);
+  await ada.getByRole("link", { name: "Open: “Spring sale” waits for approval" }).click();
+  await expect(ada.getByTestId("approval")).toContainText("Ben asked");
+  await ada.getByRole("button", { name: "Send back" }).click();
+  await ada.getByLabel("What has to change").fill("The discount is missing.");
+  await ada.getByRole("dialog").getByRole("button", { name: "Send back" }).click();
+  await expect(ada.getByText("Sent back by Ada")).toBeVisible();
+  // Ben sees it come, and asks anew.
+  await expect(ben.getByText("The discount is missing.")).toBeVisible();
+  await everyWay(ben, "approval-sent-back", pictures, true);
+  await ben.getByRole("button", { name: "Launch" }).click();
+  await ben.getByRole("button", { name: "Ask for approval" }).click();
+
+  await ada.goto("/campaigns");
+  await ada.getByRole("combobox", { name: "Status" }).click();
+  await ada.getByRole("option", { name: "Waiting for approval" }).click();
+  await expect(ada.getByRole("row")).toHaveCount(2); // with the heads
+  await everyWay(ada, "approval-list", pictures);
+  await ada.getByRole("link", { name: "Spring sale" }).click();
+  await ada.getByRole("button", { name: "Approve", exact: true }).click();
+
+  // What changes while Ada is asked is not what she looked at.
+  await expect(ada.getByRole("button", { name: "Approve and send" })).toBeVisible();
+  await done(ben, "campaignUpdate", { id, name: "Spring sale, 10 %" }, "campaign { id }");
+  await expect(ada.getByRole("dialog")).toBeHidden();
+  await done(ben, "campaignLaunch", { id }, "campaign { id }");
+  await expect(ada.getByRole("heading", { level: 1, name: "Spring sale, 10 %" })).toBeVisible();
+  await ada.getByRole("button", { name: "Approve", exact: true }).click();
+  await ada.getByRole("button", { name: "Approve and send" }).click();
+  await expect(ada.getByText("Approved by Ada")).toBeVisible();
+  const status = async () =>
+    (await ask(ben, "query($id: ID!) { node(id: $id) { ... on Campaign { status } } }", { id })).node.status;
+  await expect.poll(status).toBe("COMPLETED");
+});

@@ -1,0 +1,10 @@
+ALTER TABLE campaigns
+    DROP CONSTRAINT campaigns_approved,
+    DROP COLUMN edited_by,
+    DROP COLUMN approval,
+    DROP COLUMN approval_asked_by,
+    DROP COLUMN approval_asked_at,
+    DROP COLUMN approval_decided_by,
+    DROP COLUMN approval_decided_at,
+    DROP COLUMN approval_reason,
+    DROP COLUMN approval_of;
