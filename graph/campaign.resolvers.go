@@ -459,6 +459,39 @@ func (r *mutationResolver) CampaignDuplicate(ctx context.Context, input model.Ca
 	return &model.CampaignDuplicatePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
 }
 
+// CampaignArchive is the resolver for the campaignArchive field.
+func (r *mutationResolver) CampaignArchive(ctx context.Context, input model.CampaignArchiveInput) (*model.CampaignArchivePayload, error) {
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.Archive(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CampaignArchivePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignUnarchive is the resolver for the campaignUnarchive field.
+func (r *mutationResolver) CampaignUnarchive(ctx context.Context, input model.CampaignUnarchiveInput) (*model.CampaignUnarchivePayload, error) {
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.Unarchive(ctx, id)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CampaignUnarchivePayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
+// CampaignLabel is the resolver for the campaignLabel field.
+func (r *mutationResolver) CampaignLabel(ctx context.Context, input model.CampaignLabelInput) (*model.CampaignLabelPayload, error) {
+	var v *campaign.Campaign
+	id, err := globalid.Decode("id", kindCampaign, input.ID)
+	if err == nil {
+		v, err = r.Services.Campaigns.SetLabels(ctx, id, input.Labels)
+	}
+	errs, err := payloadErrors(err)
+	return &model.CampaignLabelPayload{Campaign: toCampaign(kept(errs, v)), UserErrors: errs}, err
+}
+
 // CampaignDelete is the resolver for the campaignDelete field.
 func (r *mutationResolver) CampaignDelete(ctx context.Context, input model.CampaignDeleteInput) (*model.CampaignDeletePayload, error) {
 	id, err := globalid.Decode("id", kindCampaign, input.ID)
@@ -473,10 +506,19 @@ func (r *mutationResolver) CampaignDelete(ctx context.Context, input model.Campa
 func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) (*model.CampaignConnection, error) {
 	f := campaign.Filter{Search: text(search)}
 	if filter != nil {
+		f.Labels, f.Archived = filter.Labels.Value(), filter.Archived.Value()
 		f.Approvals = mapped(filter.Approval.Value(), func(s model.CampaignApprovalState) campaign.Approval { return lower[campaign.Approval](s) })
 		f.Statuses = mapped(filter.Status.Value(), func(s model.CampaignStatus) campaign.Status { return lower[campaign.Status](s) })
 	}
 	return r.campaignConnection(ctx, f, page(first, after))
+}
+
+// CampaignLabels is the resolver for the campaignLabels field.
+func (r *queryResolver) CampaignLabels(ctx context.Context) ([]*model.CampaignLabel, error) {
+	rows, err := r.Services.Campaigns.Labels(ctx)
+	return mapped(rows, func(l campaign.UsedLabel) *model.CampaignLabel {
+		return &model.CampaignLabel{Name: l.Name, Campaigns: l.Campaigns}
+	}), err
 }
 
 // CampaignCalendar is the resolver for the campaignCalendar field.

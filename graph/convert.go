@@ -641,6 +641,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold,
 		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, LocalStart: fromLocalMoment(c.LocalStart), RunsDone: c.Runs,
 		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
+		ArchivedAt: c.ArchivedAt, Labels: append([]string{}, c.Labels...),
 		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),
 		Pilot: c.Pilot, PilotEndedAt: c.PilotEndedAt, HoldoutPercent: c.HoldoutPercent, VariantTest: fromTest(c.VariantTest), VariantWinner: toWinner(c),
 	}

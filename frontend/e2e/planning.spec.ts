@@ -151,3 +151,47 @@ test("a launch waits for the other one, who sends it back first", async () => {
     (await ask(ben, "query($id: ID!) { node(id: $id) { ... on Campaign { status } } }", { id })).node.status;
   await expect.poll(status).toBe("COMPLETED");
 });
+
+test("labels sort campaigns, and what is over is archived", async () => {
+  const id = await draft("Old news");
+  await draft("Summer sale");
+  await ben.goto(`/campaigns/${id}`);
+  await ben.getByRole("button", { name: "Add labels" }).click();
+  const field = ben.getByRole("combobox", { name: "Labels of this campaign" });
+  await field.fill("News");
+  await field.press("Enter");
+  await field.fill("Spring 2027");
+  await field.press("Enter");
+  await ben.getByRole("button", { name: "Save labels" }).click();
+  await expect(ben.getByRole("dialog")).toBeHidden();
+  await expect(ben.getByText("Spring 2027")).toBeVisible();
+  await everyWay(ben, "labels-campaign", pictures, true);
+
+  // A copy has them too.
+  await ben.getByRole("button", { name: "Duplicate" }).click();
+  await expect(ben.getByRole("heading", { level: 1, name: "Copy of Old news" })).toBeVisible();
+  await expect(ben.getByText("Spring 2027")).toBeVisible();
+
+  await ben.goto("/campaigns");
+  await expect(ben.getByRole("link", { name: "Summer sale" })).toBeVisible();
+  await ben.getByRole("combobox", { name: "Label" }).click();
+  await ben.getByRole("option", { name: "News" }).click();
+  await expect(ben.getByRole("link", { name: "Summer sale" })).toBeHidden();
+  await expect(ben.getByRole("link", { name: "Old news", exact: true })).toBeVisible();
+  await everyWay(ben, "labels-list", pictures);
+
+  await ben.getByRole("link", { name: "Old news", exact: true }).click();
+  await ben.getByRole("button", { name: "Archive" }).click();
+  await expect(ben.getByText("Lists leave it out")).toBeVisible();
+  await expect(ben.getByRole("button", { name: "Launch" })).toBeHidden();
+  await everyWay(ben, "archived", pictures, true);
+  await ben.goto("/campaigns");
+  await expect(ben.getByRole("link", { name: "Copy of Old news" })).toBeVisible();
+  await expect(ben.getByRole("link", { name: "Old news", exact: true })).toBeHidden();
+  await ben.getByRole("combobox", { name: "Status" }).click();
+  await ben.getByRole("option", { name: "Archived" }).click();
+  await expect(ben.getByRole("link", { name: "Copy of Old news" })).toBeHidden();
+  await ben.getByRole("link", { name: "Old news", exact: true }).click();
+  await ben.getByRole("button", { name: "Bring back" }).click();
+  await expect(ben.getByRole("button", { name: "Launch" })).toBeVisible();
+});

@@ -19,7 +19,7 @@ export default defineConfig({
     { name: "story", testMatch: "story.spec.ts", teardown: "logs" },
     { name: "logs", testMatch: "logs.spec.ts" }, // when all that depends on the story is done
     { name: "live", testMatch: "live.spec.ts", dependencies: ["story"] }, // an installation of its own
-    { name: "planning", testMatch: "planning.spec.ts" }, // and so has this
+    { name: "planning", testMatch: "planning.spec.ts", dependencies: ["story"] }, // and so has this
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
     { name: "lists", testMatch: "lists.spec.ts", dependencies: ["story", "walk"] }, // after who looks at the newest
     { name: "languages", testMatch: "languages.spec.ts", dependencies: ["story"] },

@@ -1620,6 +1620,52 @@ func (ec *executionContext) fieldContext_Campaign_price(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Campaign_archivedAt(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_archivedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ArchivedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_archivedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Campaign_labels(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_labels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Labels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_labels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
+}
+
 func (ec *executionContext) _Campaign_approval(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2357,6 +2403,70 @@ func (ec *executionContext) _CampaignApprovePayload_userErrors(ctx context.Conte
 func (ec *executionContext) fieldContext_CampaignApprovePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CampaignApprovePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignArchivePayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignArchivePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignArchivePayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖeventstreamᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignArchivePayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignArchivePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignArchivePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CampaignArchivePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignArchivePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignArchivePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignArchivePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -3275,6 +3385,116 @@ func (ec *executionContext) fieldContext_CampaignEdge_node(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignLabel_name(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLabel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLabel_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLabel_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLabel", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignLabel_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLabel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLabel_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLabel_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignLabel", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignLabelPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLabelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLabelPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖeventstreamᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLabelPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignLabelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignLabelPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CampaignLabelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignLabelPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignLabelPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignLabelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -5037,6 +5257,70 @@ func (ec *executionContext) fieldContext_CampaignTestSendPayload_userErrors(_ co
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignUnarchivePayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignUnarchivePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignUnarchivePayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖeventstreamᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignUnarchivePayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignUnarchivePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignUnarchivePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CampaignUnarchivePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignUnarchivePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖeventstreamᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignUnarchivePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignUnarchivePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignUnschedulePayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignUnschedulePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6094,6 +6378,48 @@ func UnmarshalCampaignApproveInput(ctx context.Context, raw any) (model.Campaign
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCampaignArchiveInput(ctx context.Context, obj any) (model.CampaignArchiveInput, error) {
+	var it model.CampaignArchiveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignArchiveInput unmarshals raw into the CampaignArchiveInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignArchiveInput(ctx context.Context, raw any) (model.CampaignArchiveInput, error) {
+	var out model.CampaignArchiveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignArchiveInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCampaignCancelInput(ctx context.Context, obj any) (model.CampaignCancelInput, error) {
 	var it model.CampaignCancelInput
 	if obj == nil {
@@ -6406,7 +6732,7 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "approval"}
+	fieldsInOrder := [...]string{"status", "approval", "labels", "archived"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6427,6 +6753,20 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Approval = graphql.OmittableOf(data)
+		case "labels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("labels"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Labels = graphql.OmittableOf(data)
+		case "archived":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("archived"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Archived = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -6441,6 +6781,55 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 func UnmarshalCampaignFilter(ctx context.Context, raw any) (model.CampaignFilter, error) {
 	var out model.CampaignFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCampaignLabelInput(ctx context.Context, obj any) (model.CampaignLabelInput, error) {
+	var it model.CampaignLabelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "labels"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "labels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("labels"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Labels = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignLabelInput unmarshals raw into the CampaignLabelInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignLabelInput(ctx context.Context, raw any) (model.CampaignLabelInput, error) {
+	var out model.CampaignLabelInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignLabelInput", raw, &out)
 	return out, err
 }
 
@@ -6900,6 +7289,48 @@ func (ec *executionContext) unmarshalInputCampaignTestSendInput(ctx context.Cont
 func UnmarshalCampaignTestSendInput(ctx context.Context, raw any) (model.CampaignTestSendInput, error) {
 	var out model.CampaignTestSendInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignTestSendInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCampaignUnarchiveInput(ctx context.Context, obj any) (model.CampaignUnarchiveInput, error) {
+	var it model.CampaignUnarchiveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignUnarchiveInput unmarshals raw into the CampaignUnarchiveInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignUnarchiveInput(ctx context.Context, raw any) (model.CampaignUnarchiveInput, error) {
+	var out model.CampaignUnarchiveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignUnarchiveInput", raw, &out)
 	return out, err
 }
 
@@ -7823,6 +8254,16 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_price(ctx, field, obj)
 				})
+		case "archivedAt":
+			out.Values[i] = ec._Campaign_archivedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "labels":
+			out.Values[i] = ec._Campaign_labels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "approval":
 			out.Values[i] = ec._Campaign_approval(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -8047,6 +8488,44 @@ func (ec *executionContext) _CampaignApprovePayload(ctx context.Context, sel ast
 			}
 		case "userErrors":
 			out.Values[i] = ec._CampaignApprovePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignArchivePayloadImplementors = []string{"CampaignArchivePayload"}
+
+func (ec *executionContext) _CampaignArchivePayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignArchivePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignArchivePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignArchivePayload")
+		case "campaign":
+			out.Values[i] = ec._CampaignArchivePayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CampaignArchivePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8447,6 +8926,82 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._CampaignEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignLabelImplementors = []string{"CampaignLabel"}
+
+func (ec *executionContext) _CampaignLabel(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignLabel) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignLabelImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignLabel")
+		case "name":
+			out.Values[i] = ec._CampaignLabel_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaigns":
+			out.Values[i] = ec._CampaignLabel_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignLabelPayloadImplementors = []string{"CampaignLabelPayload"}
+
+func (ec *executionContext) _CampaignLabelPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignLabelPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignLabelPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignLabelPayload")
+		case "campaign":
+			out.Values[i] = ec._CampaignLabelPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CampaignLabelPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9251,6 +9806,44 @@ func (ec *executionContext) _CampaignTestSendPayload(ctx context.Context, sel as
 	return out
 }
 
+var campaignUnarchivePayloadImplementors = []string{"CampaignUnarchivePayload"}
+
+func (ec *executionContext) _CampaignUnarchivePayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignUnarchivePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignUnarchivePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignUnarchivePayload")
+		case "campaign":
+			out.Values[i] = ec._CampaignUnarchivePayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CampaignUnarchivePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignUnschedulePayloadImplementors = []string{"CampaignUnschedulePayload"}
 
 func (ec *executionContext) _CampaignUnschedulePayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignUnschedulePayload) graphql.Marshaler {
@@ -9866,6 +10459,19 @@ func (ec *executionContext) marshalNCampaignApprovePayload2ᚖeventstreamᚋgrap
 	return ec._CampaignApprovePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCampaignArchiveInput2eventstreamᚋgraphᚋmodelᚐCampaignArchiveInput(ctx context.Context, v any) (model.CampaignArchiveInput, error) {
+	res, err := ec.unmarshalInputCampaignArchiveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignArchivePayload2ᚖeventstreamᚋgraphᚋmodelᚐCampaignArchivePayload(ctx context.Context, sel ast.SelectionSet, v *model.CampaignArchivePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignArchivePayload!")
+		return graphql.Null
+	}
+	return ec._CampaignArchivePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNCampaignCalendar2ᚖeventstreamᚋgraphᚋmodelᚐCampaignCalendar(ctx context.Context, sel ast.SelectionSet, v *model.CampaignCalendar) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignCalendar!")
@@ -9964,6 +10570,43 @@ func (ec *executionContext) marshalNCampaignEdge2ᚖeventstreamᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._CampaignEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignLabel2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignLabelᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignLabel) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignLabel2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLabel(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCampaignLabel2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLabel(ctx context.Context, sel ast.SelectionSet, v *model.CampaignLabel) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignLabel!")
+		return graphql.Null
+	}
+	return ec._CampaignLabel(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCampaignLabelInput2eventstreamᚋgraphᚋmodelᚐCampaignLabelInput(ctx context.Context, v any) (model.CampaignLabelInput, error) {
+	res, err := ec.unmarshalInputCampaignLabelInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignLabelPayload2ᚖeventstreamᚋgraphᚋmodelᚐCampaignLabelPayload(ctx context.Context, sel ast.SelectionSet, v *model.CampaignLabelPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignLabelPayload!")
+		return graphql.Null
+	}
+	return ec._CampaignLabelPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCampaignLanguage2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignLanguageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignLanguage) graphql.Marshaler {
@@ -10206,6 +10849,19 @@ func (ec *executionContext) marshalNCampaignTestSendPayload2ᚖeventstreamᚋgra
 		return graphql.Null
 	}
 	return ec._CampaignTestSendPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCampaignUnarchiveInput2eventstreamᚋgraphᚋmodelᚐCampaignUnarchiveInput(ctx context.Context, v any) (model.CampaignUnarchiveInput, error) {
+	res, err := ec.unmarshalInputCampaignUnarchiveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignUnarchivePayload2ᚖeventstreamᚋgraphᚋmodelᚐCampaignUnarchivePayload(ctx context.Context, sel ast.SelectionSet, v *model.CampaignUnarchivePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignUnarchivePayload!")
+		return graphql.Null
+	}
+	return ec._CampaignUnarchivePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCampaignUnscheduleInput2eventstreamᚋgraphᚋmodelᚐCampaignUnscheduleInput(ctx context.Context, v any) (model.CampaignUnscheduleInput, error) {

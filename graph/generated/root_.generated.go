@@ -257,6 +257,7 @@ type ComplexityRoot struct {
 
 	Campaign struct {
 		Approval           func(childComplexity int) int
+		ArchivedAt         func(childComplexity int) int
 		Budget             func(childComplexity int) int
 		Counts             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
@@ -269,6 +270,7 @@ type ComplexityRoot struct {
 		Goals              func(childComplexity int) int
 		HoldoutPercent     func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		Labels             func(childComplexity int) int
 		Lift               func(childComplexity int) int
 		Links              func(childComplexity int) int
 		LocalStart         func(childComplexity int) int
@@ -349,6 +351,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CampaignArchivePayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	CampaignCalendar struct {
 		More   func(childComplexity int) int
 		Starts func(childComplexity int) int
@@ -414,6 +421,16 @@ type ComplexityRoot struct {
 		Total       func(childComplexity int) int
 		Value       func(childComplexity int) int
 		WithinHours func(childComplexity int) int
+	}
+
+	CampaignLabel struct {
+		Campaigns func(childComplexity int) int
+		Name      func(childComplexity int) int
+	}
+
+	CampaignLabelPayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CampaignLanguage struct {
@@ -546,6 +563,11 @@ type ComplexityRoot struct {
 
 	CampaignTestSendPayload struct {
 		Message    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CampaignUnarchivePayload struct {
+		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1430,10 +1452,12 @@ type ComplexityRoot struct {
 		BulkActionCancel            func(childComplexity int, input model.BulkActionCancelInput) int
 		CampaignApprovalWithdraw    func(childComplexity int, input model.CampaignApprovalWithdrawInput) int
 		CampaignApprove             func(childComplexity int, input model.CampaignApproveInput) int
+		CampaignArchive             func(childComplexity int, input model.CampaignArchiveInput) int
 		CampaignCancel              func(childComplexity int, input model.CampaignCancelInput) int
 		CampaignCreate              func(childComplexity int, input model.CampaignCreateInput) int
 		CampaignDelete              func(childComplexity int, input model.CampaignDeleteInput) int
 		CampaignDuplicate           func(childComplexity int, input model.CampaignDuplicateInput) int
+		CampaignLabel               func(childComplexity int, input model.CampaignLabelInput) int
 		CampaignLaunch              func(childComplexity int, input model.CampaignLaunchInput) int
 		CampaignLaunchUndo          func(childComplexity int, input model.CampaignLaunchUndoInput) int
 		CampaignPause               func(childComplexity int, input model.CampaignPauseInput) int
@@ -1441,6 +1465,7 @@ type ComplexityRoot struct {
 		CampaignSchedule            func(childComplexity int, input model.CampaignScheduleInput) int
 		CampaignSendBack            func(childComplexity int, input model.CampaignSendBackInput) int
 		CampaignTestSend            func(childComplexity int, input model.CampaignTestSendInput) int
+		CampaignUnarchive           func(childComplexity int, input model.CampaignUnarchiveInput) int
 		CampaignUnschedule          func(childComplexity int, input model.CampaignUnscheduleInput) int
 		CampaignUpdate              func(childComplexity int, input model.CampaignUpdateInput) int
 		CampaignWinnerChoose        func(childComplexity int, input model.CampaignWinnerChooseInput) int
@@ -1793,6 +1818,7 @@ type ComplexityRoot struct {
 		AuditVerification   func(childComplexity int) int
 		BulkActions         func(childComplexity int, first *int, after *string) int
 		CampaignCalendar    func(childComplexity int, from time.Time, to time.Time, first *int) int
+		CampaignLabels      func(childComplexity int) int
 		CampaignPreflight   func(childComplexity int, id string) int
 		Campaigns           func(childComplexity int, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) int
 		CannedReplies       func(childComplexity int) int
@@ -3377,6 +3403,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Approval(childComplexity), true
+	case "Campaign.archivedAt":
+		if e.ComplexityRoot.Campaign.ArchivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.ArchivedAt(childComplexity), true
 	case "Campaign.budget":
 		if e.ComplexityRoot.Campaign.Budget == nil {
 			break
@@ -3449,6 +3481,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.ID(childComplexity), true
+	case "Campaign.labels":
+		if e.ComplexityRoot.Campaign.Labels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Labels(childComplexity), true
 	case "Campaign.lift":
 		if e.ComplexityRoot.Campaign.Lift == nil {
 			break
@@ -3860,6 +3898,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignApprovePayload.UserErrors(childComplexity), true
 
+	case "CampaignArchivePayload.campaign":
+		if e.ComplexityRoot.CampaignArchivePayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignArchivePayload.Campaign(childComplexity), true
+	case "CampaignArchivePayload.userErrors":
+		if e.ComplexityRoot.CampaignArchivePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignArchivePayload.UserErrors(childComplexity), true
+
 	case "CampaignCalendar.more":
 		if e.ComplexityRoot.CampaignCalendar.More == nil {
 			break
@@ -4108,6 +4159,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignGoal.WithinHours(childComplexity), true
+
+	case "CampaignLabel.campaigns":
+		if e.ComplexityRoot.CampaignLabel.Campaigns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLabel.Campaigns(childComplexity), true
+	case "CampaignLabel.name":
+		if e.ComplexityRoot.CampaignLabel.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLabel.Name(childComplexity), true
+
+	case "CampaignLabelPayload.campaign":
+		if e.ComplexityRoot.CampaignLabelPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLabelPayload.Campaign(childComplexity), true
+	case "CampaignLabelPayload.userErrors":
+		if e.ComplexityRoot.CampaignLabelPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignLabelPayload.UserErrors(childComplexity), true
 
 	case "CampaignLanguage.approvalStatus":
 		if e.ComplexityRoot.CampaignLanguage.ApprovalStatus == nil {
@@ -4600,6 +4677,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignTestSendPayload.UserErrors(childComplexity), true
+
+	case "CampaignUnarchivePayload.campaign":
+		if e.ComplexityRoot.CampaignUnarchivePayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignUnarchivePayload.Campaign(childComplexity), true
+	case "CampaignUnarchivePayload.userErrors":
+		if e.ComplexityRoot.CampaignUnarchivePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignUnarchivePayload.UserErrors(childComplexity), true
 
 	case "CampaignUnschedulePayload.campaign":
 		if e.ComplexityRoot.CampaignUnschedulePayload.Campaign == nil {
@@ -8086,6 +8176,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignApprove(childComplexity, args["input"].(model.CampaignApproveInput)), true
+	case "Mutation.campaignArchive":
+		if e.ComplexityRoot.Mutation.CampaignArchive == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignArchive_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignArchive(childComplexity, args["input"].(model.CampaignArchiveInput)), true
 	case "Mutation.campaignCancel":
 		if e.ComplexityRoot.Mutation.CampaignCancel == nil {
 			break
@@ -8130,6 +8231,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignDuplicate(childComplexity, args["input"].(model.CampaignDuplicateInput)), true
+	case "Mutation.campaignLabel":
+		if e.ComplexityRoot.Mutation.CampaignLabel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignLabel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignLabel(childComplexity, args["input"].(model.CampaignLabelInput)), true
 	case "Mutation.campaignLaunch":
 		if e.ComplexityRoot.Mutation.CampaignLaunch == nil {
 			break
@@ -8207,6 +8319,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CampaignTestSend(childComplexity, args["input"].(model.CampaignTestSendInput)), true
+	case "Mutation.campaignUnarchive":
+		if e.ComplexityRoot.Mutation.CampaignUnarchive == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_campaignUnarchive_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CampaignUnarchive(childComplexity, args["input"].(model.CampaignUnarchiveInput)), true
 	case "Mutation.campaignUnschedule":
 		if e.ComplexityRoot.Mutation.CampaignUnschedule == nil {
 			break
@@ -10207,6 +10330,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CampaignCalendar(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["first"].(*int)), true
+	case "Query.campaignLabels":
+		if e.ComplexityRoot.Query.CampaignLabels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.CampaignLabels(childComplexity), true
 	case "Query.campaignPreflight":
 		if e.ComplexityRoot.Query.CampaignPreflight == nil {
 			break
@@ -13804,12 +13933,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignApprovalRuleInput", ec.unmarshalInputCampaignApprovalRuleInput),
 			graphql.NewInputUnmarshaler("CampaignApprovalWithdrawInput", ec.unmarshalInputCampaignApprovalWithdrawInput),
 			graphql.NewInputUnmarshaler("CampaignApproveInput", ec.unmarshalInputCampaignApproveInput),
+			graphql.NewInputUnmarshaler("CampaignArchiveInput", ec.unmarshalInputCampaignArchiveInput),
 			graphql.NewInputUnmarshaler("CampaignCancelInput", ec.unmarshalInputCampaignCancelInput),
 			graphql.NewInputUnmarshaler("CampaignCreateInput", ec.unmarshalInputCampaignCreateInput),
 			graphql.NewInputUnmarshaler("CampaignDeleteInput", ec.unmarshalInputCampaignDeleteInput),
 			graphql.NewInputUnmarshaler("CampaignDuplicateInput", ec.unmarshalInputCampaignDuplicateInput),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
 			graphql.NewInputUnmarshaler("CampaignGoalInput", ec.unmarshalInputCampaignGoalInput),
+			graphql.NewInputUnmarshaler("CampaignLabelInput", ec.unmarshalInputCampaignLabelInput),
 			graphql.NewInputUnmarshaler("CampaignLaunchInput", ec.unmarshalInputCampaignLaunchInput),
 			graphql.NewInputUnmarshaler("CampaignLaunchUndoInput", ec.unmarshalInputCampaignLaunchUndoInput),
 			graphql.NewInputUnmarshaler("CampaignMessageFilter", ec.unmarshalInputCampaignMessageFilter),
@@ -13819,6 +13950,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignSendBackInput", ec.unmarshalInputCampaignSendBackInput),
 			graphql.NewInputUnmarshaler("CampaignSenderInput", ec.unmarshalInputCampaignSenderInput),
 			graphql.NewInputUnmarshaler("CampaignTestSendInput", ec.unmarshalInputCampaignTestSendInput),
+			graphql.NewInputUnmarshaler("CampaignUnarchiveInput", ec.unmarshalInputCampaignUnarchiveInput),
 			graphql.NewInputUnmarshaler("CampaignUnscheduleInput", ec.unmarshalInputCampaignUnscheduleInput),
 			graphql.NewInputUnmarshaler("CampaignUpdateInput", ec.unmarshalInputCampaignUpdateInput),
 			graphql.NewInputUnmarshaler("CampaignUtmInput", ec.unmarshalInputCampaignUtmInput),
@@ -14648,6 +14780,10 @@ type Campaign implements Node {
   budget: Budget @goField(forceResolver: true)
   "What it has cost so far; what was delivered before prices were recorded is not in it."
   price: CampaignPrice! @goField(forceResolver: true)
+  "When it was archived; null: it is not. Archived campaigns do not change and do not start."
+  archivedAt: DateTime
+  "Words under which it is sorted, in the order in which they were given."
+  labels: [String!]! @listSize(assumedSize: 10)
   "Whether a second person agreed to it, see Settings.campaignApproval; null: nobody was asked."
   approval: CampaignApproval
   createdAt: DateTime!
@@ -14760,6 +14896,10 @@ input CampaignFilter {
   status: [CampaignStatus!]
   "Those whose approval stands so."
   approval: [CampaignApprovalState!]
+  "Those with all of these labels."
+  labels: [String!]
+  "true: archived ones alone; false: none of them; absent or null: none of them either, but a search finds them too."
+  archived: Boolean
 }
 
 enum CampaignApprovalState {
@@ -14769,6 +14909,12 @@ enum CampaignApprovalState {
   APPROVED
   "It is a draft, to be changed; see reason."
   SENT_BACK
+}
+"A label of campaigns. It is there as long as a campaign has it."
+type CampaignLabel {
+  name: String!
+  "How many have it, archived ones included."
+  campaigns: Int64!
 }
 "That a second person has to agree to a campaign: who asked, and what was decided. A run of a recurring campaign has that of its parent."
 type CampaignApproval @goExtraField(name: "CampaignID", type: "int64") {
@@ -14931,6 +15077,8 @@ type CampaignPreflight {
 extend type Query {
   "Campaigns, newest first, at most 200 a page."
   campaigns(filter: CampaignFilter, search: String, orderBy: CampaignOrder = NEWEST, first: Int, after: String): CampaignConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
+  "All labels of campaigns, by name."
+  campaignLabels: [CampaignLabel!]! @hasRole(role: VIEWER) @listSize(assumedSize: 200)
   "Campaigns that started, and starts that are planned, from a moment on and before another, at most 93 days later and three years ahead: the first so many, 1 to 200, which is the default."
   campaignCalendar(from: DateTime!, to: DateTime!, first: Int): CampaignCalendar! @hasRole(role: VIEWER) @cost(weight: 20)
   "Looks at a draft without changing anything."
@@ -14985,6 +15133,13 @@ extend type Mutation {
   "Makes a draft like it."
   campaignDuplicate(input: CampaignDuplicateInput!): CampaignDuplicatePayload!
     @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  "Puts a draft, or a campaign that has ended, out of the way: lists leave it out unless they ask for it. campaignUnarchive brings it back."
+  campaignArchive(input: CampaignArchiveInput!): CampaignArchivePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  "Brings an archived campaign back."
+  campaignUnarchive(input: CampaignUnarchiveInput!): CampaignUnarchivePayload!
+    @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
+  "Gives a campaign labels, whatever its status; new ones come to be. Duplicates and runs of it get them, too."
+  campaignLabel(input: CampaignLabelInput!): CampaignLabelPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   "Drafts only."
   campaignDelete(input: CampaignDeleteInput!): CampaignDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
@@ -15173,6 +15328,29 @@ input CampaignDuplicateInput {
   id: ID!
 }
 type CampaignDuplicatePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignArchiveInput {
+  id: ID!
+}
+type CampaignArchivePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignUnarchiveInput {
+  id: ID!
+}
+type CampaignUnarchivePayload {
+  campaign: Campaign
+  userErrors: [UserError!]!
+}
+input CampaignLabelInput {
+  id: ID!
+  "All that it has from now on: at most 10, each of 1 to 40 characters. One that differs from a label of other campaigns by capitals alone is spelled as theirs. A workspace has at most 200."
+  labels: [String!]!
+}
+type CampaignLabelPayload {
   campaign: Campaign
   userErrors: [UserError!]!
 }
@@ -20300,6 +20478,10 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_budget(ctx, field)
 	case "price":
 		return ec.fieldContext_Campaign_price(ctx, field)
+	case "archivedAt":
+		return ec.fieldContext_Campaign_archivedAt(ctx, field)
+	case "labels":
+		return ec.fieldContext_Campaign_labels(ctx, field)
 	case "approval":
 		return ec.fieldContext_Campaign_approval(ctx, field)
 	case "createdAt":
@@ -20384,6 +20566,16 @@ func (ec *executionContext) childFields_CampaignApprovePayload(ctx context.Conte
 		return ec.fieldContext_CampaignApprovePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignApprovePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignArchivePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignArchivePayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignArchivePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignArchivePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignCalendar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20518,6 +20710,26 @@ func (ec *executionContext) childFields_CampaignGoal(ctx context.Context, field 
 		return ec.fieldContext_CampaignGoal_total(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignGoal", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignLabel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CampaignLabel_name(ctx, field)
+	case "campaigns":
+		return ec.fieldContext_CampaignLabel_campaigns(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignLabel", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignLabelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignLabelPayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignLabelPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignLabelPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20784,6 +20996,16 @@ func (ec *executionContext) childFields_CampaignTestSendPayload(ctx context.Cont
 		return ec.fieldContext_CampaignTestSendPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignTestSendPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignUnarchivePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignUnarchivePayload_campaign(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CampaignUnarchivePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignUnarchivePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignUnschedulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

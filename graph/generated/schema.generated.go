@@ -26,6 +26,7 @@ type QueryResolver interface {
 	BulkActions(ctx context.Context, first *int, after *string) (*model.BulkActionConnection, error)
 	ContactViews(ctx context.Context) ([]*model.ContactView, error)
 	Campaigns(ctx context.Context, filter *model.CampaignFilter, search *string, orderBy *model.CampaignOrder, first *int, after *string) (*model.CampaignConnection, error)
+	CampaignLabels(ctx context.Context) ([]*model.CampaignLabel, error)
 	CampaignCalendar(ctx context.Context, from time.Time, to time.Time, first *int) (*model.CampaignCalendar, error)
 	CampaignPreflight(ctx context.Context, id string) (*model.CampaignPreflight, error)
 	LegalHours(ctx context.Context) (*model.LegalHoursBook, error)
@@ -1399,6 +1400,71 @@ func (ec *executionContext) fieldContext_Query_campaigns(ctx context.Context, fi
 	if fc.Args, err = ec.field_Query_campaigns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_campaignLabels(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_campaignLabels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().CampaignLabels(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2eventstreamᚋgraphᚋmodelᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal []*model.CampaignLabel
+					return zeroVal, err
+				}
+				scope, err := ec.unmarshalOScope2ᚖeventstreamᚋgraphᚋmodelᚐScope(ctx, "READ")
+				if err != nil {
+					var zeroVal []*model.CampaignLabel
+					return zeroVal, err
+				}
+				recent, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.CampaignLabel
+					return zeroVal, err
+				}
+				setup, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.CampaignLabel
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal []*model.CampaignLabel
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, scope, recent, setup)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignLabel) graphql.Marshaler {
+			return ec.marshalNCampaignLabel2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignLabelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_campaignLabels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignLabel(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -6047,6 +6113,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_campaigns(ctx, field)
+				})
+		case "campaignLabels":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_campaignLabels(ctx, field)
 				})
 		case "campaignCalendar":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

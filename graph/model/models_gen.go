@@ -414,6 +414,10 @@ type Campaign struct {
 	Budget *Budget `json:"budget,omitempty"`
 	// What it has cost so far; what was delivered before prices were recorded is not in it.
 	Price *CampaignPrice `json:"price"`
+	// When it was archived; null: it is not. Archived campaigns do not change and do not start.
+	ArchivedAt *time.Time `json:"archivedAt,omitempty"`
+	// Words under which it is sorted, in the order in which they were given.
+	Labels []string `json:"labels"`
 	// Whether a second person agreed to it, see Settings.campaignApproval; null: nobody was asked.
 	Approval  *CampaignApproval `json:"approval,omitempty"`
 	CreatedAt time.Time         `json:"createdAt"`
@@ -500,6 +504,15 @@ type CampaignApproveInput struct {
 }
 
 type CampaignApprovePayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CampaignArchiveInput struct {
+	ID string `json:"id"`
+}
+
+type CampaignArchivePayload struct {
 	Campaign   *Campaign    `json:"campaign,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -636,6 +649,10 @@ type CampaignFilter struct {
 	Status graphql.Omittable[[]CampaignStatus] `json:"status,omitempty"`
 	// Those whose approval stands so.
 	Approval graphql.Omittable[[]CampaignApprovalState] `json:"approval,omitempty"`
+	// Those with all of these labels.
+	Labels graphql.Omittable[[]string] `json:"labels,omitempty"`
+	// true: archived ones alone; false: none of them; absent or null: none of them either, but a search finds them too.
+	Archived graphql.Omittable[*bool] `json:"archived,omitempty"`
 }
 
 // Reached by a recipient who does it, and does not opt out, within so many hours after the message was delivered or, while no receipt told that, accepted by Twilio. Each counts once,
@@ -657,6 +674,24 @@ type CampaignGoalInput struct {
 	WithinHours int `json:"withinHours"`
 	// A decimal number above 0 in RateCard.currency, such as 12.50; null: none.
 	Value graphql.Omittable[*string] `json:"value,omitempty"`
+}
+
+// A label of campaigns. It is there as long as a campaign has it.
+type CampaignLabel struct {
+	Name string `json:"name"`
+	// How many have it, archived ones included.
+	Campaigns int64 `json:"campaigns"`
+}
+
+type CampaignLabelInput struct {
+	ID string `json:"id"`
+	// All that it has from now on: at most 10, each of 1 to 40 characters. One that differs from a label of other campaigns by capitals alone is spelled as theirs. A workspace has at most 200.
+	Labels []string `json:"labels"`
+}
+
+type CampaignLabelPayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // How many of an audience get a campaign in a language.
@@ -907,6 +942,15 @@ type CampaignTestSendInput struct {
 
 type CampaignTestSendPayload struct {
 	Message    *Message     `json:"message,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CampaignUnarchiveInput struct {
+	ID string `json:"id"`
+}
+
+type CampaignUnarchivePayload struct {
+	Campaign   *Campaign    `json:"campaign,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
 }
 

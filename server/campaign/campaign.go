@@ -126,6 +126,8 @@ type Campaign struct {
 	UndoUntil          *time.Time         // its launch can be undone, and its audience is not taken before
 	FinishedAt         *time.Time         //
 	CreatedBy          *int64             //
+	ArchivedAt         *time.Time         // it was put away: lists leave it out
+	Labels             []string           `bun:",array,nullzero"`
 	EditedBy           *int64             // who made it or changed it last, until it started; of an API token its owner
 	Approval           Approval           // whether a second person agreed to it
 	ApprovalAskedBy    *int64             // who launched or scheduled it
@@ -331,5 +333,7 @@ func checkShares(shares []Share) error {
 type Filter struct {
 	Statuses  []Status
 	Approvals []Approval
+	Labels    []string // all of them
+	Archived  *bool    // nil: none that is archived, unless it is searched for
 	Search    string
 }

@@ -211,6 +211,9 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if c.Status != StatusScheduled && !c.Status.CanBecome(StatusScheduled) {
 			return apperr.Conflict("the campaign is %s and cannot be scheduled", c.Status)
 		}
+		if c.ArchivedAt != nil {
+			return errArchived
+		}
 		if err := s.lacking(ctx, tx, c); err != nil {
 			return err
 		}

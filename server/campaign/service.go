@@ -146,6 +146,8 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 			in.FrequencyCap != nil || in.ClearCap || in.TrackLinks != nil || in.UTM != nil || in.Variants != nil || in.Test != nil ||
 			in.HoldoutPercent != nil || in.Goals != nil || in.Pilot != nil
 		switch {
+		case c.ArchivedAt != nil:
+			return errArchived
 		case c.Status.Ended():
 			return apperr.Conflict("the campaign is %s and cannot change any more", c.Status)
 		case !waits && fixed:
@@ -440,6 +442,9 @@ func (s *Service) start(ctx context.Context, tx bun.Tx, c *Campaign) error {
 func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if c.recurs() && c.Status == StatusScheduled {
 		return apperr.Conflict("the campaign recurs: its runs start, and not itself")
+	}
+	if c.ArchivedAt != nil {
+		return errArchived
 	}
 	blockers, offered, query, err := s.blockers(ctx, tx, c)
 	if err != nil {
@@ -845,7 +850,7 @@ func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
 // another is a campaign that is set to the same, but for when it starts and ends.
 func (c *Campaign) another(name string) *Campaign {
 	return &Campaign{
-		Name: name, TemplateID: c.TemplateID, SegmentID: c.SegmentID, Query: c.Query, SenderID: c.SenderID, TopicID: c.TopicID,
+		Name: name, Labels: c.Labels, TemplateID: c.TemplateID, SegmentID: c.SegmentID, Query: c.Query, SenderID: c.SenderID, TopicID: c.TopicID,
 		RateLimitPerSecond: c.RateLimitPerSecond, QuietHours: c.QuietHours, FrequencyCap: c.FrequencyCap, ErrorThreshold: c.ErrorThreshold,
 		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM, HoldoutPercent: c.HoldoutPercent, Pilot: c.Pilot,
 		VariantTest: c.VariantTest, Goals: c.Goals,

@@ -25,7 +25,7 @@ func insert(ctx context.Context, tx bun.Tx, c *Campaign) error {
 
 func save(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	_, err := tx.NewUpdate().Model(c).ExcludeColumn("id", "created_at", "created_by", "updated_at",
-		"audience_cursor", "provider", "draw", "treated", "held_out").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
+		"archived_at", "labels", "audience_cursor", "provider", "draw", "treated", "held_out").Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	return db.Err(err)
 }
 
@@ -55,6 +55,7 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	if len(f.Approvals) > 0 {
 		q = q.Where("ca.approval IN (?)", bun.List(f.Approvals))
 	}
+	q = onShelf(q, f)
 	if s := contact.CleanText(f.Search); s != "" {
 		q = q.Where("strpos(lower(ca.name), lower(?)) > 0", s)
 	}

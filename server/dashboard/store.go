@@ -52,8 +52,8 @@ func period(ctx context.Context, idb bun.IDB, from, to time.Time) (Period, error
 func troubled(ctx context.Context, idb bun.IDB, lately time.Duration) (ids []int64, err error) {
 	err = idb.NewRaw(`
 		SELECT id FROM campaigns
-		WHERE status = 'paused' AND paused_by = 'engine' OR status = 'scheduled' AND start_error <> ''
-			OR status = 'failed' AND updated_at > now() - make_interval(secs => ?)
+		WHERE archived_at IS NULL AND (status = 'paused' AND paused_by = 'engine' OR status = 'scheduled' AND start_error <> ''
+			OR status = 'failed' AND updated_at > now() - make_interval(secs => ?))
 		ORDER BY updated_at DESC, id DESC LIMIT 10`, lately.Seconds()).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
@@ -62,7 +62,7 @@ func toApprove(ctx context.Context, idb bun.IDB, lately time.Duration) (ids []in
 	err = idb.NewRaw(`
 		SELECT id FROM campaigns
 		WHERE approval = 'waiting' AND status IN ('draft', 'scheduled')
-			OR approval = 'sent_back' AND status = 'draft' AND approval_decided_at > now() - make_interval(secs => ?)
+			OR approval = 'sent_back' AND status = 'draft' AND archived_at IS NULL AND approval_decided_at > now() - make_interval(secs => ?)
 		ORDER BY approval = 'waiting' DESC, approval_asked_at DESC, id DESC LIMIT 10`, lately.Seconds()).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }

@@ -76,6 +76,7 @@ export const terms: Record<string, string> = {
   review: t`Review`,
   running: t`Running`,
   scheduled: t`Scheduled`,
+  archived: t`Archived`,
   waiting_for_approval: t`Waiting for approval`,
   sending: t`Sending`,
   sent: t`Sent`,

@@ -91,6 +91,34 @@ const action = {
       }
     }
   `),
+  archive: graphql(`
+    mutation CampaignArchive($input: CampaignArchiveInput!) {
+      campaignArchive(input: $input) {
+        campaign {
+          id
+          revision
+          archivedAt
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
+  unarchive: graphql(`
+    mutation CampaignUnarchive($input: CampaignUnarchiveInput!) {
+      campaignUnarchive(input: $input) {
+        campaign {
+          id
+          revision
+          archivedAt
+        }
+        userErrors {
+          message
+        }
+      }
+    }
+  `),
   remove: graphql(`
     mutation CampaignDelete($input: CampaignDeleteInput!) {
       campaignDelete(input: $input) {
@@ -111,15 +139,20 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
   const [, cancel] = useMutation(action.cancel);
   const [duplicating, duplicate] = useMutation(action.duplicate);
   const [, remove] = useMutation(action.remove);
+  const [archiving, archive] = useMutation(action.archive);
+  const [unarchiving, unarchive] = useMutation(action.unarchive);
   const [unscheduling, unschedule] = useMutation(action.unschedule);
   const [open, setOpen] = useState<"launch" | "plan" | "test" | null>(null);
   const close = () => setOpen(null);
   const input = { id: c.id };
-  const waits = c.status === "DRAFT" || c.status === "SCHEDULED";
+  const archived = c.archivedAt != null;
+  const waits = !archived && (c.status === "DRAFT" || c.status === "SCHEDULED");
   const ended = hasEnded(c.status);
   return (
     <>
-      {c.status === "DRAFT" && !waitsForApproval(c) && <Button onClick={() => setOpen("launch")}>{t`Launch`}</Button>}
+      {c.status === "DRAFT" && !archived && !waitsForApproval(c) && (
+        <Button onClick={() => setOpen("launch")}>{t`Launch`}</Button>
+      )}
       {waits && (
         <>
           <LinkButton to="/campaigns/$id/edit" params={{ id: c.id }} variant="default">{t`Edit`}</LinkButton>
@@ -173,6 +206,20 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           if (settled(result) && made) go({ to: "/campaigns/$id", params: { id: made.id } });
         }}
       >{t`Duplicate`}</Button>
+      {archived && (
+        <Button
+          variant="default"
+          loading={unarchiving.fetching}
+          onClick={async () => settled(await unarchive({ input }))}
+        >{t`Bring back`}</Button>
+      )}
+      {!archived && (ended || c.status === "DRAFT") && !waitsForApproval(c) && (
+        <Button
+          variant="default"
+          loading={archiving.fetching}
+          onClick={async () => settled(await archive({ input }))}
+        >{t`Archive`}</Button>
+      )}
       {c.status === "DRAFT" && (
         <Button
           color="red"

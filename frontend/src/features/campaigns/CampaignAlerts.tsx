@@ -26,6 +26,11 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
       {c.startedAt && c.undoableUntil && c.counts.audience === 0 && (
         <UndoLaunch key={c.undoableUntil} id={c.id} startedAt={c.startedAt} until={c.undoableUntil} />
       )}
+      {c.archivedAt && (
+        <Alert color="gray" title={t`Archived ${moment(c.archivedAt)}`}>
+          {t`Lists leave it out; a search finds it. It changes and starts again only when it is brought back.`}
+        </Alert>
+      )}
       <ApprovalAlert campaign={c} />
       {c.pausedReason && (
         <Alert color="yellow" title={c.pausedBy === "ENGINE" ? t`Paused by the engine` : t`Paused`}>

@@ -15,6 +15,7 @@ import { locale } from "../../lib/language";
 import { dayKey, momentNamed } from "../../lib/zone";
 import styles from "./CampaignCalendar.module.css";
 import { byDay, daysOf, firstDayOf, monthOf, monthsLater, shownAt, utc } from "./calendar";
+import { LabelBadges } from "./Labels";
 
 const CampaignCalendarDocument = graphql(`
   query CampaignCalendar($from: DateTime!, $to: DateTime!) {
@@ -31,6 +32,7 @@ const CampaignCalendarDocument = graphql(`
           id
           name
           status
+          labels
         }
       }
     }
@@ -162,6 +164,11 @@ function Day(props: { day: string; starts: Start[]; today: boolean; outside: boo
                     .filter(Boolean)
                     .join(" · ")}
                 </Text>
+                {s.campaign.labels.length > 0 && (
+                  <Group gap={4} mt={2}>
+                    <LabelBadges labels={s.campaign.labels} />
+                  </Group>
+                )}
               </Link>
             </li>
           ))}

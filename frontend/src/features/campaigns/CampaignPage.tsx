@@ -13,6 +13,7 @@ import { real } from "../../lib/node";
 import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
 import { CampaignReport } from "./CampaignReport";
+import { CampaignLabels } from "./Labels";
 import { Runs } from "./Runs";
 import { ShareReport } from "./ShareReport";
 import { sendersText } from "./schedule";
@@ -87,6 +88,8 @@ graphql(`
       ...BudgetState
     }
     ...ApprovalState
+    archivedAt
+    labels
   }
 `);
 
@@ -153,6 +156,9 @@ export function CampaignPage() {
         </Group>
       }
     >
+      <div className="no-print">
+        <CampaignLabels id={c.id} labels={c.labels} />
+      </div>
       <div className="no-print">
         <CampaignAlerts campaign={c} />
       </div>

@@ -16,6 +16,7 @@ import { useAddress, useAddressText } from "../../lib/address";
 import { count, percent, words } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
 import { waitsForApproval } from "./Approval";
+import { CampaignLabelsDocument, LabelBadges } from "./Labels";
 import { besideText, share, waitingText } from "./outcome";
 
 const CampaignsDocument = graphql(`
@@ -41,6 +42,8 @@ const CampaignsDocument = graphql(`
           undecided
           redelivering
         }
+        archivedAt
+        labels
         startError
         approval {
           state
@@ -64,6 +67,7 @@ const CampaignsDocument = graphql(`
 /** Where a campaign stands; the last are drafts and scheduled ones, by their approval. */
 const statuses = ["DRAFT", "SCHEDULED", "PREPARING", "SENDING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"];
 const toApprove = "WAITING_FOR_APPROVAL";
+const putAway = "ARCHIVED";
 
 export function CampaignsPage() {
   const { search, change } = useAddress();
@@ -72,12 +76,23 @@ export function CampaignsPage() {
   const may = useMay("MARKETER");
   const status = statuses.includes(search.status ?? "") ? (search.status as CampaignStatus) : null;
   const approval = search.status === toApprove;
+  const archived = search.status === putAway;
+  const label = search.label || null;
   const variables: CampaignsQueryVariables = {
     search: search.q ?? null,
-    filter: approval ? { approval: ["WAITING"] } : status ? { status: [status] } : null,
+    filter: {
+      ...(approval
+        ? { approval: ["WAITING" as const] }
+        : archived
+          ? { archived: true }
+          : status && { status: [status] }),
+      ...(label && { labels: [label] }),
+    },
   };
+  const [known] = useQuery({ query: CampaignLabelsDocument });
+  const labels = known.data?.campaignLabels.map((l) => l.name) ?? [];
   const [{ data, error }, load] = useQuery({ query: CampaignsDocument, variables: { ...variables, after: null } });
-  const filtered = Boolean(search.q || status || approval);
+  const filtered = Boolean(search.q || status || approval || archived || label);
   useShortcuts(
     t`Campaigns`,
     may ? [{ keys: "n", label: t`New campaign`, run: () => void navigate({ to: "/campaigns/new" }) }] : [],
@@ -123,10 +138,21 @@ export function CampaignsPage() {
               aria-label={t`Status`}
               placeholder={t`Any status`}
               clearable
-              data={[...statuses, toApprove].map((s) => ({ value: s, label: words(s) }))}
-              value={approval ? toApprove : status}
+              data={[...statuses, toApprove, putAway].map((s) => ({ value: s, label: words(s) }))}
+              value={approval ? toApprove : archived ? putAway : status}
               onChange={(v) => change({ status: v ?? undefined })}
             />
+            {(labels.length > 0 || label) && (
+              <Select
+                aria-label={t`Label`}
+                placeholder={t`Any label`}
+                clearable
+                searchable
+                data={label && !labels.includes(label) ? [...labels, label] : labels}
+                value={label}
+                onChange={(v) => change({ label: v ?? undefined })}
+              />
+            )}
           </Group>
           <Card padding={0}>
             <Table className="cards">
@@ -175,9 +201,15 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
               <Text size="xs" c="dimmed">
                 {c.template?.name ?? t`no template`} → {c.segment?.name ?? t`own query`}
               </Text>
+              {c.labels.length > 0 && (
+                <Group gap={4} mt={4}>
+                  <LabelBadges labels={c.labels} />
+                </Group>
+              )}
             </Table.Td>
             <Table.Td data-label={t`Status`}>
               <Status value={waitsForApproval(c) ? toApprove : waitingText(c) ? "WAITING" : c.status} />
+              {c.archivedAt && <Text size="xs" c="dimmed">{t`archived`}</Text>}
               {c.approval?.state === "SENT_BACK" && c.status === "DRAFT" && (
                 <Text size="xs" c="dimmed">{t`sent back`}</Text>
               )}
