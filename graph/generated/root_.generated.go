@@ -15098,7 +15098,7 @@ extend type Mutation {
   none is, it is refused. Where Settings.campaignApproval asks for approval and nobody has given it, nothing starts: Campaign.approval is then WAITING.
   """
   campaignLaunch(input: CampaignLaunchInput!): CampaignLaunchPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
-  "Makes a draft again of a campaign that was launched with undoSeconds, until Campaign.undoableUntil. No message was made by then. Later: cancel it."
+  "Makes a draft again of a campaign that was launched with undoSeconds, until Campaign.undoableUntil. No message was made by then. An approval goes with it. Later: cancel it."
   campaignLaunchUndo(input: CampaignLaunchUndoInput!): CampaignLaunchUndoPayload!
     @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """

@@ -105,7 +105,8 @@ func cannotStart(err error) error {
 
 // cleared tells whether a campaign may start: no approval is asked for, or somebody approved what it sends now, to whom it
 // does. It is the one rule for all ways in which campaigns start. A run of a recurring campaign stands on the approval of that.
-func (s *Service) cleared(ctx context.Context, tx bun.Tx, c *Campaign) (bool, error) {
+// audience is the query with its segments written out that is about to be frozen; nil: as it is now.
+func (s *Service) cleared(ctx context.Context, tx bun.Tx, c *Campaign, audience json.RawMessage) (bool, error) {
 	if c.ParentID != nil {
 		found, err := byIDs(ctx, tx, []int64{*c.ParentID}) // the run is made under its lock
 		if err != nil || len(found) == 0 {
@@ -120,13 +121,14 @@ func (s *Service) cleared(ctx context.Context, tx bun.Tx, c *Campaign) (bool, er
 	if c.Approval != ApprovalApproved {
 		return false, nil
 	}
-	now, err := s.subject(ctx, tx, c)
+	now, err := s.subject(ctx, tx, c, audience)
 	return slices.Equal(now, c.ApprovalOf), err
 }
 
 // subject is a hash of what would be sent to whom and when: of all that a person sets of the campaign, of its audience with
-// segments written out, and of the versions of its templates. A change of any of them is not what was approved.
-func (s *Service) subject(ctx context.Context, tx bun.Tx, c *Campaign) ([]byte, error) {
+// segments written out (nil: as they are now), and of the versions of its templates. A change of any of them is not what was
+// approved.
+func (s *Service) subject(ctx context.Context, tx bun.Tx, c *Campaign, audience json.RawMessage) ([]byte, error) {
 	is, err := c.audited(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -137,15 +139,18 @@ func (s *Service) subject(ctx context.Context, tx bun.Tx, c *Campaign) ([]byte, 
 	if c.EndsAt != nil {
 		is["ends_at"] = c.EndsAt.UTC()
 	}
-	query, err := audienceQuery(ctx, tx, c)
-	if err != nil {
-		return nil, err
-	}
-	if query != nil {
-		if is["audience"], err = s.segments.Freeze(ctx, tx, query); err != nil {
+	if audience == nil {
+		query, err := audienceQuery(ctx, tx, c)
+		if err != nil {
 			return nil, err
 		}
+		if query != nil {
+			if audience, err = s.segments.Freeze(ctx, tx, query); err != nil {
+				return nil, err
+			}
+		}
 	}
+	is["audience"] = audience
 	if is["versions"], err = versionsToSend(ctx, tx, c); err != nil {
 		return nil, err
 	}
@@ -212,6 +217,24 @@ func (c *Campaign) withdraw() {
 
 func (c *Campaign) undecided() {
 	c.ApprovalDecidedBy, c.ApprovalDecidedAt, c.ApprovalReason, c.ApprovalOf = nil, nil, "", nil
+}
+
+// noteAsked keeps what a second person is asked about, once it is saved, so that nothing else is approved: see Approve.
+func (s *Service) noteAsked(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if c.Approval != ApprovalWaiting {
+		return nil
+	}
+	found, err := byIDs(ctx, tx, []int64{c.ID}) // as Approve will read it
+	if err != nil {
+		return err
+	}
+	if c.ApprovalOf, err = s.subject(ctx, tx, found[0], nil); apperr.Is(err, apperr.CodeInvalid) || apperr.Is(err, apperr.CodeNotFound) {
+		c.ApprovalOf, err = nil, nil // it cannot start as it is: the launch says why
+	}
+	if err != nil {
+		return err
+	}
+	return save(ctx, tx, c)
 }
 
 // edited notes who changed a campaign that has not started. What was approved is not what it is now: one with a plan asks
@@ -292,6 +315,9 @@ func (s *Service) changeApproval(ctx context.Context, tx bun.Tx, c *Campaign, ac
 	if err := save(ctx, tx, c); err != nil {
 		return err
 	}
+	if err := s.noteAsked(ctx, tx, c); err != nil {
+		return err
+	}
 	is, err := c.audited(ctx, tx)
 	if err != nil {
 		return err
@@ -338,9 +364,13 @@ func (s *Service) Approve(ctx context.Context, id int64, undo time.Duration) (*C
 			return err
 		}
 		err := s.changeApproval(ctx, tx, c, "campaign.approve", func() error {
-			of, err := s.subject(ctx, tx, c)
+			of, err := s.subject(ctx, tx, c, nil)
 			if err != nil {
 				return err
+			}
+			if c.ApprovalOf != nil && !slices.Equal(of, c.ApprovalOf) {
+				return apperr.Conflict("a segment or a template of the campaign has changed since approval was asked for: " +
+					"it has to be launched or scheduled again, which asks for what it is now")
 			}
 			now, err := db.Now(ctx, tx)
 			c.Approval, c.ApprovalDecidedBy, c.ApprovalDecidedAt, c.ApprovalOf = ApprovalApproved, actor.Person(ctx), &now, of

@@ -23,6 +23,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 )
 
 // planning is a workspace whose campaigns are planned by several people: Ada is an admin, Mia and Max are marketers.
@@ -183,14 +184,8 @@ func TestALaunchWaitsForASecondPerson(t *testing.T) {
 		"campaign.approve 1", "campaign.launch 1",
 	}, p.audited())
 
-	// A launch that was undone is still approved, until somebody changes it.
+	// A launch that was undone is approved no more: whoever undid it may have seen a mistake.
 	_, err = p.s.UndoLaunch(p.mia, id)
-	require.NoError(t, err)
-	p.is(id, campaign.StatusDraft, campaign.ApprovalApproved)
-	_, err = p.s.Update(p.mia, id, campaign.Input{Name: new("Summer")})
-	require.NoError(t, err)
-	p.is(id, campaign.StatusDraft, campaign.ApprovalApproved)
-	_, err = p.s.Update(p.mia, id, campaign.Input{Name: new("Autumn")})
 	require.NoError(t, err)
 	p.is(id, campaign.StatusDraft, campaign.ApprovalNone)
 	_, err = p.s.Launch(p.mia, id, 0)
@@ -273,17 +268,40 @@ func TestAnApprovalIsOfWhatIsSentThen(t *testing.T) {
 				VALUES (2, 1, 'text', 'Kauft.', '[]', 'HX00000000000000000000000000000002', 'approved')`)
 		},
 	} {
+		asked := p.draft(p.mia) // what changes after it was asked for is not what is approved either
+		_, err := p.s.Launch(p.mia, asked, 0)
+		require.NoError(t, err)
 		id := approved()
 		change()
+		_, err = p.s.Approve(p.ada, asked, 0)
+		p.refused("has changed since approval was asked for", err)
+		_, err = p.s.Launch(p.mia, asked, 0)
+		require.NoError(t, err)
+		_, err = p.s.Approve(p.ada, asked, 0)
+		require.NoError(t, err, what)
 		p.due(id)
 		c := p.is(id, campaign.StatusScheduled, campaign.ApprovalWaiting)
 		require.Equal(t, int64(adaID), *c.ApprovalDecidedBy, what)
 		require.Equal(t, int64(miaID), *c.ApprovalAskedBy, what)
-		_, err := p.s.Approve(p.max, id, 0)
+		_, err = p.s.Approve(p.max, id, 0)
 		require.NoError(t, err, what)
 		p.due(id)
 		p.is(id, campaign.StatusPreparing, campaign.ApprovalApproved)
 	}
+}
+
+// TestARecurringCampaignThatWaitsCanEnd where no run is left, as when a copy of the installation goes on.
+func TestARecurringCampaignThatWaitsCanEnd(t *testing.T) {
+	t.Parallel()
+	p := planned(t, 3)
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleMarketer})
+	id := p.draft(p.mia)
+	_, err := p.s.Schedule(p.mia, id, campaign.Schedule{Recurrence: &campaign.Recurrence{Frequency: campaign.Daily, Time: "09:00", Zone: "UTC", Runs: 1}})
+	require.NoError(t, err)
+	p.is(id, campaign.StatusScheduled, campaign.ApprovalWaiting)
+	p.exec("UPDATE campaigns SET next_run_at = now() - interval '1 minute', runs = 1 WHERE id = ?", id)
+	require.NoError(t, p.db.Tx(p.ada, func(ctx context.Context, tx bun.Tx) error { return p.s.SkipRuns(ctx, tx, time.Now()) }))
+	p.is(id, campaign.StatusCompleted, campaign.ApprovalNone)
 }
 
 func TestRunsStandOnTheApprovalOfTheirCampaign(t *testing.T) {

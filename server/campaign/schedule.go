@@ -235,6 +235,9 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
+		if err := s.noteAsked(ctx, tx, c); err != nil {
+			return err
+		}
 		return c.changed(ctx, tx, "campaign.schedule", was)
 	})
 	if err != nil {
@@ -284,6 +287,9 @@ func (c *Campaign) planned(after time.Time) {
 	}
 	if c.NextRunAt == nil {
 		c.Status, c.FinishedAt = StatusCompleted, &after
+		if c.Approval == ApprovalWaiting { // nothing starts any more
+			c.withdraw()
+		}
 	}
 }
 
@@ -387,11 +393,14 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 		if err != nil || c.NextRunAt.After(now) {
 			return err
 		}
-		if cleared, err := s.cleared(ctx, tx, c); err != nil {
+		if cleared, err := s.cleared(ctx, tx, c, nil); err != nil {
 			return err
 		} else if !cleared {
 			held = true
 			return s.holdForApproval(ctx, tx, c)
+		}
+		if c.Approval == ApprovalWaiting { // for what is not needed any more
+			c.withdraw()
 		}
 		if c.Schedule.Recurrence == nil {
 			started, err = s.startOrFail(ctx, tx, c)

@@ -207,7 +207,10 @@ func (s *Service) noteEdit(ctx context.Context, tx bun.Tx, c *Campaign, was map[
 	if err := s.edited(ctx, tx, c); err != nil {
 		return err
 	}
-	return save(ctx, tx, c)
+	if err := save(ctx, tx, c); err != nil {
+		return err
+	}
+	return s.noteAsked(ctx, tx, c)
 }
 
 // check applies in and looks up what it points to.
@@ -396,6 +399,7 @@ func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
 			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
 		}
 		c.StandingHoldout = nil
+		c.withdraw()                                                                                         // whoever approves it anew has seen that it was taken back
 		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil // a launch by hand has no local start
 		return s.links.Thaw(ctx, tx, c.ID)
 	})
@@ -453,14 +457,14 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if len(blockers) > 0 {
 		return blockers
 	}
-	if cleared, err := s.cleared(ctx, tx, c); err != nil || !cleared {
+	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
+		return err
+	}
+	if cleared, err := s.cleared(ctx, tx, c, c.AudienceQuery); err != nil || !cleared { // of what is frozen, and of nothing read later
 		return cmp.Or(err, error(errUnapproved))
 	}
 	if c.Approval == ApprovalWaiting { // for what is not needed any more
 		c.withdraw()
-	}
-	if c.AudienceQuery, err = s.segments.Freeze(ctx, tx, query); err != nil {
-		return err
 	}
 	if c.StandingHoldout, err = standingHoldout(ctx, tx, offered[0].template.Category); err != nil {
 		return err
@@ -1052,7 +1056,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 // asksFirst tells whether a launch would ask a second person for approval.
 func (s *Service) asksFirst(ctx context.Context, c *Campaign) (asks bool, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		cleared, err := s.cleared(ctx, tx, c)
+		cleared, err := s.cleared(ctx, tx, c, nil)
 		asks = !cleared
 		return cannotStart(err)
 	})

@@ -139,6 +139,7 @@ export const keys = {
   SignInProvider: none,
   SearchResult: none,
   SkipReasonCount: none,
+  StandingHoldoutLift: none,
   SuppressionConnection: none,
   SuppressionImport: none,
   SuppressionReject: none,

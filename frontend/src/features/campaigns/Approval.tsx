@@ -173,7 +173,7 @@ function Waiting({ campaign: c, approval: a }: { campaign: Campaign; approval: A
         )}
       </Stack>
       <Modal opened={open === "approve"} onClose={close} title={t`Approve “${c.name}”?`}>
-        <Approve campaign={c} atOnce={a.startsAtOnce || passed} onDone={close} />
+        <Approve campaign={c} undoable={a.startsAtOnce} passed={passed} onDone={close} />
       </Modal>
       <Modal opened={open === "back"} onClose={close} title={t`Send “${c.name}” back`}>
         <SendBack id={c.id} onDone={close} />
@@ -182,7 +182,7 @@ function Waiting({ campaign: c, approval: a }: { campaign: Campaign; approval: A
   );
 }
 
-function Approve(props: { campaign: Campaign; atOnce: boolean; onDone: () => void }) {
+function Approve(props: { campaign: Campaign; undoable: boolean; passed: boolean; onDone: () => void }) {
   const { campaign: c } = props;
   const [problem, setProblem] = useState("");
   // Of what was looked at when the question was asked: what changes meanwhile has to be looked at first.
@@ -202,9 +202,11 @@ function Approve(props: { campaign: Campaign; atOnce: boolean; onDone: () => voi
   return (
     <Stack>
       <Text size="sm">
-        {props.atOnce
+        {props.undoable
           ? t`It is sent now, as this page shows it. Within ten seconds a launch can still be undone.`
-          : t`It starts at its time, as this page shows it.`}{" "}
+          : props.passed
+            ? t`Its time has passed: it is sent now, as this page shows it.`
+            : t`It starts at its time, as this page shows it.`}{" "}
         {t`A change of the campaign, its segment or its templates takes the approval back.`}
       </Text>
       {problem && (
@@ -215,7 +217,7 @@ function Approve(props: { campaign: Campaign; atOnce: boolean; onDone: () => voi
       <Group justify="flex-end">
         <Button variant="default" onClick={props.onDone}>{t`Not now`}</Button>
         <Button loading={fetching} onClick={agree}>
-          {props.atOnce ? t`Approve and send` : t`Approve`}
+          {props.undoable || props.passed ? t`Approve and send` : t`Approve`}
         </Button>
       </Group>
     </Stack>
