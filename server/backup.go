@@ -86,7 +86,7 @@ func makeBackup(ctx context.Context, cmd *cli.Command) error {
 		if made.Keys != "" {
 			fmt.Printf("%s: its keys. Keep them somewhere else.\n", made.Keys)
 		}
-		return nil
+		return made.Incomplete()
 	})(ctx, cmd)
 }
 

@@ -46,6 +46,15 @@ type Made struct {
 	Missing    []string // files of the media library that are not where they should be
 }
 
+// Incomplete is an error where files are missing in it; nil where it is whole.
+func (m *Made) Incomplete() error {
+	if len(m.Missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the backup %s was written, but without files of the media library that are not in the bucket (%d): "+
+		"check MEDIA_S3_BUCKET and MEDIA_S3_PREFIX, upload the files again or delete them in the library", m.Path, len(m.Missing))
+}
+
 // Write makes a backup of everything that was committed at one moment, while the
 // engine goes on: it locks nothing but against changes of the schema.
 func Write(ctx context.Context, d *db.DB, o Options) (_ *Made, err error) {

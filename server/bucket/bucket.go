@@ -93,9 +93,10 @@ func (r *RefusedError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the bucket answered %d %s", r.Status, said))
 }
 
-// Is makes what is missing fs.ErrNotExist. That the bucket itself is missing is another thing.
+// Is makes an object that is missing fs.ErrNotExist, when S3 itself says so: a 404 of a proxy, or of a bucket that is missing,
+// tells nothing about the object.
 func (r *RefusedError) Is(target error) bool {
-	return target == fs.ErrNotExist && r.Status == http.StatusNotFound && r.Code != "NoSuchBucket"
+	return target == fs.ErrNotExist && r.Status == http.StatusNotFound && r.Code == "NoSuchKey"
 }
 
 // call makes one call, and once more where nothing speaks against it: all three may be repeated.

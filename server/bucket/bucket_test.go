@@ -58,6 +58,10 @@ func TestWhatABucketDoesWrongIsNamed(t *testing.T) {
 			http.Error(w, "<html>\n\xff nginx", http.StatusBadGateway)
 			return true
 		}, "the bucket answered 502 <html> nginx", 2},
+		"a proxy's 404": {
+			func(w http.ResponseWriter, r *http.Request) bool { http.NotFound(w, r); return true },
+			"the bucket answered 404 404 page not found", 1,
+		},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 			return true
@@ -67,6 +71,7 @@ func TestWhatABucketDoesWrongIsNamed(t *testing.T) {
 		before := s.Served(http.MethodGet)
 		_, err := b.Get(ctx, "one", 10)
 		require.ErrorContains(t, err, c.want, name)
+		require.NotErrorIs(t, err, fs.ErrNotExist, name)
 		if name != "away" && name != "cut" { // Go itself asks once more where a connection is cut at once
 			require.Equal(t, c.calls, s.Served(http.MethodGet)-before, name)
 		}

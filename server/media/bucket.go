@@ -30,6 +30,8 @@ const (
 	sweepLimit  = 20 * time.Second
 	// SweepBatch is how many objects one run takes away at most.
 	SweepBatch = 20
+	// sweepFailures end a run: a bucket that is away is not waited for 20 times.
+	sweepFailures = 5
 )
 
 // intoBucket writes a file there. It is announced in Postgres before and appears afterwards, so that whatever breaks off in
@@ -42,13 +44,16 @@ func (s *Service) intoBucket(ctx context.Context, f *File, data []byte) (*File, 
 		}
 		return insertAnnounced(ctx, tx, f)
 	})
-	if err != nil || same != nil {
-		return same, err
+	if err != nil {
+		return nil, err
 	}
-	if err := s.bucket.Put(ctx, f.Token, f.ContentType, data); err != nil {
-		s.log.Warn("a file could not be written into the bucket", "bucket", s.bucket.Name(), "error", err)
-		return nil, apperr.Wrap(err, apperr.CodeUnavailable, "the file cannot be kept now: the bucket of the media library does not take it. Try again later")
+	if same != nil {
+		return same, s.putBack(ctx, same, data)
 	}
+	if err := s.write(ctx, f, data); err != nil {
+		return nil, err
+	}
+	committing := false // from then on only Postgres knows whether the file is one of the library
 	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if same, err = admit(ctx, tx, f); err != nil || same != nil {
 			return err
@@ -60,14 +65,58 @@ func (s *Service) intoBucket(ctx context.Context, f *File, data []byte) (*File, 
 		if !appeared {
 			return apperr.New(apperr.CodeUnavailable, "the upload took too long: try again")
 		}
-		return recordUpload(ctx, tx, f)
+		err = recordUpload(ctx, tx, f)
+		committing = err == nil
+		return err
 	})
-	if err != nil || same != nil {
+	if !committing {
 		s.removeNow(ctx, f)
 		return same, err
 	}
+	if err != nil {
+		return nil, err // the answer may be lost after a commit: Sweep takes the object away if there was none
+	}
 	f.DeletedAt = nil
 	return f, nil
+}
+
+// write puts an object that was announced into the bucket, for somebody who uploads it.
+func (s *Service) write(ctx context.Context, f *File, data []byte) error {
+	err := s.bucket.Put(ctx, f.Token, f.ContentType, data)
+	if err == nil {
+		return nil
+	}
+	s.log.Warn("a file could not be written into the bucket", "bucket", s.bucket.Name(), "error", err)
+	return apperr.Wrap(err, apperr.CodeUnavailable, "the file cannot be kept now: the bucket of the media library does not take it. Try again later")
+}
+
+// putBack writes a file of the library again that its bucket has lost, when somebody uploads the same one. Its address stays.
+func (s *Service) putBack(ctx context.Context, f *File, data []byte) error {
+	_, err := s.find(ctx, f)
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errOther) {
+		return nil // it is there, or nobody knows: then there is nothing to mend
+	}
+	deleted := false
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		there, err := locked(ctx, tx, f.ID)
+		if deleted = there == nil; err != nil || deleted {
+			return err
+		}
+		if s.store {
+			return announce(ctx, tx, f.ID)
+		}
+		return insertData(ctx, tx, f.ID, data)
+	})
+	if err != nil || deleted || !s.store {
+		return err
+	}
+	if err := s.write(ctx, f, data); err != nil {
+		return err
+	}
+	if _, err := byID(ctx, s.db, f.ID); apperr.Is(err, apperr.CodeNotFound) {
+		s.removeNow(ctx, f) // deleted meanwhile
+	}
+	return nil
 }
 
 // data is what a file holds, for whoever asks for it.
@@ -139,39 +188,66 @@ func (s *Service) removeNow(ctx context.Context, f *File) {
 	}
 }
 
+// removeObject takes an object away, but none while sending is held: this may be a copy of an installation whose bucket it is.
 func (s *Service) removeObject(ctx context.Context, f *File) error {
+	is, err := held(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	if is {
+		return errors.New("nothing is deleted in the bucket while sending is held after a restore")
+	}
 	if err := s.bucket.Delete(ctx, f.Token); err != nil {
 		return err
 	}
 	return gone(ctx, s.db, f.ID)
 }
 
-// Sweep takes up to n objects out of the bucket whose files were deleted, or whose upload broke off.
+// Sweep takes up to n objects out of the bucket whose files were deleted, or whose upload broke off. One that cannot be deleted
+// does not keep the others from it.
 func (s *Service) Sweep(ctx context.Context, n int) (int, error) {
 	if s.bucket == nil {
 		return 0, nil
+	}
+	if is, err := held(ctx, s.db); err != nil || is {
+		return 0, err
 	}
 	files, err := leftBehind(ctx, s.db, n)
 	if err != nil {
 		return 0, err
 	}
-	for i, f := range files {
+	removed := 0
+	var failed []error
+	for _, f := range files {
 		ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 		err := s.removeObject(ctx, f)
 		cancel()
-		if err != nil {
-			return i, fmt.Errorf("take an object out of the bucket: %w", err)
+		if err == nil {
+			removed++
+			continue
+		}
+		failed = append(failed, fmt.Errorf("take the object of %s (id %d) out of the bucket: %w", f.Name, f.ID, err))
+		if len(failed) == sweepFailures {
+			break
 		}
 	}
-	return len(files), nil
+	return removed, errors.Join(failed...)
 }
 
 const movePage = 50
 
 // Move brings every file to where new ones go, one after another, while they go on being served. It may be broken off and begun
 // again at any point. told hears of each that was moved. Files that the bucket has lost are named at the end; all else that goes
-// wrong ends it.
+// wrong ends it. There is one move at a time: two in opposite directions would each delete what the other relies on.
 func (s *Service) Move(ctx context.Context, told func(*File)) (moved int, err error) {
+	lock, err := lockMove(ctx, s.db)
+	if err != nil {
+		return 0, err
+	}
+	if lock == nil {
+		return 0, errors.New("another move of the media library is under way: wait until it has ended, then begin again")
+	}
+	defer lock.release()
 	list, move := inBucket, s.toPostgres
 	if s.store {
 		list, move = inPostgres, s.toBucket
@@ -187,6 +263,9 @@ func (s *Service) Move(ctx context.Context, told func(*File)) (moved int, err er
 		}
 		for _, f := range files {
 			behind = f.ID
+			if err := lock.check(ctx); err != nil {
+				return moved, fmt.Errorf("the lock of this move was lost, begin again: %w", err)
+			}
 			switch err := move(ctx, f); {
 			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errOther):
 				lost = append(lost, fmt.Sprintf("%s (id %d)", f.Name, f.ID))
@@ -201,7 +280,7 @@ func (s *Service) Move(ctx context.Context, told func(*File)) (moved int, err er
 		}
 	}
 	if len(lost) > 0 {
-		return moved, fmt.Errorf("files that are not in the bucket any more, or are other ones there (%d): %s. Delete them in the library, or put the objects back",
+		return moved, fmt.Errorf("files that are not in the bucket any more, or are other ones there (%d): %s. Upload them again, or delete them in the library",
 			len(lost), strings.Join(lost[:min(len(lost), 20)], ", "))
 	}
 	return moved, nil
@@ -226,6 +305,9 @@ func (s *Service) toBucket(ctx context.Context, f *File) error {
 		there, err := locked(ctx, tx, f.ID)
 		if deleted = there == nil; err != nil || deleted {
 			return err
+		}
+		if !there.InBucket { // somebody has deleted the object meanwhile
+			return errors.New("its object was taken out of the bucket meanwhile: it stays in Postgres")
 		}
 		return removeData(ctx, tx, f.ID)
 	})

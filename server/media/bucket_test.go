@@ -303,3 +303,125 @@ func TestWhetherTheBucketAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, s.server.Keys(), 1, "what was tried is taken away again")
 }
+
+// TestTwoMovesDoNotMeet: the one would delete the object that the other relies on.
+func TestTwoMovesDoNotMeet(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, false)
+	f := s.put(1)
+	back := media.NewService(media.Options{DB: s.db, Bucket: s.server.Bucket(prefix), Log: slog.New(slog.DiscardHandler)})
+	s.begin(true)
+	met := make(chan error, 1)
+	s.server.Fail(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut {
+			_, err := back.Move(s.ctx, nil)
+			met <- err
+		}
+		return false
+	})
+	_, err := s.Move(s.ctx, nil)
+	require.NoError(t, err)
+	require.ErrorContains(t, <-met, "another move of the media library is under way")
+	s.server.Fail(nil)
+	s.holds(f, 1)
+	_, err = back.Move(s.ctx, nil)
+	require.NoError(t, err, "the lock is given back")
+
+	// Somebody whose move has lost its connection goes on by one file.
+	s.server.Fail(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet {
+			_, err := s.db.NewRaw("UPDATE media SET in_bucket = false").Exec(s.ctx)
+			met <- err
+		}
+		return false
+	})
+	_, err = s.Move(s.ctx, nil)
+	require.NoError(t, <-met)
+	require.ErrorContains(t, err, "its object was taken out of the bucket meanwhile: it stays in Postgres")
+	require.Equal(t, 1, s.count("SELECT count(*) FROM media_files"))
+}
+
+// TestNoObjectOfALiveFileIsDeleted where nobody knows whether its upload was committed.
+func TestNoObjectOfALiveFileIsDeleted(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, true)
+	for _, q := range []string{
+		"CREATE FUNCTION lost() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the answer is lost'; END $$",
+		"CREATE CONSTRAINT TRIGGER lost AFTER UPDATE ON media DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lost()",
+	} {
+		_, err := s.db.NewRaw(q).Exec(s.ctx)
+		require.NoError(t, err)
+	}
+	_, err := s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)))
+	require.ErrorContains(t, err, "the answer is lost")
+	require.Len(t, s.server.Keys(), 1, "the commit may have been done")
+	_, err = s.db.NewRaw("DROP TRIGGER lost ON media").Exec(s.ctx)
+	require.NoError(t, err)
+	s.past()
+	n, err := s.Sweep(s.ctx, 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Empty(t, s.server.Keys(), "it was not")
+
+	// One that took so long that it is about to be swept does not become live any more.
+	s.server.Fail(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut {
+			s.past()
+		}
+		return false
+	})
+	_, err = s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)))
+	require.ErrorContains(t, err, "the upload took too long")
+	require.Empty(t, s.server.Keys())
+	s.server.Fail(nil)
+	s.put(1)
+}
+
+func TestWhatTheBucketHasLostIsUploadedAgain(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, true)
+	f := s.put(1)
+	for _, toBucket := range []bool{true, false} {
+		require.NoError(t, s.server.Bucket(prefix).Delete(s.ctx, f.Token))
+		s.begin(toBucket)
+		_, _, err := s.Open(s.ctx, f.Token)
+		require.Error(t, err)
+		s.server.Fail(buckettest.Refuse(http.StatusForbidden, "AccessDenied"))
+		s.put(1)
+		s.server.Fail(nil)
+		require.Empty(t, s.server.Keys(), "nobody knows whether it is lost")
+		again := s.put(1)
+		require.Equal(t, f.ID, again.ID)
+		require.Equal(t, f.Token, again.Token)
+		s.holds(f, 1)
+	}
+	require.Equal(t, 1, s.count("SELECT count(*) FROM media_files"), "where new files go")
+	require.Equal(t, 1, s.count("SELECT count(*) FROM media"))
+}
+
+func TestOneObjectDoesNotStopTheSweep(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, true)
+	files := []*media.File{s.put(0), s.put(1), s.put(2)}
+	_, err := s.db.NewRaw("INSERT INTO sending_hold (held_at, backup_at) VALUES (now(), now())").Exec(s.ctx)
+	require.NoError(t, err)
+	for _, f := range files {
+		require.NoError(t, s.Delete(s.ctx, f.ID))
+	}
+	s.past()
+	n, err := s.Sweep(s.ctx, 10)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Len(t, s.server.Keys(), 3, "a copy deletes nothing of its original's")
+	_, err = s.db.NewRaw("DELETE FROM sending_hold").Exec(s.ctx)
+	require.NoError(t, err)
+
+	s.server.Fail(func(w http.ResponseWriter, r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, files[0].Token) && buckettest.Refuse(http.StatusForbidden, "AccessDenied")(w, r)
+	})
+	n, err = s.Sweep(s.ctx, 10)
+	require.ErrorContains(t, err, "take the object of list 0.pdf")
+	require.ErrorContains(t, err, "403 AccessDenied")
+	require.Equal(t, 2, n)
+	require.Equal(t, []string{prefix + files[0].Token}, s.server.Keys())
+}

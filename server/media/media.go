@@ -4,7 +4,6 @@ package media
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -114,10 +113,9 @@ func (s *Service) Upload(ctx context.Context, name string, r io.Reader) (*File, 
 	if s.store {
 		return s.intoBucket(ctx, f, data)
 	}
-	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		same, err := admit(ctx, tx, f)
-		if err != nil || same != nil {
-			f = cmp.Or(same, f)
+	var same *File
+	err = s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if same, err = admit(ctx, tx, f); err != nil || same != nil {
 			return err
 		}
 		if err := insert(ctx, tx, f); err != nil {
@@ -128,6 +126,9 @@ func (s *Service) Upload(ctx context.Context, name string, r io.Reader) (*File, 
 		}
 		return recordUpload(ctx, tx, f)
 	})
+	if err == nil && same != nil {
+		return same, s.putBack(ctx, same, data)
+	}
 	return f, err
 }
 

@@ -58,9 +58,10 @@ func gone(ctx context.Context, idb bun.IDB, id int64) error {
 	return db.Err(err)
 }
 
-// appear makes a file that was written into the bucket one of the library; false: somebody took it for an upload that broke off.
+// appear makes a file that was written into the bucket one of the library; false: somebody took it for an upload that broke off,
+// or is about to. It ends well before leftBehind begins, so that none of those files becomes one of the library.
 func appear(ctx context.Context, tx bun.Tx, id int64) (bool, error) {
-	res, err := tx.NewRaw("UPDATE media SET deleted_at = NULL WHERE id = ? AND in_bucket", id).Exec(ctx)
+	res, err := tx.NewRaw("UPDATE media SET deleted_at = NULL WHERE id = ? AND in_bucket AND deleted_at > clock_timestamp() - interval '4 minutes'", id).Exec(ctx)
 	if err != nil {
 		return false, db.Err(err)
 	}
@@ -74,10 +75,44 @@ func locked(ctx context.Context, tx bun.Tx, id int64) (*File, error) {
 	return one(ctx, tx.NewSelect().Model(f).Where("f.id = ? AND f.deleted_at IS NULL", id).For("UPDATE"), f)
 }
 
-// leftBehind are up to n deleted files of which objects may be left. Uploads that are under way have not ended for longer than
-// any takes.
+// moveLock is the advisory lock of a move.
+const moveLock = 7_239_201
+
+// moveHeld is that lock. It lives as long as its connection.
+type moveHeld struct {
+	check   func(context.Context) error // that the connection is there still
+	release func()
+}
+
+// lockMove takes it; nil: somebody else has it.
+func lockMove(ctx context.Context, d *db.DB) (*moveHeld, error) {
+	conn, err := d.Alone(ctx, "move of the media library")
+	if err != nil {
+		return nil, err
+	}
+	h := &moveHeld{check: conn.Ping, release: func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}}
+	got := false
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", moveLock).Scan(&got); err != nil || !got {
+		h.release()
+		return nil, db.Err(err)
+	}
+	return h, nil
+}
+
+// held tells whether sending is held, as it is in a copy of which nobody has said yet that the original has ended.
+func held(ctx context.Context, idb bun.IDB) (is bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM sending_hold)").Scan(ctx, &is)
+	return is, db.Err(err)
+}
+
+// leftBehind are up to n deleted files of which objects may be left, in no order, so that those that cannot be deleted are not
+// always first. Uploads that are under way have not ended for longer than any takes.
 func leftBehind(ctx context.Context, idb bun.IDB, n int) (files []*File, err error) {
-	err = idb.NewSelect().Model(&files).Where("f.in_bucket AND f.deleted_at < now() - interval '5 minutes'").Order("f.id").Limit(int64(n)).Scan(ctx)
+	err = idb.NewSelect().Model(&files).Where("f.in_bucket AND f.deleted_at < now() - interval '5 minutes'").OrderExpr("random()").Limit(int64(n)).Scan(ctx)
 	return files, db.Err(err)
 }
 
