@@ -11,6 +11,7 @@ import (
 
 	"eventstream/graph/scalar"
 	"eventstream/server/apperr"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -70,7 +71,7 @@ func (a *arguments) MutateOperationContext(ctx context.Context, oc *graphql.Oper
 	if !ok {
 		return refused("INVALID", "%s", err)
 	}
-	out := refused("INVALID", "%s: %s", strings.Join(e.Field, "."), e.Message)
+	out := refused("INVALID", "%s: %s", strings.Join(e.Field, "."), say.From(ctx).Say(e.Message))
 	out.Extensions["field"] = e.Field
 	return out
 }
@@ -155,7 +156,7 @@ func (w *argumentWalk) literal(path []string, t *ast.Type, v *ast.Value) error {
 	}
 	value, err := v.Value(w.oc.Variables)
 	if err != nil {
-		return at(path, apperr.Invalid("", "%s", err))
+		return at(path, apperr.Blame("", say.Raw(err.Error())))
 	}
 	return w.value(path, t, value)
 }

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/auth"
 	"eventstream/server/globalid"
 	"eventstream/server/guard"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -40,7 +41,7 @@ func (x *exchange) overSocket() bool { return x != nil && x.r.Header.Get("Upgrad
 // resolvers set the cookie. Sockets and downloads, which last, end when the
 // caller's access does.
 func Authenticate(service *auth.Service, cookie guard.SessionCookie, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return say.Listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := actor.WithAddress(r.Context(), guard.ClientOf(r.Context()))
 		x := &exchange{w: w, r: r, credential: credentialOf(r, cookie), cookie: cookie}
 		var who actor.Actor
@@ -54,7 +55,7 @@ func Authenticate(service *auth.Service, cookie guard.SessionCookie, next http.H
 		}
 		switch {
 		case apperr.Is(err, apperr.CodeUnauthenticated):
-			guard.Refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", apperr.Text(err))
+			guard.Refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", say.From(r.Context()).Say(apperr.Text(err)))
 			return
 		case err != nil:
 			guard.Refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "try again")
@@ -65,7 +66,7 @@ func Authenticate(service *auth.Service, cookie guard.SessionCookie, next http.H
 		}
 		ctx = context.WithValue(ctx, responseKey{}, x)
 		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+	}))
 }
 
 func credentialOf(r *http.Request, cookie guard.SessionCookie) auth.Credential {

@@ -18,6 +18,7 @@ import (
 	"eventstream/server/hours"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 	"slices"
 	"time"
 
@@ -552,7 +553,7 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 		out.Portfolio = &model.CampaignPortfolio{People: o.People, Used: o.Counted, Waiting: o.Waiting, Needed: o.Needed, Through: o.Through}
 	}
 	if out.Warnings == nil {
-		out.Warnings = []string{}
+		out.Warnings = []say.Text{}
 	}
 	out.Languages = mapped(p.Languages, toCampaignLanguage)
 	out.Variants, out.WaitForWinner = p.Variants, p.Waiting

@@ -31,6 +31,7 @@ import (
 	"eventstream/server/media"
 	"eventstream/server/message"
 	"eventstream/server/optout"
+	"eventstream/server/say"
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
@@ -282,7 +283,7 @@ func toImport(i *importer.Import) *model.Import {
 			return &model.ImportColumn{Name: c.Name, Field: string(c.Field), Samples: append([]string{}, c.Samples...)}
 		}),
 		Source: filled(i.Options.Source), Sheet: filled(i.Options.Sheet), Sheets: append([]string{}, i.Options.Sheets...),
-		Warnings: append([]string{}, i.Options.Warnings...), NumbersOpen: i.Options.NumbersOpen,
+		Warnings: mapped(i.Options.Warnings, say.Recall), NumbersOpen: i.Options.NumbersOpen,
 		DatesOpen: i.Options.DatesOpen, ConsentOpen: i.Options.ConsentOpen,
 		Questions: mapped(i.Options.Questions, func(q importer.Question) *model.ImportQuestion {
 			return &model.ImportQuestion{
@@ -562,6 +563,14 @@ func toAttributeKey(k *contact.AttributeKey) *model.AttributeKey {
 }
 
 // filledList is an empty list instead of none.
+// said is null where nothing is said.
+func said(t say.Text) *say.Text {
+	if t.Empty() {
+		return nil
+	}
+	return &t
+}
+
 func filledList(list []string) []string {
 	if list == nil {
 		return []string{}
@@ -578,7 +587,7 @@ func toTemplate(t *template.Template, v *template.Version) *model.Template {
 		Category: upper[model.TemplateCategory](t.Category), Body: v.Body, Version: v.Version,
 		Kind: upper[model.TemplateKind](v.Kind), Content: toTemplateContent(v.Parts),
 		ApprovalStatus: upper[model.TemplateApproval](v.ApprovalStatus), RejectionReason: filled(v.RejectionReason),
-		Advice: filled(v.Advice()), ContentSid: filled(v.ContentSID), Provider: upper[model.Provider](v.Provider),
+		Advice: said(v.Advice()), ContentSid: filled(v.ContentSID), Provider: upper[model.Provider](v.Provider),
 		Variables: mapped(template.Written(v.Variables), toVariable), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
 }
@@ -623,7 +632,7 @@ func toSender(s *sender.Sender) *model.Sender {
 	return &model.Sender{
 		ID: encode(kindSender, s.ID), Address: s.Address, DisplayName: s.DisplayName, RatePerSecond: s.RatePerSecond,
 		Status: upper[model.SenderStatus](s.Status), Provider: upper[model.Provider](s.Provider),
-		PausedReason: filled(s.PausedReason), CreatedAt: s.CreatedAt,
+		PausedReason: said(say.Recall(s.PausedReason)), CreatedAt: s.CreatedAt,
 	}
 }
 
@@ -635,7 +644,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 	out := &model.Campaign{
 		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status),
 		Provider:     upper[model.Provider](c.Provider),
-		PausedReason: filled(c.PausedReason), Failure: filled(c.Failure),
+		PausedReason: said(say.Recall(c.PausedReason)), Failure: filled(c.Failure),
 		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt,
 		UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold,
@@ -881,7 +890,7 @@ func (r *Resolver) toDeliveryEvent(e *message.DeliveryEvent) *model.DeliveryEven
 	}
 	if e.ErrorCode != 0 {
 		out.ErrorCode = &e.ErrorCode
-		out.ErrorTitle = filled(r.Codes(e.ErrorCode).Title)
+		out.ErrorTitle = said(say.New(r.Codes(e.ErrorCode).Title))
 	}
 	return out
 }
@@ -892,7 +901,7 @@ func (r *Resolver) toAttempt(a *message.Attempt) *model.MessageAttempt {
 		EndedAt: a.EndedAt,
 	}
 	if a.ErrorCode != 0 {
-		out.ErrorCode, out.ErrorTitle = &a.ErrorCode, filled(r.Codes(a.ErrorCode).Title)
+		out.ErrorCode, out.ErrorTitle = &a.ErrorCode, said(say.New(r.Codes(a.ErrorCode).Title))
 	}
 	return out
 }
@@ -942,7 +951,7 @@ func toHealth(h *health.Health) *model.SystemHealth {
 		Checks: mapped(h.Checks, func(c health.Check) *model.HealthCheck {
 			return &model.HealthCheck{
 				Name: c.Name, Level: upper[model.HealthLevel](c.Level), Detail: c.Detail,
-				Advice: filled(c.Advice),
+				Advice: said(c.Advice),
 			}
 		}),
 		Queues: mapped(h.Queues, func(q health.Queue) *model.QueueHealth {

@@ -9,6 +9,7 @@ import (
 	"eventstream/graph/model"
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -66,16 +67,12 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Extensions["code"] = c
 		}
 		if list, ok := errors.AsType[apperr.List](err); ok && len(list) > 0 {
-			texts := make([]string, len(list))
-			for i, e := range list {
-				texts[i] = e.Message
-			}
-			shown.Message = strings.Join(texts, "; ")
+			shown.Message = say.From(ctx).Say(apperr.Text(list))
 			code(strings.ToUpper(string(list[0].Code)))
 			return shown
 		}
 		if e, ok := errors.AsType[*apperr.Error](err); ok {
-			shown.Message = e.Message
+			shown.Message = say.From(ctx).Say(e.Message)
 			if e.Code == apperr.CodeInternal {
 				log.ErrorContext(ctx, "graphql", "path", shown.Path.String(), "error", err)
 			}
@@ -89,7 +86,7 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			shown.Message = "this took too long and was stopped: ask for less at once"
+			shown.Message = say.From(ctx).Say(say.New("this took too long and was stopped: ask for less at once"))
 			code("UNAVAILABLE")
 			return shown
 		}
@@ -110,7 +107,7 @@ func presentError(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		log.ErrorContext(ctx, "graphql", "path", shown.Path.String(), "request_id", actor.RequestID(ctx), "error", err)
-		shown.Message = "internal error; it is in the log under request " + actor.RequestID(ctx)
+		shown.Message = say.From(ctx).Say(say.New("internal error; it is in the log under request %s", actor.RequestID(ctx)))
 		code("INTERNAL")
 		return shown
 	}

@@ -57,7 +57,7 @@ func toGoingLive(w *golive.Way, inbound string) *model.GoingLive {
 		Steps: mapped(w.Steps, func(s golive.Step) *model.GoingLiveStep {
 			return &model.GoingLiveStep{
 				Key: upper[model.GoingLiveStepKey](s.Key), State: upper[model.GoingLiveStepState](s.State), Found: s.Found,
-				Advice: filled(s.Advice),
+				Advice: said(s.Advice),
 			}
 		}),
 		Ends: toGoingLiveCounts(&w.Left), Ended: toGoingLiveCounts(w.Ended), Test: toLiveTest(w.Test), InboundURL: inbound,
@@ -111,7 +111,7 @@ func toImportable(f template.Found) *model.ImportableTemplate {
 			return &model.ImportableVariable{Key: v.Key, Sample: v.Sample, KeptAs: template.KeptAs(v.Key)}
 		}),
 		ApprovalStatus: upper[model.TemplateApproval](f.Approval), RejectionReason: filled(f.Reason), CreatedAt: f.CreatedAt,
-		Problem: filled(f.Problem),
+		Problem: said(f.Problem),
 	}
 	if f.Category != "" {
 		out.Category = new(upper[model.TemplateCategory](f.Category))

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/guard"
 	"eventstream/server/importer"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -41,6 +42,7 @@ func NewHandler(s Services, o Options) http.Handler {
 	srv := handler.New(schema)
 	readLimit := int64(64 << 10)
 	srv.AddTransport(transport.Websocket{
+		InitFunc:         readerOfSocket,
 		InitTimeout:      5 * time.Second,
 		PingPongInterval: 15 * time.Second,
 		PayloadReadLimit: &readLimit,
@@ -74,7 +76,7 @@ func NewHandler(s Services, o Options) http.Handler {
 		if r.Method == http.MethodPost && !files.Supports(r) {
 			body, err := readBody(w, r)
 			if err != nil {
-				refuseRequest(w, err)
+				refuseRequest(w, r, err)
 				return
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
@@ -95,10 +97,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // refuseRequest answers what never became an operation.
-func refuseRequest(w http.ResponseWriter, err error) {
+func refuseRequest(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadRequest)
-	_ = json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{refused("INVALID", "%s", apperr.Text(err))}})
+	_ = json.NewEncoder(w).Encode(graphql.Response{Errors: gqlerror.List{refused("INVALID", "%s", say.From(r.Context()).Say(apperr.Text(err)))}})
 }
 
 func recoverPanic(log *slog.Logger) graphql.RecoverFunc {

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/globalid"
 	"eventstream/server/importer"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 )
 
 // Rejects is the resolver for the rejects field.
@@ -27,7 +28,7 @@ func (r *importResolver) Rejects(ctx context.Context, obj *model.Import, first *
 	}
 	rows, err := r.Services.Imports.Rejects(ctx, own(obj.ID), limit)
 	return mapped(rows, func(x *importer.Reject) *model.ImportReject {
-		return &model.ImportReject{Row: x.Row, Line: x.Line, Field: x.Field, Value: x.Value, Reason: x.Reason}
+		return &model.ImportReject{Row: x.Row, Line: x.Line, Field: x.Field, Value: x.Value, Reason: say.Recall(x.Reason)}
 	}), err
 }
 

@@ -30,6 +30,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/portfolio"
 	"eventstream/server/reconcile"
+	"eventstream/server/say"
 	"eventstream/server/template"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
@@ -743,7 +744,7 @@ func (r *Resolver) sandboxDecide(ctx context.Context, input model.SandboxTemplat
 	}
 	v := versions[id]
 	if v == nil {
-		return nil, nil, apperr.NotFound("template", id)
+		return nil, nil, apperr.NotFound("template %v does not exist", id)
 	}
 	category := ""
 	if c := input.Category.Value(); c != nil {
@@ -815,7 +816,7 @@ func (r *Resolver) sandboxUpdate(_ context.Context, input model.SandboxSettingsU
 		}
 	}
 	if err := r.Sandbox.SetSettings(s); err != nil {
-		return s, apperr.Invalid("", "%s", err)
+		return s, apperr.Blame("", say.Raw(err.Error()))
 	}
 	return s, nil
 }

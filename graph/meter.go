@@ -8,6 +8,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/guard"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -56,8 +57,8 @@ func (m *meter) charge(ctx context.Context, units int) *gqlerror.Error {
 		return nil
 	}
 	wait := int(math.Ceil(max(standing.Resets.Sub(m.now()), time.Second).Seconds()))
-	err := refused("RATE_LIMITED", "this costs %d, and %d of the %d a minute are left: try again in %d seconds", units,
-		standing.Remaining, standing.Limit, wait)
+	err := refused("RATE_LIMITED", "%s", say.From(ctx).Say(say.New(
+		"this costs %d, and %d of the %d a minute are left: try again in %d seconds", units, standing.Remaining, standing.Limit, wait)))
 	err.Extensions["retryAfter"] = wait
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
 	"eventstream/server/globalid"
+	"eventstream/server/say"
 )
 
 // Workspace is the resolver for the workspace field.
@@ -30,7 +31,7 @@ func (r *apiTokenResolver) Owner(ctx context.Context, obj *model.APIToken) (*mod
 // SetupAdmin is the resolver for the setupAdmin field.
 func (r *mutationResolver) SetupAdmin(ctx context.Context, input model.SetupAdminInput) (*model.SignInPayload, error) {
 	if r.SetupToken == "" || subtle.ConstantTimeCompare([]byte(text(input.Token.Value())), []byte(r.SetupToken)) != 1 {
-		return &model.SignInPayload{UserErrors: []*model.UserError{{Field: []string{"token"}, Code: "invalid", Message: "the token is wrong: it stands in the link that the server prints when it starts"}}}, nil
+		return &model.SignInPayload{UserErrors: []*model.UserError{{Field: []string{"token"}, Code: "invalid", Message: say.New("the token is wrong: it stands in the link that the server prints when it starts")}}}, nil
 	}
 	admin, err := r.Services.Auth.CreateFirstAdmin(ctx, auth.NewOperator{Email: input.Email, Name: input.Name, Password: input.Password})
 	if errs, err := payloadErrors(err); err != nil || len(errs) > 0 {

@@ -186,7 +186,7 @@ func (r *Resolver) updateRateCard(ctx context.Context, in model.RateCardUpdateIn
 	for i, x := range in.Set.Value() {
 		rate, list := toRate(x.Market.Value(), x.Category, x.FromMessages.Value(), x.Currency.Value(), x.Since, currency)
 		if rate.Price, err = price.ParseRate(x.Price); err != nil {
-			list = append(list, apperr.Invalid("price", "%s", err.Error()))
+			list = append(list, apperr.Blame("price", apperr.Text(err)))
 		}
 		rate.Doubtful, rate.Source = yes(x.Doubtful.Value()), text(x.Source.Value())
 		change.Set = append(change.Set, rate)
@@ -218,7 +218,7 @@ func toRate(market *string, category model.PriceCategory, from *int64, currency 
 	}
 	day, err := price.ParseDay(since)
 	if err != nil {
-		errs = append(errs, apperr.Invalid("since", "%s", err.Error()))
+		errs = append(errs, apperr.Blame("since", apperr.Text(err)))
 	}
 	rate.Since = day
 	return rate, errs

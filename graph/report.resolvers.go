@@ -12,6 +12,7 @@ import (
 	"eventstream/server/dashboard"
 	"eventstream/server/doctor"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 	"time"
 )
 
@@ -64,7 +65,7 @@ func (r *queryResolver) ErrorReport(ctx context.Context, filter *model.ErrorRepo
 	}
 	buckets, err := r.Services.Dashboard.Errors(ctx, id)
 	return mapped(buckets, func(b dashboard.ErrorBucket) *model.ErrorBucket {
-		return &model.ErrorBucket{Code: b.Info.Code, Title: b.Info.Title, Count: b.Count, Share: b.Share, Class: upper[model.ErrorClass](b.Info.Class), Advice: b.Info.Advice}
+		return &model.ErrorBucket{Code: b.Info.Code, Title: say.New(b.Info.Title), Count: b.Count, Share: b.Share, Class: upper[model.ErrorClass](b.Info.Class), Advice: say.New(b.Info.Advice)}
 	}), err
 }
 
@@ -108,7 +109,7 @@ func (r *queryResolver) AuditProtection(ctx context.Context) (*model.AuditProtec
 func (r *queryResolver) Diagnosis(ctx context.Context) ([]*model.Finding, error) {
 	return mapped(r.Services.Doctor.Examine(ctx), func(f doctor.Finding) *model.Finding {
 		return &model.Finding{
-			Check: f.Check, Title: f.Title, State: upper[model.FindingState](f.State), Found: f.Found, Advice: filled(f.Advice),
+			Check: f.Check, Title: f.Title, State: upper[model.FindingState](f.State), Found: f.Found, Advice: said(f.Advice),
 		}
 	}), nil
 }

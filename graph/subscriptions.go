@@ -10,6 +10,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
@@ -86,16 +87,16 @@ func tellEnding(ctx context.Context, next graphql.OperationHandler) graphql.Resp
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			if e.err != nil {
-				transport.AddSubscriptionError(ctx, subscriptionError(e.err))
+				transport.AddSubscriptionError(ctx, subscriptionError(say.From(ctx), e.err))
 			}
 		}
 		return response
 	}
 }
 
-func subscriptionError(err error) *gqlerror.Error {
+func subscriptionError(to say.Reader, err error) *gqlerror.Error {
 	if e, ok := err.(*apperr.Error); ok { //nolint:errorlint // only our own, unwrapped
-		return &gqlerror.Error{Message: e.Message}
+		return &gqlerror.Error{Message: to.Say(e.Message)}
 	}
 	return &gqlerror.Error{Message: "internal error"}
 }

@@ -10,6 +10,7 @@ import (
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/globalid"
+	"eventstream/server/say"
 	"eventstream/server/template"
 )
 
@@ -135,7 +136,7 @@ func (r *queryResolver) TemplatePreview(ctx context.Context, input model.Templat
 		out.Missing = []string{}
 	}
 	if out.Warnings == nil {
-		out.Warnings = []string{}
+		out.Warnings = []say.Text{}
 	}
 	return out, nil
 }

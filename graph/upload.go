@@ -16,6 +16,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/guard"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -57,7 +58,7 @@ func (u uploads) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	}
 	done, err := u.limits.Begin(who)
 	if err != nil {
-		refuseUpload(w, err)
+		refuseUpload(w, r, err)
 		return
 	}
 	defer done()
@@ -69,7 +70,7 @@ func (u uploads) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	r.Body = http.MaxBytesReader(w, r.Body, u.maxFile+maxBoundaries)
 	params, file, err := u.open(r, who)
 	if err != nil {
-		refuseUpload(w, err)
+		refuseUpload(w, r, err)
 		return
 	}
 	params.Headers = r.Header
@@ -94,7 +95,7 @@ func answerUpload(w http.ResponseWriter, status int, response *graphql.Response)
 	_ = json.NewEncoder(w).Encode(response) // the client may be gone
 }
 
-func refuseUpload(w http.ResponseWriter, err error) {
+func refuseUpload(w http.ResponseWriter, r *http.Request, err error) {
 	status, code := http.StatusUnprocessableEntity, "INVALID"
 	e, ok := errors.AsType[*apperr.Error](err)
 	switch {
@@ -110,11 +111,11 @@ func refuseUpload(w http.ResponseWriter, err error) {
 			status = http.StatusUnprocessableEntity
 		}
 	}
-	text := "the multipart request broke off"
+	text := say.New("the multipart request broke off")
 	if ok {
 		text = e.Message
 	}
-	guard.Refuse(w, status, code, text)
+	guard.Refuse(w, status, code, say.From(r.Context()).Say(text))
 }
 
 // open reads up to the file's first byte.
@@ -128,7 +129,7 @@ func (u uploads) open(r *http.Request, who actor.Actor) (*graphql.RawParams, io.
 		return nil, nil, err
 	}
 	if bad := u.documents.MutateOperationParameters(r.Context(), &params); bad != nil {
-		return nil, nil, apperr.New(apperr.CodeForbidden, "%s", bad.Message)
+		return nil, nil, apperr.Saying(apperr.CodeForbidden, say.Raw(bad.Message))
 	}
 	if err := u.allowed(r, &params); err != nil {
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/gorilla/websocket"
+
+	"eventstream/server/say"
 )
 
 // gorillaSockets serves gqlgen's WebSocket transport with gorilla/websocket.
@@ -59,4 +62,13 @@ func (c *gorillaConn) WriteJSON(v any) error {
 // WriteClose says why the connection ends.
 func (c *gorillaConn) WriteClose(code int, text string) error {
 	return c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(writeWait))
+}
+
+// readerOfSocket keeps who reads: browsers cannot set the headers of a WebSocket, so that
+// the payload of connection_init has them.
+func readerOfSocket(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	if languages := payload.GetString(say.LanguageHeader); languages != "" {
+		ctx = say.With(ctx, say.ReaderOf(languages, payload.GetString(say.ZoneHeader)))
+	}
+	return ctx, nil, nil
 }

@@ -40,7 +40,7 @@ func examine(ctx context.Context, cmd *cli.Command) error {
 		}
 		for _, f := range findings {
 			fmt.Printf("%s %s: %s\n", marks[f.State], f.Title, f.Found)
-			if f.Advice != "" {
+			if !f.Advice.Empty() {
 				fmt.Printf("         → %s\n", f.Advice)
 			}
 		}

@@ -73,7 +73,7 @@ var domains = map[string][]string{
 }
 
 // shared is what every domain may use.
-var shared = []string{"actor", "apperr", "config", "csvcell", "db", "durable", "globalid", "jobs", "keys", "pause", "pubsub", "recent", "secret", "spool"}
+var shared = []string{"actor", "apperr", "config", "csvcell", "db", "durable", "globalid", "jobs", "keys", "pause", "pubsub", "recent", "say", "secret", "spool"}
 
 // transports never import one another, nor bun.
 var transports = []string{

@@ -142,7 +142,7 @@ test("an app shows codes, which are asked for from then on", async () => {
   const fill = (text: string) => page.getByLabel("Code", { exact: true }).fill(text);
   await fill("000000");
   await page.getByRole("button", { name: "Use this app" }).click();
-  await expect(page.getByText(/not the code that the app shows/)).toBeVisible();
+  await expect(page.getByText(/not the code that the app shows/i)).toBeVisible();
   await fill(code(seed, 0));
   await page.getByRole("button", { name: "Use this app" }).click();
   recovery = (await page.getByTestId("secret").innerText()).trim().split("\n");
@@ -156,7 +156,7 @@ test("an app shows codes, which are asked for from then on", async () => {
   await picture(page, "second-step", pictures);
   await page.getByLabel("Code", { exact: true }).fill("000000");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await expect(page.getByText(/this code is wrong/)).toBeVisible();
+  await expect(page.getByText(/this code is wrong/i)).toBeVisible();
   await page.getByLabel("Code", { exact: true }).fill(code(seed, 1));
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await title(page, "Dashboard");
@@ -258,7 +258,7 @@ test("another role, and being shut out, reach an open page", async () => {
   await expect(ada.getByRole("row", { name: vera.name })).toContainText("Deactivated");
   await title(page, "Sign in");
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-  await expect(page.getByText(/this passkey is not known here/)).toBeVisible();
+  await expect(page.getByText(/this passkey is not known here/i)).toBeVisible();
   await change(vera.name, "Reactivate");
   await expect(ada.getByRole("row", { name: vera.name })).not.toContainText("Deactivated");
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();

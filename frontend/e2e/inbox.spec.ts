@@ -219,7 +219,7 @@ test("a canned reply is found by its name and filled in for the contact", async 
   await dialog.getByLabel("Name").fill("opening hours");
   await dialog.getByLabel("Text").fill("Hi {{name | there}}, size {{attributes.shoe}} is back.");
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog.getByText(/"opening hours" is not a name of a reply/)).toBeVisible();
+  await expect(dialog.getByText(/“opening hours” is not a name of a reply/)).toBeVisible();
   await dialog.getByLabel("Name").fill("size");
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog.getByText("/size", { exact: true })).toBeVisible();

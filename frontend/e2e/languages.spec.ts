@@ -71,3 +71,29 @@ test.describe("the language", () => {
     await expect(on.getByRole("button", { name: "Iniciar sesión" })).toBeVisible();
   });
 });
+
+test.describe("what the server says", () => {
+  for (const [locale, button, label, refusal] of [
+    [
+      "de-DE",
+      "Kontakt hinzufügen",
+      "WhatsApp-Nummer",
+      "„+49 unsinn“ ist keine Telefonnummer: Erwartet werden 7 bis 15 Ziffern mit Ländervorwahl",
+    ],
+    [
+      "es-MX",
+      "Agregar contacto",
+      "Número de WhatsApp",
+      "«+49 unsinn» no es un número de teléfono: se esperan de 7 a 15 cifras",
+    ],
+  ] as const)
+    test.describe(locale, () => {
+      test.use({ storageState: signedIn, locale });
+      test(`is in the language of the page, with what was typed in it: ${locale}`, async ({ page: on }) => {
+        await on.goto("/contacts");
+        await on.getByRole("button", { name: button }).click();
+        await on.getByRole("dialog").getByLabel(label).fill("+49 unsinn");
+        await expect(on.getByRole("dialog").getByText(refusal)).toBeVisible();
+      });
+    });
+});

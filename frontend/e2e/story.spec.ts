@@ -40,7 +40,7 @@ test("the first page creates the admin, and names what is wrong", async () => {
   await page.getByLabel("Email address").fill("ada");
   await page.getByRole("textbox", { name: "Password" }).fill("short");
   await page.getByRole("button", { name: "Create admin" }).click();
-  await expect(page.getByText('"ada" is not an email address')).toBeVisible();
+  await expect(page.getByText("“ada” is not an email address")).toBeVisible();
   await expect(page.getByText("a password has 10 to 200 characters")).toBeVisible();
   await page.getByLabel("Email address").fill(admin.email);
   await page.getByRole("textbox", { name: "Password" }).fill(admin.password);
@@ -96,7 +96,7 @@ test("a file that is none is refused and leaves nothing", async () => {
     buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 1, 2, 3]),
   });
   await page.getByRole("button", { name: "Continue" }).click();
-  await expect(page.getByText(/"cat.png" is not a contact file/)).toBeVisible();
+  await expect(page.getByText(/“cat.png” is not a contact file/)).toBeVisible();
   await expect(page.getByRole("heading", { name: "Recent imports" })).toBeHidden();
 });
 
@@ -260,7 +260,7 @@ test("a segment on city and plan, counted while it is built", async () => {
   await page.getByRole("tab", { name: "JSON" }).click();
   await expect(page.getByLabel("Query as JSON")).toContainText("attributes.plan");
   await page.getByLabel("Query as JSON").fill('{"all":[{"field":"citty","op":"eq","value":"x"}]}');
-  await expect(page.getByText(/unknown field "citty"/)).toBeVisible();
+  await expect(page.getByText(/unknown field “citty”/)).toBeVisible();
   await page
     .getByLabel("Query as JSON")
     .fill(
@@ -517,7 +517,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await form.getByLabel("Name").fill("Price alerts");
   await form.getByLabel("Keyword").fill("all");
   await form.getByRole("button", { name: "Save" }).click();
-  await expect(form.getByText(/means something of its own/)).toBeVisible();
+  await expect(form.getByText(/means something of its own/i)).toBeVisible();
   await form.getByLabel("Keyword").fill("News");
   await form.getByRole("button", { name: "Save" }).click();
   const row = page.getByRole("row", { name: /Price alerts/ });
@@ -641,7 +641,7 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await page.getByLabel("Is this number suppressed?").fill(stopped);
   await expect(page.getByRole("cell", { name: "Opted out" })).toBeVisible();
   await page.getByLabel("Is this number suppressed?").fill("nonsense");
-  await expect(page.getByText(/"nonsense" is not a phone number/)).toBeVisible();
+  await expect(page.getByText(/“nonsense” is not a phone number/)).toBeVisible();
   await page.getByLabel("Is this number suppressed?").fill("");
   await page.getByRole("button", { name: "Suppress a number" }).click();
   await page.getByRole("dialog").getByLabel("Number").fill("+49 30 901820");

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -1618,8 +1619,8 @@ func (ec *executionContext) _SuppressionReject_reason(ctx context.Context, field
 			return obj.Reason, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -398,8 +399,8 @@ func (ec *executionContext) _Campaign_pausedReason(ctx context.Context, field gr
 			return obj.PausedReason, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4439,8 +4440,8 @@ func (ec *executionContext) _CampaignPreflight_warnings(ctx context.Context, fie
 			return obj.Warnings, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []say.Text) graphql.Marshaler {
+			return ec.marshalNString2ᚕeventstreamᚋserverᚋsayᚐTextᚄ(ctx, selections, v)
 		},
 		true,
 		true,

@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -974,8 +975,8 @@ func (ec *executionContext) _GoingLiveStep_found(ctx context.Context, field grap
 			return obj.Found, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -997,8 +998,8 @@ func (ec *executionContext) _GoingLiveStep_advice(ctx context.Context, field gra
 			return obj.Advice, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,
@@ -1291,8 +1292,8 @@ func (ec *executionContext) _ImportableTemplate_problem(ctx context.Context, fie
 			return obj.Problem, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,

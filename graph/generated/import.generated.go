@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -1037,8 +1038,8 @@ func (ec *executionContext) _Import_warnings(ctx context.Context, field graphql.
 			return obj.Warnings, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []say.Text) graphql.Marshaler {
+			return ec.marshalNString2ᚕeventstreamᚋserverᚋsayᚐTextᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1818,8 +1819,8 @@ func (ec *executionContext) _ImportReject_reason(ctx context.Context, field grap
 			return obj.Reason, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,

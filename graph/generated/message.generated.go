@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -310,8 +311,8 @@ func (ec *executionContext) _DeliveryEvent_errorTitle(ctx context.Context, field
 			return obj.ErrorTitle, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,
@@ -1283,8 +1284,8 @@ func (ec *executionContext) _MessageAttempt_errorTitle(ctx context.Context, fiel
 			return obj.ErrorTitle, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,

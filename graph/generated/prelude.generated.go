@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"eventstream/graph/scalar"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -1622,6 +1623,20 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2eventstreamᚋserverᚋsayᚐText(ctx context.Context, v any) (say.Text, error) {
+	res, err := scalar.UnmarshalText(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2eventstreamᚋserverᚋsayᚐText(ctx context.Context, sel ast.SelectionSet, v say.Text) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalText(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
+	}
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := scalar.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1634,6 +1649,35 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNString2ᚕeventstreamᚋserverᚋsayᚐTextᚄ(ctx context.Context, v any) ([]say.Text, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]say.Text, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2eventstreamᚋserverᚋsayᚐText(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕeventstreamᚋserverᚋsayᚐTextᚄ(ctx context.Context, sel ast.SelectionSet, v []say.Text) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -1958,6 +2002,23 @@ func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx context.Context, v any) (*say.Text, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalText(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx context.Context, sel ast.SelectionSet, v *say.Text) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := scalar.MarshalText(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -1999,8 +2000,8 @@ func (ec *executionContext) _ErrorBucket_title(ctx context.Context, field graphq
 			return obj.Title, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2091,8 +2092,8 @@ func (ec *executionContext) _ErrorBucket_advice(ctx context.Context, field graph
 			return obj.Advice, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2137,8 +2138,8 @@ func (ec *executionContext) _Finding_title(ctx context.Context, field graphql.Co
 			return obj.Title, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2183,8 +2184,8 @@ func (ec *executionContext) _Finding_found(ctx context.Context, field graphql.Co
 			return obj.Found, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2206,8 +2207,8 @@ func (ec *executionContext) _Finding_advice(ctx context.Context, field graphql.C
 			return obj.Advice, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2275,8 +2276,8 @@ func (ec *executionContext) _HealthCheck_detail(ctx context.Context, field graph
 			return obj.Detail, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2298,8 +2299,8 @@ func (ec *executionContext) _HealthCheck_advice(ctx context.Context, field graph
 			return obj.Advice, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,

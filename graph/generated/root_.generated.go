@@ -14521,7 +14521,7 @@ type SuppressionReject {
   "At most 100 characters of it."
   value: String!
   "What is wrong and what is allowed; at most 400 characters."
-  reason: String!
+  reason: String! @goField(type: "eventstream/server/say.Text")
 }
 input SuppressionRemoveInput {
   id: ID!
@@ -14675,7 +14675,7 @@ type Campaign implements Node {
   provider: Provider!
   status: CampaignStatus!
   pausedBy: PausedBy
-  pausedReason: String
+  pausedReason: String @goField(type: "*eventstream/server/say.Text")
   "Why it failed."
   failure: String
   template: Template @goField(forceResolver: true)
@@ -15071,7 +15071,7 @@ type CampaignPreflight {
   needsApproval: Boolean!
   "What forbids the launch."
   blockers: [UserError!]!
-  warnings: [String!]! @listSize(assumedSize: 20)
+  warnings: [String!]! @goField(type: "[]eventstream/server/say.Text") @listSize(assumedSize: 20)
 }
 
 extend type Query {
@@ -15829,7 +15829,7 @@ type AttributeKey @goExtraField(name: "Row", type: "int64") {
 type NumberCheck {
   valid: Boolean!
   "What is wrong with it."
-  problem: String
+  problem: String @goField(type: "*eventstream/server/say.Text")
   "E.164, or the BSUID."
   address: PhoneNumber
   region: String
@@ -16536,9 +16536,9 @@ type GoingLiveStep {
   key: GoingLiveStepKey!
   state: GoingLiveStepState!
   "What was found, for people."
-  found: String!
+  found: String! @goField(type: "eventstream/server/say.Text")
   "What to do, for people; null: nothing."
-  advice: String
+  advice: String @goField(type: "*eventstream/server/say.Text")
 }
 "How Twilio is signed in to. Secrets are told to nobody."
 type ProviderCredentials {
@@ -16669,7 +16669,7 @@ type ImportableTemplate {
   category: TemplateCategory
   createdAt: DateTime
   "Why it cannot be sent from here, for people; null: it can."
-  problem: String
+  problem: String @goField(type: "*eventstream/server/say.Text")
   "The template here that it was brought in as; null: none."
   template: Template @goField(forceResolver: true)
 }
@@ -16883,7 +16883,7 @@ type Import implements Node {
   "All sheets of the workbook; empty for other files."
   sheets: [String!]! @listSize(assumedSize: 10)
   "What an operator should look at before the file is imported for good, in whole sentences; the open questions' texts are among them."
-  warnings: [String!]! @listSize(assumedSize: 10)
+  warnings: [String!]! @goField(type: "[]eventstream/server/say.Text") @listSize(assumedSize: 10)
   "What only an operator can tell of the file and has not told yet: at most one about numbers, and one for each column of dates or of consent."
   questions: [ImportQuestion!]! @listSize(assumedSize: 5)
   "As the operator said; null: each number is read as it can only be meant, and rejected where it can be both."
@@ -16946,7 +16946,7 @@ type ImportReject {
   line: Int64!
   field: String!
   value: String!
-  reason: String!
+  reason: String! @goField(type: "eventstream/server/say.Text")
 }
 type ImportEdge {
   cursor: String!
@@ -17422,7 +17422,7 @@ type MessageAttempt {
   "Twilio's error code that it failed with; null when Twilio gave none."
   errorCode: Int
   "Meaning of the code; null without one."
-  errorTitle: String
+  errorTitle: String @goField(type: "*eventstream/server/say.Text")
   "When the call to Twilio began."
   submittedAt: DateTime
   "When Twilio accepted it; null where that was not recorded for this attempt."
@@ -17462,7 +17462,7 @@ type DeliveryEvent implements Node {
   status: MessageStatus!
   errorCode: Int
   "Meaning of the code."
-  errorTitle: String
+  errorTitle: String @goField(type: "*eventstream/server/say.Text")
   occurredAt: DateTime!
   message: Message @goField(forceResolver: true)
 }
@@ -18343,7 +18343,7 @@ type RateFault {
   "Of the file, its first being 1."
   line: Int!
   column: String
-  reason: String!
+  reason: String! @goField(type: "eventstream/server/say.Text")
 }
 `, BuiltIn: false},
 	{Name: "../schema/report.graphql", Input: `input DateRange {
@@ -18439,13 +18439,13 @@ enum ErrorClass {
 type ErrorBucket {
   "Twilio's code; 0 when it gave none."
   code: Int!
-  title: String!
+  title: String! @goField(type: "eventstream/server/say.Text")
   count: Int64!
   "Of all failed and undelivered messages, 0 to 1."
   share: Float!
   class: ErrorClass!
   "What to do."
-  advice: String!
+  advice: String! @goField(type: "eventstream/server/say.Text")
 }
 input ErrorReportFilter {
   campaignId: ID
@@ -18458,9 +18458,9 @@ enum HealthLevel {
 type HealthCheck {
   name: String!
   level: HealthLevel!
-  detail: String!
+  detail: String! @goField(type: "eventstream/server/say.Text")
   "What to do; null when all is well."
-  advice: String
+  advice: String @goField(type: "*eventstream/server/say.Text")
 }
 type QueueHealth {
   name: String!
@@ -18627,12 +18627,12 @@ enum FindingState {
 type Finding {
   "Such as public_url; it stays the same from version to version."
   check: String!
-  title: String!
+  title: String! @goField(type: "eventstream/server/say.Text")
   state: FindingState!
   "One sentence, without secrets."
-  found: String!
+  found: String! @goField(type: "eventstream/server/say.Text")
   "How to put it right; null where nothing is wrong."
-  advice: String
+  advice: String @goField(type: "*eventstream/server/say.Text")
 }
 
 extend type Query {
@@ -18975,7 +18975,7 @@ type UserError {
   "invalid, not_found or conflict; at sign-in also unauthenticated and rate_limited."
   code: String!
   "For people; safe to show."
-  message: String!
+  message: String! @goField(type: "eventstream/server/say.Text")
 }
 
 type Query {
@@ -19128,7 +19128,7 @@ type Sender implements Node {
   "Messages a second; Twilio's default for a WhatsApp sender is 80."
   ratePerSecond: Float!
   status: SenderStatus!
-  pausedReason: String
+  pausedReason: String @goField(type: "*eventstream/server/say.Text")
   "To whom it belongs. What was made while trying out stays the sandbox's, and sends nothing over Twilio."
   provider: Provider!
   createdAt: DateTime!
@@ -19631,7 +19631,7 @@ type Template implements Node {
   "Why WhatsApp rejected it, in WhatsApp's words."
   rejectionReason: String
   "What to change, in words, when WhatsApp rejected, paused or disabled it; else null."
-  advice: String
+  advice: String @goField(type: "*eventstream/server/say.Text")
   """
   Templates of the same name in other languages: its translations, each with an approval of its own. A campaign with one of them writes
   to each contact in their own language by Contact.locale, or in one of another country that speaks it, where that is approved when it
@@ -19717,7 +19717,7 @@ type TemplatePreview @goExtraField(name: "Source", type: "eventstream/server/tem
   last or beside another, fewer than 2x + 1 plain words around x placeholders, more than 1,024 characters, more than 10 emojis,
   more than 4 spaces in a row, tabs. What is submitted with one of them is refused.
   """
-  warnings: [String!]! @listSize(assumedSize: 20)
+  warnings: [String!]! @goField(type: "[]eventstream/server/say.Text") @listSize(assumedSize: 20)
   "Contacts who would be skipped because a value is missing."
   missingFor: Int64! @goField(forceResolver: true) @cost(weight: 50)
   variables: [TemplateVariable!]! @listSize(assumedSize: 20)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"eventstream/graph/model"
 	"eventstream/graph/scalar"
+	"eventstream/server/say"
 	"fmt"
 	"math"
 	"strconv"
@@ -5833,8 +5834,8 @@ func (ec *executionContext) _UserError_message(ctx context.Context, field graphq
 			return obj.Message, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		true,

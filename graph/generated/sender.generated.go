@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -178,8 +179,8 @@ func (ec *executionContext) _Sender_pausedReason(ctx context.Context, field grap
 			return obj.PausedReason, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,

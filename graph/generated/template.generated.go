@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"eventstream/graph/model"
+	"eventstream/server/say"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -391,8 +392,8 @@ func (ec *executionContext) _Template_advice(ctx context.Context, field graphql.
 			return obj.Advice, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,
@@ -2024,8 +2025,8 @@ func (ec *executionContext) _TemplatePreview_warnings(ctx context.Context, field
 			return obj.Warnings, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []say.Text) graphql.Marshaler {
+			return ec.marshalNString2ᚕeventstreamᚋserverᚋsayᚐTextᚄ(ctx, selections, v)
 		},
 		true,
 		true,

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"eventstream/graph/lazy"
+	"eventstream/server/say"
 	"eventstream/server/template"
 	"fmt"
 	"io"
@@ -326,7 +327,7 @@ type Campaign struct {
 	Provider     Provider       `json:"provider"`
 	Status       CampaignStatus `json:"status"`
 	PausedBy     *PausedBy      `json:"pausedBy,omitempty"`
-	PausedReason *string        `json:"pausedReason,omitempty"`
+	PausedReason *say.Text      `json:"pausedReason,omitempty"`
 	// Why it failed.
 	Failure  *string   `json:"failure,omitempty"`
 	Template *Template `json:"template,omitempty"`
@@ -822,7 +823,7 @@ type CampaignPreflight struct {
 	NeedsApproval bool `json:"needsApproval"`
 	// What forbids the launch.
 	Blockers []*UserError `json:"blockers"`
-	Warnings []string     `json:"warnings"`
+	Warnings []say.Text   `json:"warnings"`
 }
 
 // What a campaign has cost so far.
@@ -1872,7 +1873,7 @@ type DeliveryEvent struct {
 	Status    MessageStatus `json:"status"`
 	ErrorCode *int          `json:"errorCode,omitempty"`
 	// Meaning of the code.
-	ErrorTitle *string   `json:"errorTitle,omitempty"`
+	ErrorTitle *say.Text `json:"errorTitle,omitempty"`
 	OccurredAt time.Time `json:"occurredAt"`
 	Message    *Message  `json:"message,omitempty"`
 }
@@ -1926,14 +1927,14 @@ type DoubleOptInInput struct {
 
 type ErrorBucket struct {
 	// Twilio's code; 0 when it gave none.
-	Code  int    `json:"code"`
-	Title string `json:"title"`
-	Count int64  `json:"count"`
+	Code  int      `json:"code"`
+	Title say.Text `json:"title"`
+	Count int64    `json:"count"`
 	// Of all failed and undelivered messages, 0 to 1.
 	Share float64    `json:"share"`
 	Class ErrorClass `json:"class"`
 	// What to do.
-	Advice string `json:"advice"`
+	Advice say.Text `json:"advice"`
 }
 
 type ErrorReportFilter struct {
@@ -1952,12 +1953,12 @@ type FilledReply struct {
 type Finding struct {
 	// Such as public_url; it stays the same from version to version.
 	Check string       `json:"check"`
-	Title string       `json:"title"`
+	Title say.Text     `json:"title"`
 	State FindingState `json:"state"`
 	// One sentence, without secrets.
-	Found string `json:"found"`
+	Found say.Text `json:"found"`
 	// How to put it right; null where nothing is wrong.
-	Advice *string `json:"advice,omitempty"`
+	Advice *say.Text `json:"advice,omitempty"`
 }
 
 // At most so many messages of all campaigns to a contact within so many days, this campaign's own included. Who had enough is skipped.
@@ -2028,17 +2029,17 @@ type GoingLiveStep struct {
 	Key   GoingLiveStepKey   `json:"key"`
 	State GoingLiveStepState `json:"state"`
 	// What was found, for people.
-	Found string `json:"found"`
+	Found say.Text `json:"found"`
 	// What to do, for people; null: nothing.
-	Advice *string `json:"advice,omitempty"`
+	Advice *say.Text `json:"advice,omitempty"`
 }
 
 type HealthCheck struct {
 	Name   string      `json:"name"`
 	Level  HealthLevel `json:"level"`
-	Detail string      `json:"detail"`
+	Detail say.Text    `json:"detail"`
 	// What to do; null when all is well.
-	Advice *string `json:"advice,omitempty"`
+	Advice *say.Text `json:"advice,omitempty"`
 }
 
 // A file of contacts and what became of it. Ended, rowsTotal = created + updated + unchanged + duplicates + rejected.
@@ -2091,7 +2092,7 @@ type Import struct {
 	// All sheets of the workbook; empty for other files.
 	Sheets []string `json:"sheets"`
 	// What an operator should look at before the file is imported for good, in whole sentences; the open questions' texts are among them.
-	Warnings []string `json:"warnings"`
+	Warnings []say.Text `json:"warnings"`
 	// What only an operator can tell of the file and has not told yet: at most one about numbers, and one for each column of dates or of consent.
 	Questions []*ImportQuestion `json:"questions"`
 	// As the operator said; null: each number is read as it can only be meant, and rejected where it can be both.
@@ -2166,11 +2167,11 @@ type ImportQuestion struct {
 
 type ImportReject struct {
 	// 1 is the first row under the header.
-	Row    int64  `json:"row"`
-	Line   int64  `json:"line"`
-	Field  string `json:"field"`
-	Value  string `json:"value"`
-	Reason string `json:"reason"`
+	Row    int64    `json:"row"`
+	Line   int64    `json:"line"`
+	Field  string   `json:"field"`
+	Value  string   `json:"value"`
+	Reason say.Text `json:"reason"`
 }
 
 // A content template of the account, whoever made it.
@@ -2192,7 +2193,7 @@ type ImportableTemplate struct {
 	Category  *TemplateCategory `json:"category,omitempty"`
 	CreatedAt *time.Time        `json:"createdAt,omitempty"`
 	// Why it cannot be sent from here, for people; null: it can.
-	Problem *string `json:"problem,omitempty"`
+	Problem *say.Text `json:"problem,omitempty"`
 	// The template here that it was brought in as; null: none.
 	Template *Template `json:"template,omitempty"`
 }
@@ -2568,7 +2569,7 @@ type MessageAttempt struct {
 	// Twilio's error code that it failed with; null when Twilio gave none.
 	ErrorCode *int `json:"errorCode,omitempty"`
 	// Meaning of the code; null without one.
-	ErrorTitle *string `json:"errorTitle,omitempty"`
+	ErrorTitle *say.Text `json:"errorTitle,omitempty"`
 	// When the call to Twilio began.
 	SubmittedAt *time.Time `json:"submittedAt,omitempty"`
 	// When Twilio accepted it; null where that was not recorded for this attempt.
@@ -2727,7 +2728,7 @@ type NoteEdge struct {
 type NumberCheck struct {
 	Valid bool `json:"valid"`
 	// What is wrong with it.
-	Problem *string `json:"problem,omitempty"`
+	Problem *say.Text `json:"problem,omitempty"`
 	// E.164, or the BSUID.
 	Address  *string `json:"address,omitempty"`
 	Region   *string `json:"region,omitempty"`
@@ -3221,9 +3222,9 @@ type RateChange struct {
 
 type RateFault struct {
 	// Of the file, its first being 1.
-	Line   int     `json:"line"`
-	Column *string `json:"column,omitempty"`
-	Reason string  `json:"reason"`
+	Line   int      `json:"line"`
+	Column *string  `json:"column,omitempty"`
+	Reason say.Text `json:"reason"`
 }
 
 type RateInput struct {
@@ -3658,7 +3659,7 @@ type Sender struct {
 	// Messages a second; Twilio's default for a WhatsApp sender is 80.
 	RatePerSecond float64      `json:"ratePerSecond"`
 	Status        SenderStatus `json:"status"`
-	PausedReason  *string      `json:"pausedReason,omitempty"`
+	PausedReason  *say.Text    `json:"pausedReason,omitempty"`
 	// To whom it belongs. What was made while trying out stays the sandbox's, and sends nothing over Twilio.
 	Provider  Provider  `json:"provider"`
 	CreatedAt time.Time `json:"createdAt"`
@@ -4036,7 +4037,7 @@ type SuppressionReject struct {
 	// At most 100 characters of it.
 	Value string `json:"value"`
 	// What is wrong and what is allowed; at most 400 characters.
-	Reason string `json:"reason"`
+	Reason say.Text `json:"reason"`
 }
 
 type SuppressionRemoveInput struct {
@@ -4098,7 +4099,7 @@ type Template struct {
 	// Why WhatsApp rejected it, in WhatsApp's words.
 	RejectionReason *string `json:"rejectionReason,omitempty"`
 	// What to change, in words, when WhatsApp rejected, paused or disabled it; else null.
-	Advice *string `json:"advice,omitempty"`
+	Advice *say.Text `json:"advice,omitempty"`
 	// Templates of the same name in other languages: its translations, each with an approval of its own. A campaign with one of them writes
 	// to each contact in their own language by Contact.locale, or in one of another country that speaks it, where that is approved when it
 	// is launched, and else in the campaign's.
@@ -4383,7 +4384,7 @@ type TemplatePreview struct {
 	// What WhatsApp will refuse, and what looks wrong; each says what to do. By Twilio's rules for templates: a placeholder first,
 	// last or beside another, fewer than 2x + 1 plain words around x placeholders, more than 1,024 characters, more than 10 emojis,
 	// more than 4 spaces in a row, tabs. What is submitted with one of them is refused.
-	Warnings []string `json:"warnings"`
+	Warnings []say.Text `json:"warnings"`
 	// Contacts who would be skipped because a value is missing.
 	MissingFor int64               `json:"missingFor"`
 	Variables  []*TemplateVariable `json:"variables"`
@@ -4626,7 +4627,7 @@ type UserError struct {
 	// invalid, not_found or conflict; at sign-in also unauthenticated and rate_limited.
 	Code string `json:"code"`
 	// For people; safe to show.
-	Message string `json:"message"`
+	Message say.Text `json:"message"`
 }
 
 // What variants show. Its statements hold however often they are looked at (an always-valid confidence sequence), at 95 percent for all pairs of variants

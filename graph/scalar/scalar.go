@@ -15,6 +15,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/db"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -27,7 +28,9 @@ const (
 	maxExponent  = 300
 )
 
-func invalid(v any, want string) error { return apperr.Invalid("", "%s is not %s", shown(v), want) }
+func invalid(v any, want say.Format, values ...any) error {
+	return apperr.Invalid("", "%s is not %s", shown(v), say.New(want, values...))
+}
 
 // shown is a value as a message repeats it.
 func shown(v any) string {
@@ -60,7 +63,7 @@ func CheckText(s string) error {
 	return nil
 }
 
-func readText(v any, want string) (string, error) {
+func readText(v any, want say.Format) (string, error) {
 	var s string
 	switch x := v.(type) {
 	case nil:
@@ -84,6 +87,19 @@ func MarshalString(s string) graphql.Marshaler { return graphql.MarshalString(s)
 
 // UnmarshalString reads a text.
 func UnmarshalString(v any) (string, error) { return readText(v, "a text") }
+
+// MarshalText writes what the server says, in the reader's language.
+func MarshalText(t say.Text) graphql.ContextMarshaler {
+	return graphql.ContextWriterFunc(func(ctx context.Context, w io.Writer) error {
+		graphql.MarshalString(say.From(ctx).Say(t)).MarshalGQL(w)
+		return nil
+	})
+}
+
+// UnmarshalText is never called: nobody sends such a text.
+func UnmarshalText(context.Context, any) (say.Text, error) {
+	return say.Text{}, apperr.Invalid("", "this text is only sent")
+}
 
 // MarshalID writes an id.
 func MarshalID(s string) graphql.Marshaler { return graphql.MarshalID(s) }
@@ -131,7 +147,7 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 		return time.Time{}, invalid(v, want)
 	}
 	if !db.InYears(t) {
-		return time.Time{}, apperr.Invalid("", "%s is out of range: the years %d to %d", shown(v), db.FirstYear, db.LastYear)
+		return time.Time{}, apperr.Invalid("", "%s is out of range: the years %v to %v", shown(v), db.FirstYear, db.LastYear)
 	}
 	return t, nil
 }
@@ -276,8 +292,7 @@ func checkNumber(s string) error {
 		n, err = strconv.Atoi(strings.TrimPrefix(exponent, "+"))
 	}
 	if err != nil || len(digits) > maxDigits || n > maxExponent || n < -maxExponent {
-		return invalid(s, fmt.Sprintf("a number of at most %d digits and an exponent of -%d to %d", maxDigits, maxExponent,
-			maxExponent))
+		return invalid(s, "a number of at most %d digits and an exponent of -%d to %d", maxDigits, maxExponent, maxExponent)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func FuzzScalars(f *testing.F) {
 		} {
 			if err := read(v); err != nil {
 				require.True(t, apperr.Is(err, apperr.CodeInvalid), "%s: %v", name, err)
-				require.LessOrEqual(t, len(apperr.Text(err)), 400)
+				require.LessOrEqual(t, len(apperr.Text(err).String()), 400)
 			}
 		}
 	})

@@ -99,7 +99,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 	expect := func(f doctor.Finding, state doctor.State, words string) {
 		t.Helper()
 		require.Equal(t, state, f.State, "%s: %s", f.Check, f.Found)
-		require.Contains(t, f.Found, words, f.Check)
+		require.Contains(t, f.Found.String(), words, f.Check)
 		if state == doctor.Failed || state == doctor.Warning {
 			require.NotEmpty(t, f.Advice, f.Check)
 		}

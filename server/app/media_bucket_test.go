@@ -28,7 +28,7 @@ func TestTheLibraryLiesInABucket(t *testing.T) {
 		require.NoError(t, err)
 		for _, c := range h.Checks {
 			if c.Name == "Media library" {
-				return c.Level, c.Detail
+				return c.Level, c.Detail.String()
 			}
 		}
 		t.Fatal("the health page says nothing of it")
@@ -51,8 +51,8 @@ func TestTheLibraryLiesInABucket(t *testing.T) {
 	require.Equal(t, "s3://shop/shop/: the bucket answered 403 AccessDenied not like this", detail)
 	found := e.examined(same)["media"]
 	require.Equal(t, doctor.Failed, found.State)
-	require.Contains(t, found.Found, "write: the bucket answered 403 AccessDenied")
-	require.NotContains(t, found.Found, buckettest.SecretKey)
+	require.Contains(t, found.Found.String(), "write: the bucket answered 403 AccessDenied")
+	require.NotContains(t, found.Found.String(), buckettest.SecretKey)
 	server.Fail(nil)
 	status, header := get(address)
 	require.Equal(t, http.StatusOK, status)

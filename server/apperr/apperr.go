@@ -4,8 +4,9 @@ package apperr
 
 import (
 	"errors"
-	"fmt"
 	"strings"
+
+	"eventstream/server/say"
 )
 
 // Code tells a client what kind of error it got. Transports map it to theirs.
@@ -28,14 +29,14 @@ const (
 // Error is an error with a safe text.
 type Error struct {
 	Code    Code
-	Message string
+	Message say.Text
 	Field   []string // path into the input, when one field is to blame
 	cause   error
 }
 
 // Error is for logs: it holds the cause.
 func (e *Error) Error() string {
-	s := string(e.Code) + ": " + e.Message
+	s := string(e.Code) + ": " + e.Message.String()
 	if len(e.Field) > 0 {
 		s = strings.Join(e.Field, ".") + ": " + s
 	}
@@ -49,37 +50,55 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 // New makes an error with a safe text.
-func New(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+func New(code Code, format say.Format, args ...any) *Error {
+	for i, arg := range args {
+		// What an error says within another is said in the reader's language too.
+		if err, ok := arg.(error); ok {
+			args[i] = err.Error()
+			if CodeOf(err) != CodeInternal {
+				args[i] = Text(err)
+			}
+		}
+	}
+	return Saying(code, say.New(format, args...))
 }
 
+// Saying makes an error of a text that is there already.
+func Saying(code Code, text say.Text) *Error { return &Error{Code: code, Message: text} }
+
 // Invalid blames one field of the input; field is dotted ("quietHours.start").
-func Invalid(field, format string, args ...any) *Error {
-	e := New(CodeInvalid, format, args...)
+func Invalid(field string, format say.Format, args ...any) *Error {
+	return New(CodeInvalid, format, args...).at(field)
+}
+
+// Blame blames one field of the input by a text that is there already.
+func Blame(field string, text say.Text) *Error { return Saying(CodeInvalid, text).at(field) }
+
+func (e *Error) at(field string) *Error {
 	if field != "" {
 		e.Field = strings.Split(field, ".")
 	}
 	return e
 }
 
-// NotFound says that there is no such thing.
-func NotFound(what string, id any) *Error { return New(CodeNotFound, "%s %v does not exist", what, id) }
+// NotFound says that there is no such thing: "campaign %v does not exist".
+func NotFound(format say.Format, id any) *Error { return New(CodeNotFound, format, id) }
 
 // Lacking blames the field of the input that named something when err says that
 // there is no such thing; other errors stay.
 func Lacking(field string, err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Code == CodeNotFound {
-		return Invalid(field, "%s", e.Message)
+		return Blame(field, e.Message)
 	}
 	return err
 }
 
 // Conflict says that the present state forbids it.
-func Conflict(format string, args ...any) *Error { return New(CodeConflict, format, args...) }
+func Conflict(format say.Format, args ...any) *Error { return New(CodeConflict, format, args...) }
 
 // Wrap keeps the cause for the log and shows the safe text.
-func Wrap(cause error, code Code, format string, args ...any) *Error {
+func Wrap(cause error, code Code, format say.Format, args ...any) *Error {
 	e := New(code, format, args...)
 	e.cause = cause
 	return e
@@ -122,20 +141,20 @@ func (l List) Err() error {
 }
 
 // Text is what err says to people: without code and cause.
-func Text(err error) string {
+func Text(err error) say.Text {
 	var list List
 	var e *Error
 	switch {
 	case errors.As(err, &list) && len(list) > 0:
-		texts := make([]string, len(list))
+		texts := make([]say.Text, len(list))
 		for i, e := range list {
 			texts[i] = e.Message
 		}
-		return strings.Join(texts, "; ")
+		return say.All(texts...)
 	case errors.As(err, &e):
 		return e.Message
 	}
-	return "something went wrong on our side; the log knows more"
+	return say.New("something went wrong on our side; the log knows more")
 }
 
 // CodeOf gives the code of err; internal when it has none.

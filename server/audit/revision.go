@@ -2,11 +2,11 @@ package audit
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -71,34 +71,34 @@ func revise(ctx context.Context, idb bun.IDB, thing Thing) error {
 }
 
 // who names whoever changed a thing last.
-func (r *revisionRow) who() string {
+func (r *revisionRow) who() say.Text {
 	switch actor.Kind(r.ActorKind) {
 	case actor.KindOperator, actor.KindAPIToken:
 		if r.Name != "" {
-			return r.Name
+			return say.Raw(r.Name)
 		}
 	case actor.KindContact:
-		return "The contact"
+		return say.New("The contact")
 	case actor.KindSystem:
 	}
-	return "The engine"
+	return say.New("The engine")
 }
 
 // ago says how long ago something was, as people say it.
-func ago(d time.Duration) string {
-	some := func(n int, unit string) string {
+func ago(d time.Duration) say.Text {
+	some := func(n int, one, many say.Format) say.Text {
 		if n == 1 {
-			return "1 " + unit + " ago"
+			return say.New(one)
 		}
-		return fmt.Sprintf("%d %ss ago", n, unit)
+		return say.New(many, n)
 	}
 	switch {
 	case d < time.Minute:
-		return "just now"
+		return say.New("just now")
 	case d < time.Hour:
-		return some(int(d/time.Minute), "minute")
+		return some(int(d/time.Minute), "1 minute ago", "%d minutes ago")
 	case d < 24*time.Hour:
-		return some(int(d/time.Hour), "hour")
+		return some(int(d/time.Hour), "1 hour ago", "%d hours ago")
 	}
-	return some(int(d/(24*time.Hour)), "day")
+	return some(int(d/(24*time.Hour)), "1 day ago", "%d days ago")
 }

@@ -249,7 +249,7 @@ func (s *Service) verifyPasskey(ctx context.Context, begun passkeyStep, response
 	}
 	key, err := owner.used(credential)
 	if err != nil {
-		return owner, nil, apperr.Wrap(err, apperr.CodeUnauthenticated, "%s", apperr.Text(err))
+		return owner, nil, apperr.Wrap(err, apperr.CodeUnauthenticated, "%s", err)
 	}
 	return owner, key, nil
 }

@@ -50,7 +50,7 @@ func (s *Service) CreateToken(ctx context.Context, in NewToken) (string, *Token,
 		}
 	}
 	if in.Expires != nil && in.Expires.Before(s.now()) {
-		_ = errs.Add(apperr.Invalid("expiresAt", "%s is in the past", in.Expires.UTC().Format(time.RFC3339)))
+		_ = errs.Add(apperr.Invalid("expiresAt", "%s is in the past", in.Expires))
 	}
 	if err := errs.Err(); err != nil {
 		return "", nil, err

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/export"
 	"eventstream/server/jobs"
+	"eventstream/server/say"
 	"eventstream/server/topic"
 
 	"github.com/riverqueue/river"
@@ -46,6 +47,23 @@ const (
 	StatusCanceled  Status = "canceled"
 	StatusFailed    Status = "failed"
 )
+
+// statusWords are the words for it within sentences.
+var statusWords = map[Status]say.Text{
+	StatusPending:   say.Of("action", "pending"),
+	StatusRunning:   say.Of("action", "running"),
+	StatusCompleted: say.Of("action", "completed"),
+	StatusCanceled:  say.Of("action", "canceled"),
+	StatusFailed:    say.Of("action", "failed"),
+}
+
+// Said is the word for it within a sentence.
+func (s Status) Said() say.Text {
+	if said, known := statusWords[s]; known {
+		return said
+	}
+	return say.Raw(string(s))
+}
 
 // Ended reports whether nothing more will happen.
 func (s Status) Ended() bool {

@@ -32,7 +32,7 @@ func (s *Service) OpenExport(ctx context.Context, id int64) (*Action, error) {
 	}
 	switch {
 	case a.Kind != KindExport:
-		return nil, apperr.NotFound("export", id)
+		return nil, apperr.NotFound("export %v does not exist", id)
 	case !a.belongsTo(actor.From(ctx)):
 		return nil, apperr.New(apperr.CodeForbidden, "only who asked for an export, or an admin, downloads it")
 	case a.Status == StatusCanceled || s.now().Sub(a.CreatedAt) > exportLife:

@@ -34,7 +34,7 @@ func (s *Service) Run(ctx context.Context, id int64) error {
 			going, err := s.batch(ctx, id)
 			s.hub.Publish(pubsub.TopicBulk, id)
 			if apperr.Is(err, apperr.CodeInvalid) { // a segment or import that the selection names is gone
-				return s.fail(ctx, id, apperr.Text(err))
+				return s.fail(ctx, id, apperr.Text(err).String())
 			}
 			if err != nil || !going {
 				return err

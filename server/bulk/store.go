@@ -32,7 +32,7 @@ func found(ctx context.Context, q *bun.SelectQuery, id int64) (*Action, error) {
 	a := new(Action)
 	err := db.Err(q.Model(a).Where("b.id = ?", id).Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("bulk action", id)
+		return nil, apperr.NotFound("bulk action %v does not exist", id)
 	}
 	return a, err
 }

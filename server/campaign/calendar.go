@@ -33,11 +33,11 @@ func (s *Service) Calendar(ctx context.Context, from, to time.Time, n int) (star
 	case n < 1 || n > MaxStarts:
 		return nil, false, apperr.Invalid("first", "%d is out of range: 1 to %d", n, MaxStarts)
 	case !from.Before(to):
-		return nil, false, apperr.Invalid("to", "%s is not after %s", to.UTC().Format(time.RFC3339), from.UTC().Format(time.RFC3339))
+		return nil, false, apperr.Invalid("to", "%s is not after %s", to, from)
 	case to.Sub(from) > longestCalendar:
-		return nil, false, apperr.Invalid("to", "from %s to %s is longer than 93 days", from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+		return nil, false, apperr.Invalid("to", "from %s to %s is longer than 93 days", from, to)
 	case to.After(s.now().AddDate(maxAhead, 0, 0)):
-		return nil, false, apperr.Invalid("to", "%s is more than %d years ahead", to.UTC().Format(time.RFC3339), maxAhead)
+		return nil, false, apperr.Invalid("to", "%s is more than %d years ahead", to, maxAhead)
 	}
 	begun, err := startedBetween(ctx, s.db, from, to, n+1)
 	if err != nil {

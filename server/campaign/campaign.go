@@ -18,6 +18,7 @@ import (
 	"eventstream/server/link"
 	"eventstream/server/price"
 	"eventstream/server/provider"
+	"eventstream/server/say"
 	"eventstream/server/sender"
 
 	"github.com/uptrace/bun"
@@ -37,6 +38,26 @@ const (
 	StatusCanceled  Status = "canceled"
 	StatusFailed    Status = "failed"
 )
+
+// statusWords are the words for it within sentences.
+var statusWords = map[Status]say.Text{
+	StatusDraft:     say.Of("campaign", "draft"),
+	StatusScheduled: say.Of("campaign", "scheduled"),
+	StatusPreparing: say.Of("campaign", "preparing"),
+	StatusSending:   say.Of("campaign", "sending"),
+	StatusPaused:    say.Of("campaign", "paused"),
+	StatusCompleted: say.Of("campaign", "completed"),
+	StatusCanceled:  say.Of("campaign", "canceled"),
+	StatusFailed:    say.Of("campaign", "failed"),
+}
+
+// Said is the word for it within a sentence.
+func (s Status) Said() say.Text {
+	if said, known := statusWords[s]; known {
+		return said
+	}
+	return say.Raw(string(s))
+}
 
 // moves are the only changes of status there are.
 var moves = map[Status][]Status{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"eventstream/server/price"
+	"eventstream/server/say"
 	"eventstream/server/template"
 )
 
@@ -90,7 +91,7 @@ func costNotes(c *Cost, card *price.Card, category price.Category, at time.Time)
 func (s *Service) warnOfBudgets(ctx context.Context, c *Campaign, p *Preflight) error {
 	warn := func(name string, left price.Micros, currency string) {
 		if currency == p.Cost.Currency && p.Cost.High > left {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("it may cost up to %s %s, and %s leaves %s: it will pause when that is used up", p.Cost.High,
+			p.Warnings = append(p.Warnings, say.New("it may cost up to %s %s, and %s leaves %s: it will pause when that is used up", p.Cost.High,
 				currency, name, max(left, 0)))
 		}
 	}

@@ -151,7 +151,7 @@ func AssignmentOf(ctx context.Context, idb bun.IDB, campaignID, contactID int64)
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("campaign", campaignID)
+		return nil, apperr.NotFound("campaign %v does not exist", campaignID)
 	}
 	c := found[0]
 	variants, err := variantsOf(ctx, idb, campaignID)

@@ -2,11 +2,11 @@ package campaign
 
 import (
 	"context"
-	"fmt"
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/link"
+	"eventstream/server/say"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
@@ -150,7 +150,7 @@ func (o offers) warnOfLinks(c *Campaign, p *Preflight) error {
 			for _, address := range compiled[w.VersionID].WebAddresses() {
 				if !told[address] {
 					told[address] = true
-					p.Warnings = append(p.Warnings, fmt.Sprintf("clicks on %s are not counted: it stands in the text, which WhatsApp sends as it "+
+					p.Warnings = append(p.Warnings, say.New("clicks on %s are not counted: it stands in the text, which WhatsApp sends as it "+
 						"approved it; put it on a button that tracks clicks", address))
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"eventstream/server/conversation"
 	"eventstream/server/portfolio"
 	"eventstream/server/provider"
+	"eventstream/server/say"
 )
 
 // PortfolioOutlook is what WhatsApp's limit of people a day means for a launch; see package portfolio.
@@ -27,8 +28,8 @@ func (s *Service) foreseePortfolio(ctx context.Context, sample []*contact.Contac
 	if !limit.Known {
 		now, err := provider.Current(ctx, s.db)
 		if err == nil && now != nil && now.Provider.Live() {
-			out.Warnings = append(out.Warnings, "it is not known how many people WhatsApp lets the business write to within 24 hours, and Twilio "+
-				"refuses what goes beyond (error 63018): set the limit under Settings → Limits")
+			out.Warnings = append(out.Warnings, say.New("it is not known how many people WhatsApp lets the business write to within 24 hours, and Twilio "+
+				"refuses what goes beyond (error 63018): set the limit under Settings → Limits"))
 		}
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/hours"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -75,9 +76,9 @@ func (s *Schedule) Validate(now time.Time) error {
 		}
 		return nil
 	case s.At != nil && s.At.Before(now):
-		return apperr.Invalid("at", "%s is in the past", s.At.UTC().Format(time.RFC3339))
+		return apperr.Invalid("at", "%s is in the past", s.At)
 	case s.At != nil && s.At.After(latest):
-		return apperr.Invalid("at", "%s is more than two years ahead", s.At.UTC().Format(time.RFC3339))
+		return apperr.Invalid("at", "%s is more than two years ahead", s.At)
 	case s.At != nil:
 		return nil
 	}
@@ -274,7 +275,7 @@ func (c *Campaign) endsTooEarly(moment, byClocks string) error {
 	}
 	if local != nil && !c.EndsAt.After(local.Last()) {
 		return apperr.Invalid(byClocks, "the campaign ends at %s, before it is %s on %s everywhere, at %s: end it later",
-			end, local.Time, local.Date, local.Last().UTC().Format(time.RFC3339))
+			end, local.Time, local.Date, local.Last())
 	}
 	return nil
 }
@@ -372,11 +373,11 @@ func (s *Service) launchInTime(ctx context.Context, id int64) error {
 	}
 	why := apperr.Text(err)
 	if limited.Err() != nil && ctx.Err() == nil {
-		why = fmt.Sprintf("starting took longer than %s", startLimit)
+		why = say.New("starting took longer than %s", startLimit)
 	}
 	noting, done := context.WithTimeout(context.WithoutCancel(ctx), startLimit)
 	defer done()
-	return errors.Join(err, postponeStart(noting, s.db, id, why))
+	return errors.Join(err, postponeStart(noting, s.db, id, why.String()))
 }
 
 // launchScheduled starts a campaign whose time has come, or a run of it when it

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -25,6 +24,7 @@ import (
 	"eventstream/server/price"
 	"eventstream/server/provider"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -267,7 +267,7 @@ func (s *Service) check(ctx context.Context, idb bun.IDB, c *Campaign, in Input)
 		}
 	}
 	if in.EndsAt != nil && in.EndsAt.Before(s.now()) {
-		_ = errs.Add(apperr.Invalid("endsAt", "%s is in the past", in.EndsAt.UTC().Format(time.RFC3339)))
+		_ = errs.Add(apperr.Invalid("endsAt", "%s is in the past", in.EndsAt))
 	}
 	return errs.Err()
 }
@@ -417,7 +417,7 @@ func (s *Service) launchRun(ctx context.Context, c *Campaign) (*Campaign, error)
 	}
 	if c.NextRunAt != nil && c.NextRunAt.After(now) {
 		return nil, apperr.Conflict("the campaign recurs and starts by itself at %s; to send at once, duplicate it",
-			c.NextRunAt.UTC().Format(time.RFC3339))
+			c.NextRunAt)
 	}
 	if err := s.launchScheduled(ctx, c.ID); err != nil {
 		return nil, err
@@ -951,7 +951,7 @@ type Preflight struct {
 	Cost      *Cost        // nil: nothing is known of it yet
 	Approval  bool         // a launch asks a second person for approval
 	Blockers  apperr.List  // what forbids the launch
-	Warnings  []string     //
+	Warnings  []say.Text   //
 	Languages []InLanguage // of WillSend, by the language that they get; nil where the template has one
 
 	Variants []int64 // how many draw each variant of the test, as the contacts stand now
@@ -1152,7 +1152,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	projected := func(n int64) int64 { return n * through / int64(len(sample)) }
 	for custom, n := range untimely {
 		out.Warnings = append(out.Warnings,
-			fmt.Sprintf("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n),
+			say.New("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n),
 				custom.Name, custom.Source))
 	}
 	for reason, n := range skipped {
@@ -1162,11 +1162,11 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	}
 	if n := out.Skips[string(message.SkipMissingVariable)]; n > 0 {
 		out.Warnings = append(out.Warnings,
-			fmt.Sprintf("about %d contacts lack a value that the template needs, and it has no fallback", n))
+			say.New("about %d contacts lack a value that the template needs, and it has no fallback", n))
 	}
 	if out.Deferred = projected(deferred); out.Deferred > 0 {
 		out.Warnings = append(out.Warnings,
-			fmt.Sprintf("about %d contacts are inside quiet hours now and wait for their morning", out.Deferred))
+			say.New("about %d contacts are inside quiet hours now and wait for their morning", out.Deferred))
 	}
 	return nil
 }
@@ -1178,7 +1178,7 @@ func (s *Service) ByID(ctx context.Context, id int64) (*Campaign, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("campaign", id)
+		return nil, apperr.NotFound("campaign %v does not exist", id)
 	}
 	return found[0], nil
 }

@@ -38,7 +38,7 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Campaign, error) {
 	c := new(Campaign)
 	err := db.Err(tx.NewSelect().Model(c).Where("ca.id = ?", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("campaign", id)
+		return nil, apperr.NotFound("campaign %v does not exist", id)
 	}
 	return c, err
 }

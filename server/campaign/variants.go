@@ -281,7 +281,7 @@ func (in Input) variants(has Variants) Variants {
 func findTemplate(ctx context.Context, idb bun.IDB, id int64) (*template.Template, error) {
 	t, err := template.Find(ctx, idb, id)
 	if err == nil && t.DeletedAt != nil {
-		err = apperr.NotFound("template", id)
+		err = apperr.NotFound("template %v does not exist", id)
 	}
 	return t, err
 }

@@ -175,7 +175,7 @@ func (s *Service) check(ctx context.Context, ch *Change, in fields) error {
 		_ = errs.Add(apperr.Invalid("status", "%q cannot be set: opted_in or opted_out", ch.Status))
 	}
 	if ch.OccurredAt.After(s.now().Add(time.Minute)) {
-		_ = errs.Add(apperr.Invalid("occurredAt", "%s is in the future", ch.OccurredAt.UTC().Format(time.RFC3339)))
+		_ = errs.Add(apperr.Invalid("occurredAt", "%s is in the future", ch.OccurredAt))
 	}
 	if err := errs.Add(s.checkEvidence(ctx, ch, in.evidence)); err != nil {
 		return err

@@ -82,7 +82,7 @@ func (s *Service) CheckSuppression(reason SuppressionReason, until *time.Time) e
 		_ = errs.Add(apperr.Invalid("reason", "%q is not given by hand: operator, complaint, blocked or invalid", reason))
 	}
 	if until != nil && !until.After(s.now()) {
-		_ = errs.Add(apperr.Invalid("until", "%s is not in the future", until.UTC().Format(time.RFC3339)))
+		_ = errs.Add(apperr.Invalid("until", "%s is not in the future", until))
 	}
 	return errs.Err()
 }

@@ -162,7 +162,7 @@ func suppressionForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Suppressio
 	su := new(Suppression)
 	err := db.Err(tx.NewSelect().Model(su).Where("su.id = ?", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("suppression", id)
+		return nil, apperr.NotFound("suppression %v does not exist", id)
 	}
 	return su, err
 }

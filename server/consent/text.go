@@ -115,7 +115,7 @@ func (s *Service) Texts(ctx context.Context, p db.Page) (db.Slice[*Text], error)
 func (s *Service) TextByID(ctx context.Context, id int64) (*Text, error) {
 	found, err := texts(ctx, s.db, []int64{id})
 	if err == nil && found[id] == nil {
-		err = apperr.NotFound("consent text", id)
+		err = apperr.NotFound("consent text %v does not exist", id)
 	}
 	return found[id], err
 }

@@ -80,7 +80,7 @@ func FamilyOf(ctx context.Context, idb bun.IDB, id int64) (ids []int64, err erro
 func PersonOf(ctx context.Context, idb bun.IDB, id int64) (*Contact, error) {
 	people, err := PeopleOf(ctx, idb, []int64{id})
 	if err == nil && people[id] == nil {
-		err = apperr.NotFound("contact", id)
+		err = apperr.NotFound("contact %v does not exist", id)
 	}
 	return people[id], err
 }

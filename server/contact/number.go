@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"eventstream/server/apperr"
+	"eventstream/server/say"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -238,8 +239,8 @@ func bare(s string) bool { return strings.Trim(strings.TrimPrefix(s, "+"), "0123
 
 // readNumber reads one number that plainNumber has gone over.
 func readNumber(text, s, region string, reading Reading) (*phonenumbers.PhoneNumber, error) {
-	invalid := func(why string) (*phonenumbers.PhoneNumber, error) {
-		return nil, apperr.Invalid("address", "%q is not a phone number: %s", text, why)
+	invalid := func(why say.Format) (*phonenumbers.PhoneNumber, error) {
+		return nil, apperr.Invalid("address", "%q is not a phone number: %s", text, say.New(why))
 	}
 	if !bare(s) {
 		if m := cmpMatch(extension.FindStringSubmatch(s), attachedX.FindStringSubmatch(s)); m != nil {

@@ -122,7 +122,7 @@ func (s *Service) ByID(ctx context.Context, id int64) (*Contact, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("contact", id)
+		return nil, apperr.NotFound("contact %v does not exist", id)
 	}
 	return found[0], nil
 }

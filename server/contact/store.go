@@ -29,7 +29,7 @@ func ByIDForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Contact, error) {
 	c := new(Contact)
 	err := tx.NewSelect().Model(c).Where("c.id = ?", id).For("NO KEY UPDATE").Scan(ctx)
 	if err = db.Err(err); apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("contact", id)
+		return nil, apperr.NotFound("contact %v does not exist", id)
 	}
 	return c, err
 }
@@ -55,7 +55,7 @@ func ByMatchKey(ctx context.Context, idb bun.IDB, key string) (*Contact, error) 
 	err := db.Err(idb.NewSelect().Model(c).Where("c.id = (SELECT a.contact_id FROM contact_addresses a WHERE a.match_key = ?)",
 		key).Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("contact", key)
+		return nil, apperr.NotFound("contact %v does not exist", key)
 	}
 	return c, err
 }

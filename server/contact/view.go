@@ -64,7 +64,7 @@ func (s *Service) DeleteView(ctx context.Context, id int64) error {
 			return err
 		}
 		if !gone {
-			return apperr.NotFound("view", id)
+			return apperr.NotFound("view %v does not exist", id)
 		}
 		return audit.Record(ctx, tx, "contact_view.delete", "contact_view", id, nil)
 	})
@@ -78,7 +78,7 @@ func (s *Service) ViewByID(ctx context.Context, id int64) (*View, error) {
 	v := new(View)
 	err := viewByID(ctx, s.db, id, v)
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("view", id)
+		return nil, apperr.NotFound("view %v does not exist", id)
 	}
 	return v, err
 }

@@ -13,6 +13,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/gate"
 	"eventstream/server/message"
+	"eventstream/server/say"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
@@ -103,7 +104,7 @@ func byID(ctx context.Context, idb bun.IDB, id int64) (*Conversation, error) {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, apperr.NotFound("conversation", id)
+		return nil, apperr.NotFound("conversation %v does not exist", id)
 	}
 	return rows[0], nil
 }
@@ -187,7 +188,7 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 }
 
 // refusals are the gate's reasons against a reply, in words for the operator.
-var refusals = map[message.SkipReason]string{
+var refusals = map[message.SkipReason]say.Format{
 	message.SkipErased:          "this contact was erased",
 	message.SkipOptedOut:        "this contact has opted out: nothing may be sent until they write START",
 	message.SkipSuppressed:      "this number is suppressed: nothing may be sent to it",
@@ -223,7 +224,7 @@ func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 		return nil
 	}
 	if text := refusals[v.Skip]; text != "" {
-		return apperr.Conflict("%s", text)
+		return apperr.Conflict(text)
 	}
 	return apperr.Conflict("it may not go: %s", strings.ReplaceAll(string(v.Skip), "_", " "))
 }

@@ -140,7 +140,7 @@ func (s *Service) LabelByID(ctx context.Context, id int64) (*Label, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("label", id)
+		return nil, apperr.NotFound("label %v does not exist", id)
 	}
 	return found[0], nil
 }

@@ -21,9 +21,9 @@ const (
 func (s *Service) Snooze(ctx context.Context, id int64, until time.Time) (*Conversation, error) {
 	switch now := s.now(); {
 	case !until.After(now):
-		return nil, apperr.Invalid("until", "%s is in the past: give a moment to come", until.UTC().Format(time.RFC3339))
+		return nil, apperr.Invalid("until", "%s is in the past: give a moment to come", until)
 	case until.Sub(now) > longestSnooze:
-		return nil, apperr.Invalid("until", "%s is more than a year ahead", until.UTC().Format(time.RFC3339))
+		return nil, apperr.Invalid("until", "%s is more than a year ahead", until)
 	}
 	return s.change(ctx, id, "conversation.snooze", func(c *Conversation) {
 		c.Status, c.Unread, c.SnoozedUntil = StatusClosed, 0, &until

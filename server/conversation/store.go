@@ -167,7 +167,7 @@ func byIDForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Conversation, err
 	c := new(Conversation)
 	err := tx.NewSelect().Model(c).Where("co.id = ?", id).For("UPDATE").Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, apperr.NotFound("conversation", id)
+		return nil, apperr.NotFound("conversation %v does not exist", id)
 	}
 	return c, db.Err(err)
 }

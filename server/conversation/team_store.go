@@ -64,7 +64,7 @@ func labelForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Label, error) {
 	l := new(Label)
 	err := db.Err(tx.NewSelect().Model(l).Where("lb.id = ?", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("label", id)
+		return nil, apperr.NotFound("label %v does not exist", id)
 	}
 	return l, err
 }
@@ -139,7 +139,7 @@ func cannedForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Canned, error) 
 	r := new(Canned)
 	err := db.Err(tx.NewSelect().Model(r).Where("cr.id = ?", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("canned reply", id)
+		return nil, apperr.NotFound("canned reply %v does not exist", id)
 	}
 	return r, err
 }
@@ -148,7 +148,7 @@ func cannedByID(ctx context.Context, idb bun.IDB, id int64) (*Canned, error) {
 	r := new(Canned)
 	err := db.Err(idb.NewSelect().Model(r).Where("cr.id = ?", id).Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("canned reply", id)
+		return nil, apperr.NotFound("canned reply %v does not exist", id)
 	}
 	return r, err
 }

@@ -144,7 +144,7 @@ func (s *Service) Work(ctx context.Context, id int64) error {
 			err = s.fill(ctx, r)
 		}
 		if apperr.Is(err, apperr.CodeConflict) || apperr.Is(err, apperr.CodeInvalid) {
-			return fail(ctx, s.db, id, apperr.Text(err))
+			return fail(ctx, s.db, id, apperr.Text(err).String())
 		}
 		return err
 	})
@@ -161,7 +161,7 @@ func (s *Service) begin(ctx context.Context, id int64) (r *Run, err error) {
 		err := OnlySandbox(ctx, tx)
 		if apperr.Is(err, apperr.CodeConflict) {
 			r = nil
-			return fail(ctx, tx, id, apperr.Text(err))
+			return fail(ctx, tx, id, apperr.Text(err).String())
 		}
 		return err
 	})

@@ -6,7 +6,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"eventstream/server/config"
 	"eventstream/server/db"
+	"eventstream/server/say"
 	"eventstream/server/twilio"
 )
 
@@ -30,29 +30,35 @@ const (
 
 // Finding is what a check found.
 type Finding struct {
-	Check  string `json:"check"` // such as public_url
-	Title  string `json:"title"`
-	State  State  `json:"state"`
-	Found  string `json:"found"`
-	Advice string `json:"advice,omitempty"` // how to put it right; "" where nothing is wrong
+	Check  string   `json:"check"` // such as public_url
+	Title  say.Text `json:"title"`
+	State  State    `json:"state"`
+	Found  say.Text `json:"found"`
+	Advice say.Text `json:"advice,omitzero"` // how to put it right; empty where nothing is wrong
 	// Unknown: whoever was asked gave no answer that tells whether it is right.
 	Unknown bool `json:"-"`
 }
 
+// advise is for advice with something filled in.
+func advise(f Finding, format say.Format, args ...any) Finding {
+	f.Advice = say.New(format, args...)
+	return f
+}
+
 func unknown(f Finding) Finding { f.Unknown = true; return f }
 
-func ok(format string, args ...any) Finding {
-	return Finding{State: OK, Found: fmt.Sprintf(format, args...)}
+func ok(format say.Format, args ...any) Finding {
+	return Finding{State: OK, Found: say.New(format, args...)}
 }
 
-func none(found string) Finding { return Finding{State: NotApplicable, Found: found} }
+func none(found say.Format) Finding { return Finding{State: NotApplicable, Found: say.New(found)} }
 
-func warn(advice, format string, args ...any) Finding {
-	return Finding{State: Warning, Found: fmt.Sprintf(format, args...), Advice: advice}
+func warn(advice, format say.Format, args ...any) Finding {
+	return Finding{State: Warning, Found: say.New(format, args...), Advice: say.New(advice)}
 }
 
-func fail(advice, format string, args ...any) Finding {
-	return Finding{State: Failed, Found: fmt.Sprintf(format, args...), Advice: advice}
+func fail(advice, format say.Format, args ...any) Finding {
+	return Finding{State: Failed, Found: say.New(format, args...), Advice: say.New(advice)}
 }
 
 // Twilio is how the account is asked.
@@ -106,9 +112,10 @@ func New(o Options) *Doctor {
 }
 
 type check struct {
-	name, title string
-	look        func(*Doctor, context.Context) Finding
-	db          bool // needs the database
+	name  string
+	title say.Format
+	look  func(*Doctor, context.Context) Finding
+	db    bool // needs the database
 }
 
 // checks are all there are, in the order in which people read them.
@@ -155,7 +162,7 @@ func (d *Doctor) Examine(ctx context.Context) []Finding {
 				}
 				return c.look(d, ctx)
 			})
-			f.Check, f.Title = c.name, c.title
+			f.Check, f.Title = c.name, say.New(c.title)
 			findings[i] = f
 		})
 	}
@@ -172,7 +179,7 @@ func (d *Doctor) Look(ctx context.Context, name string) Finding {
 	defer cancel()
 	d.ask = onceFor(d.askTwilio)
 	f := bounded(ctx, func() Finding { return checks[at].look(d, ctx) })
-	f.Check, f.Title = checks[at].name, checks[at].title
+	f.Check, f.Title = checks[at].name, say.New(checks[at].title)
 	return f
 }
 

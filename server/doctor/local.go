@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"eventstream/server/guard"
+	"eventstream/server/say"
 )
 
 func (d *Doctor) configuration(context.Context) Finding {
@@ -28,7 +29,7 @@ func (d *Doctor) configuration(context.Context) Finding {
 }
 
 // weakKey says what makes a key one that could be guessed, or "".
-func weakKey(key string) string {
+func weakKey(key string) say.Format {
 	different := map[rune]bool{}
 	for _, r := range key {
 		different[r] = true
@@ -63,7 +64,7 @@ func (d *Doctor) secrets(context.Context) Finding {
 	c := d.o.Config
 	if why := weakKey(string(c.SecretKey)); c.SecretKey != "" && why != "" {
 		return fail("Make a new one (openssl rand -hex 32) and rotate to it, see docs/operations.md, Keys.",
-			"SECRET_KEY can be guessed: %s.", why)
+			"SECRET_KEY can be guessed: %s.", say.New(why))
 	}
 	if c.DatabaseURL != "" {
 		u, err := url.Parse(string(c.DatabaseURL))
@@ -172,7 +173,7 @@ const (
 
 func (d *Doctor) disk(context.Context) Finding {
 	worst := ok("")
-	var texts []string
+	var texts []say.Text
 	for _, dir := range []string{d.o.Config.DataDir, d.o.Config.SpoolDir()} {
 		if dir == "" {
 			continue
@@ -184,15 +185,15 @@ func (d *Doctor) disk(context.Context) Finding {
 		if err != nil {
 			return fail("Look at the disk.", "The free space of %s cannot be read: %s", dir, err)
 		}
-		texts = append(texts, dir+": "+gibs(free)+" of "+gibs(total)+" free")
+		texts = append(texts, say.New("%s: %s of %s free", dir, gibs(free), gibs(total)))
 		switch {
 		case free < noDisk || free < total/50:
-			worst.State, worst.Advice = Failed, "Make room now: Postgres stops when the disk is full, and webhooks are refused."
+			worst.State, worst.Advice = Failed, say.New("Make room now: Postgres stops when the disk is full, and webhooks are refused.")
 		case (free < littleDisk || free < total/10) && worst.State == OK:
-			worst.State, worst.Advice = Warning, "Make room, or give it a larger disk."
+			worst.State, worst.Advice = Warning, say.New("Make room, or give it a larger disk.")
 		}
 	}
-	worst.Found = strings.Join(texts, "; ") + "."
+	worst.Found = say.All(texts...)
 	return worst
 }
 
@@ -206,9 +207,9 @@ func existing(dir string) string {
 	}
 }
 
-func gibs(n uint64) string {
+func gibs(n uint64) say.Text {
 	const tenth = gib / 10
-	return strings.TrimSuffix(formatTenths(n/tenth), ".0") + " GiB"
+	return say.New("%g GiB", float64(n/tenth)/10)
 }
 
 const spoolPatience = 2 * time.Minute

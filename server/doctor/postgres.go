@@ -8,6 +8,7 @@ import (
 
 	"eventstream/server/backup"
 	"eventstream/server/db"
+	"eventstream/server/say"
 )
 
 const noDatabase = "Look whether Postgres runs and DATABASE_URL is right."
@@ -18,7 +19,7 @@ func (d *Doctor) clockPostgres(ctx context.Context) Finding {
 	if err != nil {
 		return fail(noDatabase, "Postgres does not tell the time.")
 	}
-	return clock("Postgres’", began.Add(d.o.Now().Sub(began)/2).Sub(at))
+	return clock("This machine’s clock is %s from Postgres’.", began.Add(d.o.Now().Sub(began)/2).Sub(at))
 }
 
 func (d *Doctor) postgresVersion(ctx context.Context) Finding {
@@ -117,7 +118,7 @@ const (
 
 func (d *Doctor) backup(ctx context.Context) Finding {
 	last, err := backup.Last(ctx, d.o.DB)
-	help := "Make one every day, see docs/operations.md, and tell of those that other programs make."
+	const help = "Make one every day, see docs/operations.md, and tell of those that other programs make."
 	switch {
 	case err != nil:
 		return fail(noDatabase, "The list of backups cannot be read.")
@@ -134,11 +135,9 @@ func (d *Doctor) backup(ctx context.Context) Finding {
 	return ok("The newest backup is %s old.", days(age))
 }
 
-func days(d time.Duration) string {
+func days(d time.Duration) say.Text {
 	if d >= 48*time.Hour {
-		return strconv.Itoa(int(d/(24*time.Hour))) + " days"
+		return say.New("%d days", int(d/(24*time.Hour)))
 	}
-	return strings.TrimSuffix(d.String(), "0s")
+	return say.Raw(strings.TrimSuffix(d.String(), "0s"))
 }
-
-func formatTenths(n uint64) string { return strconv.FormatFloat(float64(n)/10, 'f', 1, 64) }

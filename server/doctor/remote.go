@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"eventstream/server/guard"
+	"eventstream/server/say"
 	"eventstream/server/twilio"
 	"eventstream/server/webhook"
 )
@@ -139,7 +139,7 @@ func (d *Doctor) askTwilio(ctx context.Context) (a answer) {
 
 func (d *Doctor) credentials(ctx context.Context) Finding {
 	a := d.ask(ctx)
-	token := "Copy the account’s SID and its auth token from Twilio’s console (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN); webhooks are verified with the token, too."
+	const token = "Copy the account’s SID and its auth token from Twilio’s console (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN); webhooks are verified with the token, too."
 	switch {
 	case a.err != nil:
 		return unknown(fail("Look whether this machine reaches api.twilio.com.", "Twilio does not answer: %s", plain(a.err)))
@@ -206,8 +206,9 @@ func (d *Doctor) senders(ctx context.Context) Finding {
 		var page senderPage
 		status, _, err := d.get(ctx, address, user, password, &page)
 		if err != nil || status != http.StatusOK {
-			return warn("Look at each sender in Twilio’s console: messages that come in have to be sent to "+
-				d.o.PublicURL+"/webhooks/twilio/inbound.", "Twilio does not tell the settings of senders.")
+			return advise(warn("", "Twilio does not tell the settings of senders."),
+				"Look at each sender in Twilio’s console: messages that come in have to be sent to %s.",
+				d.o.PublicURL+"/webhooks/twilio/inbound")
 		}
 		known.Senders = append(known.Senders, page.Senders...)
 		address = page.Meta.NextPageURL
@@ -216,32 +217,32 @@ func (d *Doctor) senders(ctx context.Context) Finding {
 		}
 	}
 	want := d.o.PublicURL + "/webhooks/twilio/inbound"
-	var lost, away []string
+	var lost, away []say.Text
 	for _, number := range numbers {
 		at := slices.IndexFunc(known.Senders, func(s channelSender) bool { return s.SenderID == "whatsapp:"+number })
 		if at < 0 {
-			lost = append(lost, number+" is no WhatsApp sender of this account")
+			lost = append(lost, say.New("%s is no WhatsApp sender of this account", number))
 			continue
 		}
 		s := known.Senders[at]
 		plainURL, _, _ := strings.Cut(s.Webhook.CallbackURL, "#")
 		switch {
 		case plainURL == "":
-			lost = append(lost, number+" has no webhook")
+			lost = append(lost, say.New("%s has no webhook", number))
 		case strings.TrimSuffix(plainURL, "/") != want && strings.TrimSuffix(plainURL, "/") != d.o.PublicURL+"/webhooks/inbound":
-			lost = append(lost, number+" sends what people write somewhere else")
+			lost = append(lost, say.New("%s sends what people write somewhere else", number))
 		case s.Webhook.CallbackMethod != "" && s.Webhook.CallbackMethod != http.MethodPost:
-			lost = append(lost, number+" uses "+s.Webhook.CallbackMethod+" instead of POST")
+			lost = append(lost, say.New("%s uses %s instead of POST", number, s.Webhook.CallbackMethod))
 		case !strings.HasPrefix(strings.ToUpper(s.Status), "ONLINE"):
-			away = append(away, number+" is "+strings.ToLower(s.Status))
+			away = append(away, say.New("%s is %s, Twilio says", number, strings.ToLower(s.Status)))
 		}
 	}
 	if len(lost) > 0 {
-		return fail("Set the sender’s webhook for incoming messages to "+want+" (POST) in Twilio’s console. Until then a STOP does not arrive here.",
-			"%s.", strings.Join(lost, "; "))
+		return advise(fail("", "%s.", say.All(lost...)),
+			"Set the sender’s webhook for incoming messages to %s (POST) in Twilio’s console. Until then a STOP does not arrive here.", want)
 	}
 	if len(away) > 0 {
-		return warn("Look at the sender in Twilio’s console.", "%s.", strings.Join(away, "; "))
+		return warn("Look at the sender in Twilio’s console.", "%s.", say.All(away...))
 	}
 	return ok("What people write to each of our numbers (%d) comes here.", len(numbers))
 }
@@ -253,15 +254,15 @@ const (
 	clockHelp = "Let the machine keep its clock by NTP."
 )
 
-func clock(whose string, off time.Duration) Finding {
-	text := fmt.Sprintf("This machine’s clock is %s from %s.", off.Abs().Round(10*time.Millisecond), whose)
+func clock(format say.Format, off time.Duration) Finding {
+	apart := off.Abs().Round(10 * time.Millisecond)
 	switch {
 	case off.Abs() > clockFail:
-		return fail(clockHelp, "%s", text)
+		return fail(clockHelp, format, apart)
 	case off.Abs() > clockWarn:
-		return warn(clockHelp, "%s", text)
+		return warn(clockHelp, format, apart)
 	}
-	return ok("%s", text)
+	return ok(format, apart)
 }
 
 func (d *Doctor) clockTwilio(ctx context.Context) Finding {
@@ -278,5 +279,5 @@ func (d *Doctor) clockTwilio(ctx context.Context) Finding {
 	case a.began.After(at.Add(time.Second)):
 		off = a.began.Sub(at.Add(time.Second))
 	}
-	return clock("Twilio’s", off)
+	return clock("This machine’s clock is %s from Twilio’s.", off)
 }

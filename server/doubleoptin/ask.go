@@ -171,7 +171,7 @@ func (a *asking) ask(ctx context.Context, tx bun.Tx, c *contact.Contact, r *Requ
 	if err != nil {
 		return err
 	}
-	if why[c.ID] != "" {
+	if !why[c.ID].Empty() {
 		return Settle(ctx, tx, c, StatusCanceled)
 	}
 	if r.Source != consent.SourceForm || now.Sub(r.CreatedAt) > expectedFor { // whoever fills in a form is there, and waits for it

@@ -23,6 +23,7 @@ import (
 	"eventstream/server/hours"
 	"eventstream/server/jobs"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -143,8 +144,8 @@ func (s *Service) Take(ctx context.Context, tx bun.Tx, c *contact.Contact, ch co
 	if err != nil {
 		return err
 	}
-	if why[c.ID] != "" {
-		return apperr.Conflict("%s", why[c.ID])
+	if !why[c.ID].Empty() {
+		return apperr.Saying(apperr.CodeConflict, why[c.ID])
 	}
 	if c.OptInRequestAt != nil {
 		return nil // they are asked once
@@ -192,7 +193,7 @@ func (s *Service) askable(ctx context.Context, tx bun.Tx, people []*contact.Cont
 	why, err := s.refusals(ctx, tx, people, now)
 	may := make(map[int64]bool, len(people))
 	for _, c := range people {
-		may[c.ID] = why[c.ID] == "" && c.OptInRequestAt == nil
+		may[c.ID] = why[c.ID].Empty() && c.OptInRequestAt == nil
 	}
 	return may, err
 }
@@ -244,7 +245,7 @@ func request(ctx context.Context, c *contact.Contact, ch consent.Change, now tim
 }
 
 // refusals tell why contacts may not be asked, a request of theirs that is open apart.
-func (s *Service) refusals(ctx context.Context, tx bun.Tx, people []*contact.Contact, now time.Time) (map[int64]string, error) {
+func (s *Service) refusals(ctx context.Context, tx bun.Tx, people []*contact.Contact, now time.Time) (map[int64]say.Text, error) {
 	ids := contact.IDs(people)
 	suppressed, err := s.consents.SuppressedContacts(ctx, tx, ids)
 	if err != nil {
@@ -254,21 +255,21 @@ func (s *Service) refusals(ctx context.Context, tx bun.Tx, people []*contact.Con
 	if err != nil {
 		return nil, err
 	}
-	why := make(map[int64]string, len(people))
+	why := make(map[int64]say.Text, len(people))
 	for _, c := range people {
 		again := last[c.ID].Add(AskAgainAfter)
 		switch {
 		case c.ErasedAt != nil:
-			why[c.ID] = "this contact was erased"
+			why[c.ID] = say.New("this contact was erased")
 		case c.ConsentStatus == contact.ConsentOptedIn:
-			why[c.ID] = "they have opted in already: there is nothing to confirm"
+			why[c.ID] = say.New("they have opted in already: there is nothing to confirm")
 		case c.ConsentStatus == contact.ConsentOptedOut:
-			why[c.ID] = "they have opted out, and nobody who has is asked: their own START brings them back"
+			why[c.ID] = say.New("they have opted out, and nobody who has is asked: their own START brings them back")
 		case len(suppressed[c.ID]) > 0:
-			why[c.ID] = "they are on the suppression list, and nothing is sent to whoever is on it"
+			why[c.ID] = say.New("they are on the suppression list, and nothing is sent to whoever is on it")
 		case now.Before(again):
-			why[c.ID] = "they were asked on " + last[c.ID].UTC().Format(time.DateOnly) + " and did not say yes: they may be asked again from " +
-				again.UTC().Format(time.DateOnly)
+			why[c.ID] = say.New("they were asked on %s and did not say yes: they may be asked again from %s", say.Day(last[c.ID].UTC()),
+				say.Day(again.UTC()))
 		}
 	}
 	return why, nil

@@ -37,7 +37,7 @@ func decisionOf(ctx context.Context, idb bun.IDB, id int64) (*decided, error) {
 		return nil, db.Err(err)
 	}
 	if len(rows) == 0 {
-		return nil, apperr.NotFound("message", id)
+		return nil, apperr.NotFound("message %v does not exist", id)
 	}
 	return rows[0], nil
 }

@@ -59,7 +59,7 @@ func (s *Service) WriteMessages(ctx context.Context, campaign int64, format csvc
 			code, title, advice := "", o.ErrorMessage, ""
 			if o.ErrorCode != 0 {
 				info := s.code(o.ErrorCode)
-				code, title, advice = fmt.Sprint(o.ErrorCode), info.Title, info.Advice
+				code, title, advice = fmt.Sprint(o.ErrorCode), string(info.Title), string(info.Advice)
 			}
 			err := w.Write([]string{
 				o.Address, o.Name, o.Status, o.SkipReason, code, title, advice,

@@ -28,6 +28,7 @@ import (
 	"eventstream/server/portfolio"
 	"eventstream/server/provider"
 	"eventstream/server/recent"
+	"eventstream/server/say"
 	"eventstream/server/secret"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -84,15 +85,15 @@ func (c Counts) any() bool {
 // Finding is what a check came to.
 type Finding struct {
 	OK      bool
-	Unknown bool   // whoever was asked gave no answer that tells
-	Found   string // in words
-	Advice  string // how to put it right
+	Unknown bool // whoever was asked gave no answer that tells
+	Found   say.Text
+	Advice  say.Text // how to put it right
 }
 
 // refusal is the error for what is not right, or of which nobody said that it is.
 func (f Finding) refusal(not *apperr.Error) error {
 	if f.Unknown {
-		return apperr.New(apperr.CodeUnavailable, "%s", not.Message)
+		return apperr.Saying(apperr.CodeUnavailable, not.Message)
 	}
 	return not
 }

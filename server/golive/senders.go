@@ -173,7 +173,7 @@ func (s *Service) RestoreWebhook(ctx context.Context, changeID int64, seen strin
 		return nil, err
 	}
 	if was == nil {
-		return nil, apperr.NotFound("change of a webhook", changeID)
+		return nil, apperr.NotFound("change of a webhook %v does not exist", changeID)
 	}
 	return s.change(ctx, was.SenderSID, seen, func(w Webhook) Webhook {
 		w.CallbackURL, w.CallbackMethod = was.Before.CallbackURL, was.Before.CallbackMethod

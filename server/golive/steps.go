@@ -13,6 +13,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/provider"
 	"eventstream/server/recent"
+	"eventstream/server/say"
 	"eventstream/server/template"
 )
 
@@ -45,8 +46,8 @@ const (
 type Step struct {
 	Key    Key
 	State  State
-	Found  string
-	Advice string // what to do; "": nothing
+	Found  say.Text
+	Advice say.Text // what to do; empty: nothing
 }
 
 // Way is how far an installation is on the way to real messages.
@@ -111,13 +112,13 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	add := func(k Key, state State, found, advice string) {
+	add := func(k Key, state State, found, advice say.Text) {
 		w.Steps = append(w.Steps, Step{k, state, found, advice})
 	}
 	if a == nil {
-		add(StepCredentials, Open, "There are no credentials yet.",
-			"Enter the account SID and the auth token, which stand on the first page of Twilio’s console.")
-		add(StepAddress, Waiting, "It is checked once there are credentials.", "Enter the credentials first.")
+		add(StepCredentials, Open, say.New("There are no credentials yet."),
+			say.New("Enter the account SID and the auth token, which stand on the first page of Twilio’s console."))
+		add(StepAddress, Waiting, say.New("It is checked once there are credentials."), say.New("Enter the credentials first."))
 	} else {
 		add(StepCredentials, is(credentials.OK), credentials.Found, credentials.Advice)
 		add(StepAddress, is(address.OK), address.Found, address.Advice)
@@ -128,22 +129,22 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 	case err != nil:
 		return err
 	case blocked:
-		add(StepDemo, Failed, "There is demo data, or it is being written, and its made-up numbers may belong to strangers.", "Remove it under Settings, Developer.")
+		add(StepDemo, Failed, say.New("There is demo data, or it is being written, and its made-up numbers may belong to strangers."), say.New("Remove it under Settings, Developer."))
 		ready = false
 	default:
-		add(StepDemo, Done, "There is no demo data.", "")
+		add(StepDemo, Done, say.New("There is no demo data."), say.Text{})
 	}
 	switch {
 	case s.Live:
-		add(StepSwitch, Done, "Messages go out over Twilio, account "+w.Credentials.AccountSID+".", "")
+		add(StepSwitch, Done, say.New("Messages go out over Twilio, account %s.", w.Credentials.AccountSID), say.Text{})
 	case ready:
-		add(StepSwitch, Open, "Messages go to the sandbox.", "Go live when you are ready: what was made while trying out ends then.")
+		add(StepSwitch, Open, say.New("Messages go to the sandbox."), say.New("Go live when you are ready: what was made while trying out ends then."))
 	default:
-		add(StepSwitch, Waiting, "Messages go to the sandbox.", "Put the steps before this one right first.")
+		add(StepSwitch, Waiting, say.New("Messages go to the sandbox."), say.New("Put the steps before this one right first."))
 	}
 	if !s.Live {
 		for _, k := range []Key{StepSenders, StepTemplates, StepTest} {
-			add(k, Waiting, "It is checked once Twilio is live.", "Go live first.")
+			add(k, Waiting, say.New("It is checked once Twilio is live."), say.New("Go live first."))
 		}
 		return nil
 	}
@@ -155,22 +156,22 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 		return err
 	}
 	if approved > 0 {
-		add(StepTemplates, Done, counted(approved, "template is", "templates are")+" approved.", "")
+		add(StepTemplates, Done, say.Count(approved, "1 template is approved.", "%d templates are approved."), say.Text{})
 	} else {
-		add(StepTemplates, Open, "WhatsApp has approved no template yet: without one only those who wrote within a day can be answered.",
-			"Import templates of the account, or submit one of yours.")
+		add(StepTemplates, Open, say.New("WhatsApp has approved no template yet: without one only those who wrote within a day can be answered."),
+			say.New("Import templates of the account, or submit one of yours."))
 	}
 	return s.testStep(ctx, w.Test, add)
 }
 
-func (s *Service) sendersStep(ctx context.Context, asked bool, add func(Key, State, string, string)) error {
+func (s *Service) sendersStep(ctx context.Context, asked bool, add func(Key, State, say.Text, say.Text)) error {
 	if !asked {
-		add(StepSenders, Waiting, "Twilio does not take the credentials.", "Change the credentials first.")
+		add(StepSenders, Waiting, say.New("Twilio does not take the credentials."), say.New("Change the credentials first."))
 		return nil
 	}
 	known, err := s.ListSenders(ctx)
 	if apperr.Is(err, apperr.CodeUnavailable) {
-		add(StepSenders, Failed, apperr.Text(err), "Look at status.twilio.com.")
+		add(StepSenders, Failed, apperr.Text(err), say.New("Look at status.twilio.com."))
 		return nil
 	}
 	if err != nil {
@@ -190,23 +191,23 @@ func (s *Service) sendersStep(ctx context.Context, asked bool, add func(Key, Sta
 	}
 	switch {
 	case len(known) == 0:
-		add(StepSenders, Failed, "The account has no WhatsApp sender.", "Register one in Twilio’s console, under Messaging, Senders.")
+		add(StepSenders, Failed, say.New("The account has no WhatsApp sender."), say.New("Register one in Twilio’s console, under Messaging, Senders."))
 	case here == 0:
-		add(StepSenders, Open, fmt.Sprintf("The account has %s, none of which sends from here yet.",
-			counted(int64(len(known)), "WhatsApp sender", "WhatsApp senders")), "Choose those that are to send.")
+		add(StepSenders, Open, say.Count(int64(len(known)), "The account has 1 WhatsApp sender, which does not send from here yet.",
+			"The account has %d WhatsApp senders, none of which sends from here yet."), say.New("Choose those that are to send."))
 	case len(away) > 0:
-		add(StepSenders, Failed, "What people write to "+strings.Join(away, " and ")+" goes somewhere else.", "Set the webhook.")
+		add(StepSenders, Failed, say.New("What people write to %s goes somewhere else.", strings.Join(away, ", ")), say.New("Set the webhook."))
 	case len(offline) > 0:
-		add(StepSenders, Failed, strings.Join(offline, " and ")+" cannot send at the moment, Twilio says.", "See the reason below, and Twilio’s console.")
+		add(StepSenders, Failed, say.New("Twilio says that these senders cannot send at the moment: %s.", strings.Join(offline, ", ")), say.New("See the reason below, and Twilio’s console."))
 	default:
-		add(StepSenders, Done, fmt.Sprintf("%s; what people write comes here.", counted(int64(here), "sender is ready", "senders are ready")), "")
+		add(StepSenders, Done, say.Count(int64(here), "1 sender is ready; what people write comes here.", "%d senders are ready; what people write comes here."), say.Text{})
 	}
 	return nil
 }
 
-func (s *Service) testStep(ctx context.Context, t *Test, add func(Key, State, string, string)) error {
+func (s *Service) testStep(ctx context.Context, t *Test, add func(Key, State, say.Text, say.Text)) error {
 	if t == nil {
-		add(StepTest, Open, "Nothing was sent to your own number yet.", "Write from your phone to a sender, and have it answered.")
+		add(StepTest, Open, say.New("Nothing was sent to your own number yet."), say.New("Write from your phone to a sender, and have it answered."))
 		return nil
 	}
 	m, err := s.Messages.ByID(ctx, t.MessageID)
@@ -215,11 +216,11 @@ func (s *Service) testStep(ctx context.Context, t *Test, add func(Key, State, st
 	}
 	switch {
 	case m.Status == message.StatusFailed || m.Status == message.StatusUndelivered || m.Status == message.StatusSkipped:
-		add(StepTest, Failed, "The test message did not arrive.", "Open the message to see why, and try again.")
+		add(StepTest, Failed, say.New("The test message did not arrive."), say.New("Open the message to see why, and try again."))
 	case t.AnsweredAt == nil:
-		add(StepTest, Open, "The test message is "+string(m.Status)+"; no answer was seen yet.", "Answer it on your phone.")
+		add(StepTest, Open, say.New("The test message is under way or arrived; no answer was seen yet."), say.New("Answer it on your phone."))
 	default:
-		add(StepTest, Done, "The test message arrived, and the answer to it was seen.", "")
+		add(StepTest, Done, say.New("The test message arrived, and the answer to it was seen."), say.Text{})
 	}
 	return nil
 }
@@ -229,11 +230,4 @@ func is(ok bool) State {
 		return Done
 	}
 	return Failed
-}
-
-func counted(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

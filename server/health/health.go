@@ -7,10 +7,10 @@ package health
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/say"
 )
 
 // Service looks.
@@ -43,8 +43,8 @@ const (
 type Check struct {
 	Name   string
 	Level  Level
-	Detail string
-	Advice string // "" when all is well
+	Detail say.Text
+	Advice say.Text // empty when all is well
 }
 
 // Queue is one of River's queues.
@@ -77,38 +77,38 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 	started := time.Now()
 	if err := s.db.PingContext(ctx); err != nil {
 		h.Checks = append(h.Checks, Check{
-			"Postgres", LevelBad, "it does not answer",
-			"Check that the database runs and that DATABASE_URL is right.",
+			"Postgres", LevelBad, say.New("it does not answer"),
+			say.New("Check that the database runs and that DATABASE_URL is right."),
 		})
 		return h, nil //nolint:nilerr // that is the answer
 	}
 	latency := time.Since(started)
 	h.add("Postgres", latency > 100*time.Millisecond, latency > time.Second,
-		"answers in "+latency.Round(100*time.Microsecond).String(), "The database is slow: look at its load and disk.")
+		say.New("answers in %s", latency.Round(100*time.Microsecond)), "The database is slow: look at its load and disk.")
 	if err := systemState(ctx, s.db, h); err != nil {
 		return nil, err
 	}
-	h.add("Workers", false, h.Workers == 0, strconv.FormatInt(h.Workers, 10)+" alive",
+	h.add("Workers", false, h.Workers == 0, say.New("%d alive", h.Workers),
 		"Nobody works the jobs: start a worker (run or work).")
-	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, "oldest waits "+seconds(h.WebhookLagSeconds),
+	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, say.New("the oldest waits for %s", seconds(h.WebhookLagSeconds)),
 		"Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
-	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked)+" to be tried again",
+	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked, "%d to be tried again", "%d or more to be tried again"),
 		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause "+
 			"is fixed.")
 	s.lookAtSpool(h)
 	s.lookAtMedia(ctx, h)
 	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds),
 		"Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
-	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided)+" messages need one",
+	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided, "%d messages need one", "%d or more messages need one"),
 		"Nothing tells whether Twilio has them: decide under Monitoring, Decisions, whether they are sent again or "+
 			"given up.")
 	var failed int64
 	for _, q := range h.Queues {
 		failed += q.Failed
 	}
-	h.add("Jobs", failed > 0, failed > 100, strconv.FormatInt(failed, 10)+" discarded",
+	h.add("Jobs", failed > 0, failed > 100, say.New("%d discarded", failed),
 		"Look at the discarded jobs and their errors under /admin/jobs.")
-	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: providerName})
+	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: say.Raw(providerName)})
 	return h, nil
 }
 
@@ -120,11 +120,11 @@ func (s *Service) lookAtMedia(ctx context.Context, h *Health) {
 	switch {
 	case err != nil:
 		h.Checks = append(h.Checks, Check{
-			"Media library", LevelBad, place + ": " + err.Error(),
-			"Look at the bucket, at its keys (MEDIA_S3_…) and at the network: WhatsApp does not get the files of templates.",
+			"Media library", LevelBad, say.New("%s: %s", place, err.Error()),
+			say.New("Look at the bucket, at its keys (MEDIA_S3_…) and at the network: WhatsApp does not get the files of templates."),
 		})
 	case place != "":
-		h.Checks = append(h.Checks, Check{Name: "Media library", Level: LevelOK, Detail: place + " answers"})
+		h.Checks = append(h.Checks, Check{Name: "Media library", Level: LevelOK, Detail: say.New("%s answers", place)})
 	}
 }
 
@@ -137,40 +137,40 @@ func (s *Service) lookAtSpool(h *Health) {
 		return
 	}
 	size, oldest := s.spool()
-	detail, waits := "empty", time.Duration(0)
+	detail, waits := say.New("empty"), time.Duration(0)
 	if h.SpoolBytes = size; size > 0 {
-		detail = strconv.FormatInt((size+1023)/1024, 10) + " KiB wait"
+		detail = say.New("%d KiB wait", (size+1023)/1024)
 	}
 	if !oldest.IsZero() {
 		h.SpoolOldestAt, waits = &oldest, time.Since(oldest)
-		detail += ", the oldest for " + seconds(waits.Seconds())
+		detail = say.New("%d KiB wait, the oldest for %s", (size+1023)/1024, seconds(waits.Seconds()))
 	}
 	h.add("Webhook spool", size > 0, waits > spoolWaits, detail,
 		"Postgres did not take webhooks, so that they wait on this server's disk and are stored as soon as it does: look "+
 			"at the database's load and disk.")
 }
 
-func dispatchDetail(lag float64) string {
+func dispatchDetail(lag float64) say.Text {
 	if lag <= 0 {
-		return "nothing is overdue"
+		return say.New("nothing is overdue")
 	}
-	return "messages are due, the last batch went " + seconds(lag) + " ago"
+	return say.New("messages are due, the last batch went %s ago", seconds(lag))
 }
 
-func many(n int64) string {
+func many(n int64, counted, more say.Format) say.Text {
 	if n >= countLimit {
-		return strconv.Itoa(countLimit) + " or more"
+		return say.New(more, countLimit)
 	}
-	return strconv.FormatInt(n, 10)
+	return say.New(counted, n)
 }
 
-func (h *Health) add(name string, warn, bad bool, detail, advice string) {
+func (h *Health) add(name string, warn, bad bool, detail say.Text, advice say.Format) {
 	c := Check{Name: name, Level: LevelOK, Detail: detail}
 	switch {
 	case bad:
-		c.Level, c.Advice = LevelBad, advice
+		c.Level, c.Advice = LevelBad, say.New(advice)
 	case warn:
-		c.Level, c.Advice = LevelWarn, advice
+		c.Level, c.Advice = LevelWarn, say.New(advice)
 	}
 	h.Checks = append(h.Checks, c)
 }

@@ -6,6 +6,7 @@ import (
 
 	"eventstream/server/db/dbtest"
 	"eventstream/server/health"
+	"eventstream/server/say"
 
 	"github.com/stretchr/testify/require"
 )
@@ -42,8 +43,8 @@ func TestWebhooksAreCounted(t *testing.T) {
 	h = look()
 	require.InDelta(t, 40, h.WebhookLagSeconds, 15, "the oldest of both kinds")
 	require.Contains(t, h.Checks, health.Check{
-		Name: "Workers", Level: health.LevelBad, Detail: "0 alive",
-		Advice: "Nobody works the jobs: start a worker (run or work).",
+		Name: "Workers", Level: health.LevelBad, Detail: say.New("%d alive", int64(0)),
+		Advice: say.New("Nobody works the jobs: start a worker (run or work)."),
 	})
 }
 
@@ -74,14 +75,14 @@ func TestParkedAndSpooledWebhooksAreTold(t *testing.T) {
 	h, checks = look()
 	require.EqualValues(t, 101, h.WebhooksParked)
 	require.Equal(t, health.LevelBad, checks["Parked webhooks"].Level)
-	require.Equal(t, health.Check{Name: "Webhook spool", Level: health.LevelOK, Detail: "empty"}, checks["Webhook spool"])
+	require.Equal(t, health.Check{Name: "Webhook spool", Level: health.LevelOK, Detail: say.New("empty")}, checks["Webhook spool"])
 	require.Nil(t, h.SpoolOldestAt)
 	held, since = 2000, time.Now().Add(-time.Second)
 	h, checks = look()
 	require.EqualValues(t, 2000, h.SpoolBytes)
 	require.Equal(t, since, *h.SpoolOldestAt)
 	require.Equal(t, health.LevelWarn, checks["Webhook spool"].Level)
-	require.Contains(t, checks["Webhook spool"].Detail, "2 KiB wait")
+	require.Contains(t, checks["Webhook spool"].Detail.String(), "2 KiB wait")
 	since = since.Add(-time.Hour)
 	_, checks = look()
 	require.Equal(t, health.LevelBad, checks["Webhook spool"].Level)

@@ -110,10 +110,10 @@ func (s *Service) Release(ctx context.Context, stoppedAt *time.Time) (*Hold, err
 		case stoppedAt == nil:
 			stoppedAt = &h.Now
 		case stoppedAt.After(h.Now):
-			return apperr.Invalid("originalStoppedAt", "%s is in the future", stoppedAt.UTC().Format(time.RFC3339))
+			return apperr.Invalid("originalStoppedAt", "%s is in the future", stoppedAt)
 		case stoppedAt.Before(h.BackupAt):
 			return apperr.Invalid("originalStoppedAt", "%s is before the backup was taken, at %s, which the original made",
-				stoppedAt.UTC().Format(time.RFC3339), h.BackupAt.UTC().Format(time.RFC3339))
+				stoppedAt, h.BackupAt)
 		}
 		if err := confirm(ctx, tx, *stoppedAt); err != nil {
 			return err

@@ -141,7 +141,7 @@ func checkLogged(rec record, opts Options) (*row, *Reject) {
 			return reject("ErrorCode", code, "not a number")
 		}
 		if l.past.ErrorCode = n; l.past.ErrorMessage == "" {
-			l.past.ErrorMessage = opts.words.Code(n).Title
+			l.past.ErrorMessage = string(opts.words.Code(n).Title)
 		}
 	}
 	if l.otherWay && l.intent.Keyword != consent.KeywordStop {

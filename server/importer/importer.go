@@ -11,6 +11,7 @@ import (
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
+	"eventstream/server/say"
 	"eventstream/server/topic"
 
 	"github.com/riverqueue/river"
@@ -29,6 +30,24 @@ const (
 	StatusCanceled  Status = "canceled"
 	StatusFailed    Status = "failed"
 )
+
+// statusWords are the words for it within sentences.
+var statusWords = map[Status]say.Text{
+	StatusUploading: say.Of("import", "uploading"),
+	StatusPending:   say.Of("import", "pending"),
+	StatusRunning:   say.Of("import", "running"),
+	StatusCompleted: say.Of("import", "completed"),
+	StatusCanceled:  say.Of("import", "canceled"),
+	StatusFailed:    say.Of("import", "failed"),
+}
+
+// Said is the word for it within a sentence.
+func (s Status) Said() say.Text {
+	if said, known := statusWords[s]; known {
+		return said
+	}
+	return say.Raw(string(s))
+}
 
 // Mode says which rows count.
 type Mode string

@@ -59,7 +59,7 @@ func (s *Service) run(ctx context.Context, id int64) error {
 		s.log.WarnContext(ctx, "an import's end of work is not noted", "import", imp.ID, "error", back)
 	}
 	if apperr.Is(err, apperr.CodeInvalid) {
-		err = s.end(ctx, imp, StatusFailed, apperr.Text(err))
+		err = s.end(ctx, imp, StatusFailed, apperr.Text(err).String())
 	}
 	return err
 }
@@ -477,7 +477,7 @@ func check(rec record, opts Options) (*row, *Reject) {
 	if r.address, r.addresses, value, err = pick(rec, opts, region, country != "", ids); err != nil {
 		reason := err.Error()
 		if e, ok := errors.AsType[*apperr.Error](err); ok {
-			reason = e.Message
+			reason = e.Message.String()
 		}
 		if country != "" && region == "" {
 			reason = fmt.Sprintf("%q is no country that is known, and %s", clip(country, 60), reason)

@@ -119,7 +119,7 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 		imp.Status = StatusPending
 		if lacking != nil { // a dry run ends here, and goes on when its columns are mapped
 			now := s.now()
-			imp.Status, imp.Failure, imp.FinishedAt = StatusFailed, apperr.Text(lacking), &now
+			imp.Status, imp.Failure, imp.FinishedAt = StatusFailed, apperr.Text(lacking).String(), &now
 			return setStatus(ctx, tx, imp)
 		}
 		if err := setStatus(ctx, tx, imp); err != nil {

@@ -100,7 +100,7 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Import, error) {
 	imp := new(Import)
 	err := db.Err(tx.NewSelect().Model(imp).Where("i.id = ?", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("import", id)
+		return nil, apperr.NotFound("import %v does not exist", id)
 	}
 	return imp, err
 }
@@ -109,7 +109,7 @@ func byID(ctx context.Context, idb bun.IDB, id int64) (*Import, error) {
 	imp := new(Import)
 	err := db.Err(idb.NewSelect().Model(imp).Where("i.id = ?", id).Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("import", id)
+		return nil, apperr.NotFound("import %v does not exist", id)
 	}
 	return imp, err
 }

@@ -182,7 +182,7 @@ func (e *entry) read() {
 
 func (b *Book) ask(ctx context.Context, n name) (*entry, error) {
 	if b.gone(n) {
-		return nil, apperr.NotFound("link", n.id)
+		return nil, apperr.NotFound("link %v does not exist", n.id)
 	}
 	if !b.mayAsk() {
 		return nil, apperr.New(apperr.CodeUnavailable, "too many links are asked for that are not known here")
@@ -205,7 +205,7 @@ func (b *Book) ask(ctx context.Context, n name) (*entry, error) {
 	b.mu.Lock()
 	b.absent.Add(n, time.Now())
 	b.mu.Unlock()
-	return nil, apperr.NotFound("link", n.id)
+	return nil, apperr.NotFound("link %v does not exist", n.id)
 }
 
 // gone reports whether Postgres said within the last minute that there is no such link.

@@ -123,7 +123,7 @@ func TestABucketThatTakesNothing(t *testing.T) {
 		s.server.Fail(fault)
 		_, err := s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)))
 		require.True(t, apperr.Is(err, apperr.CodeUnavailable), "%s: %v", name, err)
-		require.Contains(t, apperr.Text(err), "the bucket of the media library does not take it")
+		require.Contains(t, apperr.Text(err).String(), "the bucket of the media library does not take it")
 	}
 	page, err := s.List(s.ctx, media.Filter{}, db.Page{})
 	require.NoError(t, err)
@@ -166,7 +166,7 @@ func TestABucketThatGivesNothing(t *testing.T) {
 		s.server.Fail(fault)
 		_, _, err := s.Open(s.ctx, f.Token)
 		require.True(t, apperr.Is(err, apperr.CodeUnavailable), "%s: %v", name, err)
-		require.Equal(t, "the file cannot be read now: try again later", apperr.Text(err), "strangers learn nothing")
+		require.Equal(t, "the file cannot be read now: try again later", apperr.Text(err).String(), "strangers learn nothing")
 	}
 	s.server.Fail(nil)
 	s.holds(f, 1)

@@ -19,6 +19,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/db"
+	"eventstream/server/say"
 	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
@@ -203,23 +204,23 @@ func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return c
 // ByID finds one.
 func (s *Service) ByID(ctx context.Context, id int64) (*File, error) { return byID(ctx, s.db, id) }
 
-// Problem tells why WhatsApp would not show a medium of the library; "" when it would, or when it lies elsewhere.
-func Problem(ctx context.Context, idb bun.IDB, m template.Media) (string, error) {
+// Problem tells why WhatsApp would not show a medium of the library; empty when it would, or when it lies elsewhere.
+func Problem(ctx context.Context, idb bun.IDB, m template.Media) (say.Text, error) {
 	rest, own := strings.CutPrefix(m.URL, template.LibraryPath)
 	if !own {
-		return "", nil
+		return say.Text{}, nil
 	}
 	token, _, _ := strings.Cut(rest, "/")
 	f, err := byToken(ctx, idb, token)
 	switch {
 	case err != nil:
-		return "", err
+		return say.Text{}, err
 	case f == nil:
-		return "the file is not in the library any more: choose another", nil
+		return say.New("the file is not in the library any more: choose another"), nil
 	case f.Kind != m.Kind:
-		return "the file is of the kind " + string(f.Kind) + ", not " + string(m.Kind), nil
+		return say.New("the file is of the kind %s, not %s", f.Kind.Said(), m.Kind.Said()), nil
 	}
-	return "", nil
+	return say.Text{}, nil
 }
 
 // token is how tokens look.

@@ -14,6 +14,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 	"eventstream/server/template"
 
 	"github.com/gabriel-vasile/mimetype"
@@ -46,7 +47,7 @@ const taken = "JPEG and PNG images, MP4 and 3GP videos, PDF, Word (doc, docx), P
 
 // read looks at a file and gives what is kept of it: an image that is too large is made smaller.
 func read(name string, data []byte) (*File, []byte, error) {
-	bad := func(format string, args ...any) error { return apperr.Invalid("file", format, args...) }
+	bad := func(format say.Format, args ...any) error { return apperr.Invalid("file", format, args...) }
 	if len(data) == 0 {
 		return nil, nil, bad("the file is empty")
 	}

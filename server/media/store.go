@@ -156,7 +156,7 @@ func byID(ctx context.Context, idb bun.IDB, id int64) (*File, error) {
 	f := new(File)
 	found, err := one(ctx, idb.NewSelect().Model(f).Where("f.id = ? AND f.deleted_at IS NULL", id), f)
 	if err == nil && found == nil {
-		err = apperr.NotFound("media", id)
+		err = apperr.NotFound("media %v does not exist", id)
 	}
 	return found, err
 }

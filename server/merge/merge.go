@@ -55,10 +55,10 @@ func (s *Service) Merge(ctx context.Context, keepID, goneID int64) (*contact.Con
 		kept = byID(family, keepID)
 		gone := byID(family, goneID)
 		if kept == nil {
-			return apperr.NotFound("contact", keepID)
+			return apperr.NotFound("contact %v does not exist", keepID)
 		}
 		if gone == nil {
-			return apperr.NotFound("contact", goneID)
+			return apperr.NotFound("contact %v does not exist", goneID)
 		}
 		if kept.ErasedAt != nil || gone.ErasedAt != nil {
 			return apperr.Conflict("one of these contacts was erased or merged before")

@@ -69,7 +69,7 @@ func applyEffects(ctx context.Context, tx bun.Tx, consents *consent.Service, eff
 			}
 			continue
 		}
-		m := mark{e.info.Effect, e.info.Title, e.info.EffectFor}
+		m := mark{e.info.Effect, string(e.info.Title), e.info.EffectFor}
 		if marked[m] == nil {
 			marks = append(marks, m)
 		}
@@ -95,7 +95,7 @@ func optOut(ctx context.Context, tx bun.Tx, consents *consent.Service, e effect)
 		return err
 	}
 	return consents.Record(ctx, tx, c, consent.Change{
-		Status: contact.ConsentOptedOut, Source: consent.SourceProvider, Evidence: consent.Evidence{Note: e.info.Title},
+		Status: contact.ConsentOptedOut, Source: consent.SourceProvider, Evidence: consent.Evidence{Note: string(e.info.Title)},
 		OccurredAt: e.at, Late: e.late,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"eventstream/server/price"
+	"eventstream/server/say"
 )
 
 // Outgoing is one call to the provider.
@@ -116,8 +117,8 @@ const (
 // CodeInfo is what is known about one of Twilio's error codes.
 type CodeInfo struct {
 	Code   int
-	Title  string
-	Advice string
+	Title  say.Format
+	Advice say.Format
 	Class  Class
 	Scope  Scope
 	Effect Effect

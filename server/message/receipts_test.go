@@ -110,7 +110,7 @@ func told(sid string, s message.Status, second int) message.Receipt {
 
 func failed(sid string, s message.Status, second int, info message.CodeInfo) message.Receipt {
 	r := told(sid, s, second)
-	r.Event.ErrorCode, r.Event.ErrorText, r.Info = info.Code, info.Title, info
+	r.Event.ErrorCode, r.Event.ErrorText, r.Info = info.Code, string(info.Title), info
 	return r
 }
 

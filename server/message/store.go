@@ -202,7 +202,7 @@ func (s *Store) ByID(ctx context.Context, id int64) (*Message, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("message", id)
+		return nil, apperr.NotFound("message %v does not exist", id)
 	}
 	return found[0], nil
 }

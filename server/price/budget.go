@@ -23,7 +23,7 @@ const maxBudget Micros = 1_000_000_000 * unit
 func ParseBudget(field, s, currency string) (*Budget, error) {
 	limit, err := ParseMicros(s, maxBudget)
 	if err != nil {
-		return nil, apperr.Invalid(field, "%s", err.Error())
+		return nil, apperr.Blame(field, apperr.Text(err))
 	}
 	if limit == 0 {
 		return nil, apperr.Invalid(field, "a budget is more than 0; none has no limit")

@@ -15,6 +15,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/csvcell"
+	"eventstream/server/say"
 )
 
 //go:embed rate_card.csv
@@ -44,7 +45,7 @@ const (
 type Fault struct {
 	Line   int // of the file, the header being 1
 	Column string
-	Reason string
+	Reason say.Text
 }
 
 var columns = []string{"market", "category", "from_messages", "currency", "price", "valid_from", "doubtful", "source"}
@@ -93,7 +94,7 @@ func readFile(file io.Reader, source string) (rates []Rate, faults []Fault, err 
 			break
 		}
 		if fault, ok := errors.AsType[*csv.ParseError](err); ok {
-			faults = append(faults, Fault{Line: fault.StartLine, Reason: "it is no line of CSV: " + fault.Err.Error()})
+			faults = append(faults, Fault{Line: fault.StartLine, Reason: say.New("it is no line of CSV: %s", fault.Err.Error())})
 			break // what follows a quote that does not end cannot be told apart
 		} else if err != nil {
 			return nil, nil, fmt.Errorf("read the card: %w", err)
@@ -112,7 +113,7 @@ func readFile(file io.Reader, source string) (rates []Rate, faults []Fault, err 
 		}
 		id := fmt.Sprint(rate.Key, rate.Since)
 		if before, twice := seen[id]; twice {
-			faults = append(faults, Fault{line, "valid_from", fmt.Sprintf("line %d sets the same rate from the same day", before)})
+			faults = append(faults, Fault{line, "valid_from", say.New("line %d sets the same rate from the same day", before)})
 			continue
 		}
 		seen[id] = line
@@ -131,7 +132,7 @@ func readLine(cells []string, at map[string]int, line int, source string) (r Rat
 		}
 		return ""
 	}
-	fault := func(column, reason string) { faults = append(faults, Fault{line, column, reason}) }
+	fault := func(column string, reason say.Text) { faults = append(faults, Fault{line, column, reason}) }
 	r.Own, r.Market, r.Source = true, marketNamed(cell("market")), cell("source")
 	r.Category = Category(strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(cell("category"))))
 	r.Currency = strings.ToUpper(cell("currency"))
@@ -140,15 +141,15 @@ func readLine(cells []string, at map[string]int, line int, source string) (r Rat
 	}
 	var err error
 	if r.Price, err = ParseMicros(cell("price"), maxRate); err != nil {
-		fault("price", err.Error())
+		fault("price", apperr.Text(err))
 	}
 	if r.Since, err = ParseDay(cell("valid_from")); err != nil {
-		fault("valid_from", err.Error())
+		fault("valid_from", apperr.Text(err))
 		r.Since = charged // so that the other columns are checked, too
 	}
 	if from := cell("from_messages"); from != "" {
 		if r.From, err = strconv.ParseInt(from, 10, 64); err != nil {
-			fault("from_messages", fmt.Sprintf("%q is no number of messages", shorten(from)))
+			fault("from_messages", say.New("%q is no number of messages", shorten(from)))
 			r.From = 0
 		}
 	}
@@ -157,7 +158,7 @@ func readLine(cells []string, at map[string]int, line int, source string) (r Rat
 	case "yes", "true", "1":
 		r.Doubtful = true
 	default:
-		fault("doubtful", fmt.Sprintf("%q is neither yes nor no", shorten(doubt)))
+		fault("doubtful", say.New("%q is neither yes nor no", shorten(doubt)))
 	}
 	list, _ := errors.AsType[apperr.List](r.check())
 	for _, e := range list {

@@ -45,16 +45,16 @@ const (
 func ParseMicros(s string, most Micros) (Micros, error) {
 	whole, frac, point := strings.Cut(s, ".")
 	if s == "" || len(whole) > 12 || point && frac == "" || !digits(whole) || !digits(frac) || whole == "" {
-		return 0, fmt.Errorf("%q is not an amount: digits with a point, such as 0.0618", shorten(s))
+		return 0, apperr.Invalid("", "%q is not an amount: digits with a point, such as 0.0618", shorten(s))
 	}
 	if frac = strings.TrimRight(frac, "0"); len(frac) > 6 {
-		return 0, fmt.Errorf("%q has more than six digits behind the point", shorten(s))
+		return 0, apperr.Invalid("", "%q has more than six digits behind the point", shorten(s))
 	}
 	n := int64(0)
 	for _, d := range whole + frac + strings.Repeat("0", 6-len(frac)) {
 		n = n*10 + int64(d-'0')
 		if n > int64(most) {
-			return 0, fmt.Errorf("%q is out of range: 0 to %s", shorten(s), most)
+			return 0, apperr.Invalid("", "%q is out of range: 0 to %s", shorten(s), most)
 		}
 	}
 	return Micros(n), nil
@@ -67,7 +67,7 @@ func ParseRate(s string) (Micros, error) { return ParseMicros(s, maxRate) }
 func ParseDay(s string) (time.Time, error) {
 	day, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return day, fmt.Errorf("%q is no day: year-month-day, such as 2026-10-01", shorten(s))
+		return day, apperr.Invalid("", "%q is no day: year-month-day, such as 2026-10-01", shorten(s))
 	}
 	return day, nil
 }

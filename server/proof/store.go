@@ -18,7 +18,7 @@ func contactOfMessage(ctx context.Context, idb bun.IDB, id int64) (*contact.Cont
 		return nil, db.Err(err)
 	}
 	if len(ids) == 0 {
-		return nil, apperr.NotFound("message", id)
+		return nil, apperr.NotFound("message %v does not exist", id)
 	}
 	return contact.PersonOf(ctx, idb, ids[0])
 }

@@ -163,7 +163,7 @@ func TestRulesThatTakeWhatIsNeededAreRefused(t *testing.T) {
 		for _, days := range []int{-1, 0, retention.Minimum[k] - 1, retention.MostDays + 1} {
 			for _, err := range []error{e.s.Set(e.ctx, retention.Rules{k: days}), second(e.s.Preview(e.ctx, retention.Rules{k: days}))} {
 				require.True(t, apperr.Is(err, apperr.CodeInvalid), "%s for %d days: %v", k, days, err)
-				require.Contains(t, apperr.Text(err), "out of range")
+				require.Contains(t, apperr.Text(err).String(), "out of range")
 			}
 		}
 		require.NoError(t, e.s.Set(e.ctx, retention.Rules{k: retention.Minimum[k]}))

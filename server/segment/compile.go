@@ -8,6 +8,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
@@ -96,14 +97,15 @@ func (c *compiler) node(n Node, via []int64) error {
 }
 
 func (c *compiler) count(n Node) error {
-	left, limit, what := &c.left.conditions, MaxInlined, "conditions"
+	left, limit := &c.left.conditions, MaxInlined
+	many := say.Format("with the segments that it names written out the query has more than %d conditions")
 	switch n.(type) {
 	case All, Any, Not:
-		left, limit, what = &c.left.groups, maxInlinedGroups, "groups"
+		left, limit = &c.left.groups, maxInlinedGroups
+		many = "with the segments that it names written out the query has more than %d groups"
 	}
 	if *left--; *left < 0 {
-		return apperr.Invalid("query", "with the segments that it names written out the query has more than %d %s", limit,
-			what)
+		return apperr.Invalid("query", many, limit)
 	}
 	return nil
 }

@@ -36,8 +36,8 @@ func TestConditionsAreCountedWithTheSegmentsWrittenOut(t *testing.T) {
 	refused := func(err error) {
 		t.Helper()
 		require.True(t, apperr.Is(err, apperr.CodeInvalid), "%v", err)
-		require.Contains(t, apperr.Text(err), "written out")
-		require.Contains(t, apperr.Text(err), "200 conditions")
+		require.Contains(t, apperr.Text(err).String(), "written out")
+		require.Contains(t, apperr.Text(err).String(), "200 conditions")
 	}
 	square := allOf(100, naming(hundred.ID))
 	_, err = s.Create(ctx, segment.Input{Name: text("square"), Query: square})
@@ -60,7 +60,7 @@ func TestConditionsAreCountedWithTheSegmentsWrittenOut(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Update(ctx, small.ID, segment.Input{Query: allOf(4, inParis)})
 	require.True(t, apperr.Is(err, apperr.CodeInvalid), "%v", err)
-	require.Contains(t, apperr.Text(err), `"large"`)
+	require.Contains(t, apperr.Text(err).String(), `"large"`)
 	_, err = s.Update(ctx, small.ID, segment.Input{Query: allOf(2, inParis)})
 	require.NoError(t, err)
 

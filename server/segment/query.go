@@ -18,6 +18,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/globalid"
+	"eventstream/server/say"
 )
 
 // Limits of one query.
@@ -159,17 +160,17 @@ func parseUnlimited(raw json.RawMessage) (Node, error) {
 	return p.group(v, "query", 1)
 }
 
-func jsonProblem(err error) string {
+func jsonProblem(err error) say.Text {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Sprintf("at byte %d: %s", syntax.Offset, syntax.Error())
+		return say.New("at byte %d: %s", syntax.Offset, syntax.Error())
 	}
-	return "it ends too early"
+	return say.New("it ends too early")
 }
 
 type parser struct{ conditions, maxDepth, maxConditions int }
 
-func fail(path, format string, args ...any) error {
-	return apperr.Invalid(path, "%s: "+format, append([]any{path}, args...)...)
+func fail(path string, format say.Format, args ...any) error {
+	return apperr.Invalid(path, "%s: %s", path, say.New(format, args...))
 }
 
 func show(v any) string {

@@ -26,7 +26,7 @@ func byID(ctx context.Context, idb bun.IDB, id int64) (*Segment, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("segment", id)
+		return nil, apperr.NotFound("segment %v does not exist", id)
 	}
 	return found[0], nil
 }
@@ -48,7 +48,7 @@ func remove(ctx context.Context, tx bun.Tx, id int64) error {
 		return db.Err(err)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
-		return apperr.NotFound("segment", id)
+		return apperr.NotFound("segment %v does not exist", id)
 	}
 	return nil
 }

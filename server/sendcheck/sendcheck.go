@@ -122,9 +122,9 @@ func (s *Service) complete(r *Request) error {
 	case r.At == nil:
 		r.At = &now
 	case r.At.Before(now.Add(-time.Minute)):
-		_ = errs.Add(apperr.Invalid("at", "%s is in the past: why a message went or not is told by the message itself", stamp(*r.At)))
+		_ = errs.Add(apperr.Invalid("at", "%s is in the past: why a message went or not is told by the message itself", *r.At))
 	case r.At.After(now.Add(ahead)):
-		_ = errs.Add(apperr.Invalid("at", "%s is more than a year ahead", stamp(*r.At)))
+		_ = errs.Add(apperr.Invalid("at", "%s is more than a year ahead", *r.At))
 	}
 	return errs.Err()
 }

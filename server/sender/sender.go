@@ -14,6 +14,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/provider"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -27,6 +28,21 @@ const (
 	StatusPaused Status = "paused" // by an operator
 	StatusFailed Status = "failed" // by the engine: Twilio refuses it
 )
+
+// statusWords are the words for it within sentences.
+var statusWords = map[Status]say.Text{
+	StatusActive: say.Of("sender", "active"),
+	StatusPaused: say.Of("sender", "paused"),
+	StatusFailed: say.Of("sender", "failed"),
+}
+
+// Said is the word for it within a sentence.
+func (s Status) Said() say.Text {
+	if said, known := statusWords[s]; known {
+		return said
+	}
+	return say.Raw(string(s))
+}
 
 // DefaultRate is Twilio's default throughput of a WhatsApp sender, messages a
 // second. MaxRate is the most an account may send (error 63017).
@@ -255,7 +271,7 @@ func Find(ctx context.Context, idb bun.IDB, id int64) (*Sender, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("sender", id)
+		return nil, apperr.NotFound("sender %v does not exist", id)
 	}
 	return found[0], nil
 }

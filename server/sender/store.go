@@ -144,7 +144,7 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Sender, error) {
 	s := new(Sender)
 	err := db.Err(tx.NewSelect().Model(s).Where("s.id = ?", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("sender", id)
+		return nil, apperr.NotFound("sender %v does not exist", id)
 	}
 	return s, err
 }

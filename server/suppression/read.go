@@ -12,6 +12,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/importer"
+	"eventstream/server/say"
 )
 
 // entry is a row that can be written.
@@ -149,10 +150,12 @@ func later(a, b *time.Time) bool { return b != nil && (a == nil || a.After(*b)) 
 
 // entry reads one row.
 func (r *Request) entry(row importer.PlainRow, at columns, now time.Time) (e entry, no *Reject) {
-	reject := func(field, value, reason string, args ...any) (entry, *Reject) {
-		return entry{}, &Reject{
-			Line: row.Line, Field: field, Value: clip(value, longestValue), Reason: clip(fmt.Sprintf(reason, args...), longestReason),
+	reject := func(field, value string, reason say.Format, args ...any) (entry, *Reject) {
+		why := say.New(reason, args...)
+		if text := why.String(); len(text) > longestReason { // it repeats what is in the file
+			why = say.Raw(clip(text, longestReason))
 		}
+		return entry{}, &Reject{Line: row.Line, Field: field, Value: clip(value, longestValue), Reason: why}
 	}
 	if row.Fault != "" {
 		return reject("row", strings.Join(row.Cells, " "), "%s", row.Fault)

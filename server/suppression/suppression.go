@@ -19,6 +19,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/importer"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -48,8 +49,9 @@ type Result struct {
 
 // Reject is a row that was left out.
 type Reject struct {
-	Line                 int64
-	Field, Value, Reason string
+	Line         int64
+	Field, Value string
+	Reason       say.Text
 }
 
 func (r *Result) reject(no Reject) {
@@ -117,7 +119,7 @@ func (s *Service) check(r *Request) error {
 		_ = errs.Add(apperr.Invalid("until", "an opt-out does not end by itself: leave until out"))
 	}
 	if r.Until != nil && !r.Until.After(s.now()) {
-		_ = errs.Add(apperr.Invalid("until", "%s is not in the future", r.Until.UTC().Format(time.RFC3339)))
+		_ = errs.Add(apperr.Invalid("until", "%s is not in the future", r.Until))
 	}
 	return errs.Err()
 }

@@ -10,6 +10,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 )
 
 // extensions are the files that WhatsApp takes in templates, by the ending that their address must show (Twilio:
@@ -20,17 +21,25 @@ var extensions = map[MediaKind][]string{
 	MediaDocument: {".pdf", ".doc", ".docx", ".pptx", ".xlsx"},
 }
 
+// mediaWords are the kinds in words.
+var mediaWords = map[MediaKind]say.Text{
+	MediaImage: say.Of("medium", "image"), MediaVideo: say.Of("medium", "video"), MediaDocument: say.Of("medium", "document"),
+}
+
+// Said is the kind in words.
+func (k MediaKind) Said() say.Text { return mediaWords[k] }
+
 // LibraryPath begins the address of a file of the library here.
 const LibraryPath = "/media/"
 
 // complain notes what is wrong with a field.
-type complain func(field, format string, args ...any)
+type complain func(field string, format say.Format, args ...any)
 
 // check finds what WhatsApp or Twilio would refuse about the form of a template: too much, too little, or what does
 // not go together. A template with one of these cannot be saved.
 func (c *Compiled) check(category Category) apperr.List {
 	var errs apperr.List
-	bad := func(field, format string, args ...any) {
+	bad := func(field string, format say.Format, args ...any) {
 		if field != "body" && field != "category" {
 			field = strings.TrimSuffix("content."+field, ".")
 		}
@@ -40,8 +49,8 @@ func (c *Compiled) check(category Category) apperr.List {
 	if len(c.Body.Parts) == 0 {
 		bad("body", "write something first")
 	}
-	if problem, is := tooLong(c.wire(c.Body), ""); is {
-		bad("body", "%s", problem)
+	if n := utf8.RuneCountInString(c.wire(c.Body)); n > MaxBody {
+		bad("body", "the text has %d characters, WhatsApp takes at most %d: shorten it by %d", n, MaxBody, n-MaxBody)
 	}
 	for i, s := range c.slots {
 		text := *s.text
@@ -60,7 +69,7 @@ func (c *Compiled) check(category Category) apperr.List {
 	}
 	if wholes := p.wholes(); len(wholes) > 1 {
 		bad("", "a template is one of a list, cards, a catalog, an authentication code or a flow: this one has %s",
-			strings.Join(wholes, " and "))
+			say.And(wholes...))
 	} else if len(wholes) == 1 && (p.Header != nil || p.Footer != "" || len(p.Buttons) > 0) {
 		bad("", "header, footer and buttons do not go together with %s: take one of them out", wholes[0])
 	}
@@ -95,10 +104,10 @@ func (c *Compiled) check(category Category) apperr.List {
 }
 
 // wholes names what a template can be instead of header, footer and buttons.
-func (p *Parts) wholes() (all []string) {
+func (p *Parts) wholes() (all []say.Text) {
 	for _, w := range []struct {
 		is   bool
-		name string
+		name say.Format
 	}{
 		{p.List != nil, "a list"},
 		{p.Cards != nil, "cards"},
@@ -107,7 +116,7 @@ func (p *Parts) wholes() (all []string) {
 		{p.Flow != nil, "a flow"},
 	} {
 		if w.is {
-			all = append(all, w.name)
+			all = append(all, say.New(w.name))
 		}
 	}
 	return all
@@ -118,7 +127,7 @@ func (c *Compiled) checkHeader(bad complain, h *Header) {
 	case h.Media != nil && h.Text != "":
 		bad("header", "a header is a text or a medium, not both")
 	case h.Media != nil:
-		c.checkMedia(bad, "header.media", "the header", *h.Media)
+		c.checkMedia(bad, "header.media", say.New("the header"), *h.Media)
 	default:
 		written := c.written("header.text", h.Text)
 		if Emojis(written) > 0 {
@@ -135,7 +144,7 @@ func (c *Compiled) checkHeader(bad complain, h *Header) {
 	}
 }
 
-func (c *Compiled) checkMedia(bad complain, field, label string, m Media) {
+func (c *Compiled) checkMedia(bad complain, field string, label say.Text, m Media) {
 	known := extensions[m.Kind]
 	if known == nil {
 		bad(field+".kind", "%q is no kind of medium: image, video or document", m.Kind)
@@ -212,10 +221,14 @@ func checkButtons(bad complain, field string, buttons []Button) {
 	for _, limit := range []struct {
 		of   ButtonType
 		most int
-		name string
-	}{{ButtonURL, maxURLButtons, "buttons with an address"}, {ButtonPhone, 1, "button with a number"}, {ButtonCopyCode, 1, "button that copies a code"}} {
+		said say.Format
+	}{
+		{ButtonURL, maxURLButtons, "WhatsApp takes at most %d buttons with an address, there are %d"},
+		{ButtonPhone, 1, "WhatsApp takes at most %d button with a number, there are %d"},
+		{ButtonCopyCode, 1, "WhatsApp takes at most %d button that copies a code, there are %d"},
+	} {
 		if count[limit.of] > limit.most {
-			bad(field, "WhatsApp takes at most %d %s, there are %d", limit.most, limit.name, count[limit.of])
+			bad(field, limit.said, limit.most, count[limit.of])
 		}
 	}
 	if changes > 1 {
@@ -264,14 +277,14 @@ func (c *Compiled) checkCards(bad complain, cards []Card) {
 		bad("cards", "there are %d to %d cards side by side, here %d", minCards, maxCards, n)
 	}
 	for i, card := range cards {
-		at, label := fmt.Sprintf("cards.%d", i), fmt.Sprintf("card %d", i+1)
+		at, label := fmt.Sprintf("cards.%d", i), say.New("card %d", i+1)
 		if card.Media.Kind == MediaDocument {
 			bad(at+".media.kind", "a card shows an image or a video")
 		} else {
 			c.checkMedia(bad, at+".media", label, card.Media)
 		}
 		if card.Media.Kind != cards[0].Media.Kind {
-			bad(at+".media.kind", "all cards show the same kind of medium: %s", cards[0].Media.Kind)
+			bad(at+".media.kind", "all cards show the same kind of medium, as the first one: %s", mediaWords[cards[0].Media.Kind])
 		}
 		if n := utf8.RuneCountInString(c.written(at+".title", card.Title)) + utf8.RuneCountInString(c.written(at+".body", card.Body)); n > maxCardText {
 			bad(at+".body", "title and text of %s have %d characters together, WhatsApp takes at most %d", label, n, maxCardText)
@@ -293,7 +306,7 @@ func (c *Compiled) checkCards(bad complain, cards []Card) {
 }
 
 // rules are WhatsApp's rules for the texts that its reviewers read.
-func (c *Compiled) rules() (broken []string) {
+func (c *Compiled) rules() (broken []say.Text) {
 	if !c.Kind.NeedsApproval() || c.Kind == KindAuthentication {
 		return nil
 	}
@@ -301,7 +314,7 @@ func (c *Compiled) rules() (broken []string) {
 	for i, s := range c.slots {
 		if b := c.bodies[i]; b != nil && s.fill == fillAnywhere && strings.HasPrefix(s.field, "cards.") {
 			for _, rule := range b.Rules() {
-				broken = append(broken, s.label+": "+rule)
+				broken = append(broken, say.New("%s: %s", s.label, rule))
 			}
 		}
 	}

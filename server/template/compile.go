@@ -10,6 +10,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 )
 
 // Compiled is a version ready to be filled in. It never changes, and many may use it at once.
@@ -64,8 +65,8 @@ func Compile(body string, parts Parts) (*Compiled, error) {
 			continue
 		}
 		c.bodies[i] = b
-		if problem := s.misplaced(b); problem != "" {
-			_ = errs.Add(apperr.Invalid("content."+s.field, "%s", problem))
+		if problem := s.misplaced(b); !problem.Empty() {
+			_ = errs.Add(apperr.Blame("content."+s.field, problem))
 		}
 	}
 	c.Exprs = p.exprs
@@ -80,21 +81,21 @@ func Compile(body string, parts Parts) (*Compiled, error) {
 // refield says of which field an error of Parse is.
 func refield(err error, field string) error {
 	if e, ok := errors.AsType[*apperr.Error](err); ok {
-		return apperr.Invalid(field, "%s", e.Message)
+		return apperr.Blame(field, e.Message)
 	}
 	return err
 }
 
 // misplaced tells what is wrong with the places of placeholders in a text.
-func (s *slot) misplaced(b *Body) string {
+func (s *slot) misplaced(b *Body) say.Text {
 	switch s.fill {
 	case fillEnd:
 		if last := b.Parts[len(b.Parts)-1]; len(b.Exprs) > 1 || last.Expr == nil || len(b.Parts) != 2 {
-			return s.label + " takes one placeholder, at its end: https://example.com/{{…}}"
+			return say.New("%s takes one placeholder, at its end: https://example.com/{{…}}", s.label)
 		}
 	case fillWhole:
 		if len(b.Parts) != 1 {
-			return s.label + " is one placeholder alone, or a text without any"
+			return say.New("%s is one placeholder alone, or a text without any", s.label)
 		}
 	case fillNowhere, fillAnywhere, fillPath, fillLink:
 	}
@@ -104,10 +105,10 @@ func (s *slot) misplaced(b *Body) string {
 			before = b.Parts[0].Text
 		}
 		if u, err := url.Parse(before); err != nil || u.Host == "" || u.Path == "" {
-			return s.label + " takes a placeholder only behind the host and a slash"
+			return say.New("%s takes a placeholder only behind the host and a slash", s.label)
 		}
 	}
-	return ""
+	return say.Text{}
 }
 
 // keys are the names of the variables at Twilio that an expression fills: 1, 2…, or several where it was made there.
@@ -174,7 +175,7 @@ func (c *Compiled) Render(p *contact.Contact) Rendered {
 	value := func(e *Expression) string { return values[e] }
 	r.Text = c.Body.with(value)
 	if c.Kind == KindCallToAction && utf8.RuneCountInString(r.Text) > maxActionBody {
-		r.TooLong = append(r.TooLong, "the text above buttons")
+		r.TooLong = append(r.TooLong, say.New("the text above buttons"))
 	}
 	var cards [maxCards + 1]int // how long their texts are together
 	for i, s := range c.slots {

@@ -11,6 +11,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/db"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -27,8 +28,8 @@ type Found struct {
 	Reason              string
 	CreatedAt           *time.Time
 
-	// Problem says why it cannot be sent from here; "": it can.
-	Problem string
+	// Problem says why it cannot be sent from here; empty: it can.
+	Problem say.Text
 	// TemplateID is the template here that it was brought in as; 0: none.
 	TemplateID int64
 }
@@ -132,7 +133,7 @@ func (s *Service) Importable(ctx context.Context, q ImportableQuery) (*Importabl
 	for i := range out.List {
 		f := &out.List[i]
 		f.TemplateID = here[f.SID]
-		if f.Problem == "" {
+		if f.Problem.Empty() {
 			if _, _, err := f.read(ImportInput{}); err != nil {
 				f.Problem = apperr.Text(err)
 			}
@@ -169,7 +170,7 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (*Template, *Versi
 	if f == nil {
 		return nil, nil, apperr.Invalid("contentSid", "the account has no content template %s", in.ContentSID)
 	}
-	if f.Problem != "" {
+	if !f.Problem.Empty() {
 		return nil, nil, apperr.Invalid("contentSid", "%s cannot be brought in: %s", f.Name, f.Problem)
 	}
 	t, v, err := f.read(in)

@@ -11,6 +11,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
@@ -62,7 +63,10 @@ var plainFields = map[string]func(*contact.Contact) string{
 	"locale":  func(c *contact.Contact) string { return c.Locale },
 }
 
-const allowedPlaceholders = "{{name}}, {{address}}, {{region}}, {{locale}} and {{attributes.<key>}}"
+const (
+	allowedPlaceholders  = "{{name}}, {{address}}, {{region}}, {{locale}}"
+	attributePlaceholder = "{{attributes.<key>}}"
+)
 
 var filterArgs = map[string]bool{
 	"upper": false, "lower": false, "title": false, "trim": false, "default": true,
@@ -196,11 +200,12 @@ func parseExpression(src string) (*Expression, error) {
 }
 
 func unknown(name string) error {
-	hint := ""
 	if name != "" && !strings.ContainsAny(name, " .\"") {
-		hint = fmt.Sprintf("; did you mean {{attributes.%s}}?", name)
+		return apperr.Invalid("body", "unknown placeholder {{%s}}: allowed are %s and %s; did you mean {{attributes.%s}}?", clip(name),
+			allowedPlaceholders, attributePlaceholder, clip(name))
 	}
-	return apperr.Invalid("body", "unknown placeholder {{%s}}: allowed are %s%s", clip(name), allowedPlaceholders, hint)
+	return apperr.Invalid("body", "unknown placeholder {{%s}}: allowed are %s and %s", clip(name), allowedPlaceholders,
+		attributePlaceholder)
 }
 
 // parseFilter reads what follows a bar: a filter with its argument, or a
@@ -356,7 +361,7 @@ type Rendered struct {
 	Text      string
 	Variables map[string]string // "1" → value, for Twilio
 	Missing   []string          // placeholders without value or fallback; then it is not to be sent
-	TooLong   []string          // parts that are longer than WhatsApp takes, in words; then neither
+	TooLong   []say.Text        // parts that are longer than WhatsApp takes, in words; then neither
 }
 
 // Render fills the body for a contact.

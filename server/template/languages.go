@@ -70,9 +70,9 @@ func readLanguage(code string) (string, error) {
 			near = append(near, fmt.Sprintf("%s (%s)", l.Code, l.Name))
 		}
 	}
-	allowed := "such as en, de or pt_BR; templateLanguages lists all"
 	if len(near) > 0 {
-		allowed = "of this language it takes " + strings.Join(near, ", ")
+		return "", apperr.Invalid("language", "%q is not a language in which WhatsApp takes templates: of this language it takes %s", code,
+			strings.Join(near, ", "))
 	}
-	return "", apperr.Invalid("language", "%q is not a language in which WhatsApp takes templates: %s", code, allowed)
+	return "", apperr.Invalid("language", "%q is not a language in which WhatsApp takes templates, such as en, de or pt_BR", code)
 }

@@ -8,6 +8,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 )
 
 // Link is a button whose taps are counted: WhatsApp gets the address of a short link, of which one variable, the token,
@@ -43,8 +44,8 @@ func (c *Compiled) link(at int, p *parser) error {
 		return refield(err, "content."+s.field)
 	}
 	if len(own.exprs) > 0 {
-		if problem := s.misplaced(l.body); problem != "" {
-			return apperr.Invalid("content."+s.field, "%s", problem)
+		if problem := s.misplaced(l.body); !problem.Empty() {
+			return apperr.Blame("content."+s.field, problem)
 		}
 	}
 	if strings.ContainsAny(l.Destination, "\\\x00\r\n\t") {
@@ -94,10 +95,10 @@ func ParseAddress(text string) (*Address, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := slot{label: "the address", fill: fillLink}
+	s := slot{label: say.New("the address"), fill: fillLink}
 	if len(b.Exprs) > 0 {
-		if problem := s.misplaced(b); problem != "" {
-			return nil, apperr.Invalid("destination", "%s", problem)
+		if problem := s.misplaced(b); !problem.Empty() {
+			return nil, apperr.Blame("destination", problem)
 		}
 	}
 	before, _, _ := strings.Cut(text, "{{")

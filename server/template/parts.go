@@ -7,6 +7,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 )
 
 // Kind is the form in which a version goes to WhatsApp. Nobody chooses it: it follows from the parts.
@@ -154,8 +155,8 @@ const (
 
 // slot is one text of the parts.
 type slot struct {
-	field    string // as the API names it: buttons.0.title
-	label    string // in words: the title of button 1
+	field    string   // as the API names it: buttons.0.title
+	label    say.Text // in words: the title of button 1
 	text     *string
 	max      int // characters, 0: other rules bound it
 	fill     fill
@@ -198,78 +199,81 @@ func (p *Parts) slots() []slot {
 	var all []slot
 	if h := p.Header; h != nil {
 		if h.Media != nil {
-			all = append(all, slot{"header.media.url", "the address of the medium", &h.Media.URL, maxURL, fillPath, true, false, 0})
+			all = append(all, slot{"header.media.url", say.New("the address of the medium"), &h.Media.URL, maxURL, fillPath, true, false, 0})
 		} else {
-			all = append(all, slot{"header.text", "the header", &h.Text, maxHeader, fillAnywhere, true, false, 0})
+			all = append(all, slot{"header.text", say.New("the header"), &h.Text, maxHeader, fillAnywhere, true, false, 0})
 		}
 	}
 	if p.Footer != "" {
-		all = append(all, slot{"footer", "the footer", &p.Footer, maxFooter, fillNowhere, false, false, 0})
+		all = append(all, slot{"footer", say.New("the footer"), &p.Footer, maxFooter, fillNowhere, false, false, 0})
 	}
-	all = append(all, buttonSlots("buttons", "button", p.Buttons)...)
+	all = append(all, buttonSlots("buttons", nil, p.Buttons)...)
 	if l := p.List; l != nil {
-		all = append(all, slot{"list.button", "the button of the list", &l.Button, maxListButton, fillAnywhere, true, false, 0})
+		all = append(all, slot{"list.button", say.New("the button of the list"), &l.Button, maxListButton, fillAnywhere, true, false, 0})
 		for i := range l.Items {
-			item, at, what := &l.Items[i], fmt.Sprintf("list.items.%d.", i), fmt.Sprintf("entry %d", i+1)
+			item, at, what := &l.Items[i], fmt.Sprintf("list.items.%d.", i), say.New("entry %d", i+1)
 			all = append(all,
-				slot{at + "title", "the title of " + what, &item.Title, maxListTitle, fillAnywhere, true, false, 0},
-				slot{at + "description", "the description of " + what, &item.Description, maxListText, fillAnywhere, false, false, 0},
-				slot{at + "id", "the id of " + what, &item.ID, maxListID, fillNowhere, false, false, 0})
+				slot{at + "title", say.New("the title of %s", what), &item.Title, maxListTitle, fillAnywhere, true, false, 0},
+				slot{at + "description", say.New("the description of %s", what), &item.Description, maxListText, fillAnywhere, false, false, 0},
+				slot{at + "id", say.New("the id of %s", what), &item.ID, maxListID, fillNowhere, false, false, 0})
 		}
 	}
 	for i := range p.Cards {
-		card, at, what := &p.Cards[i], fmt.Sprintf("cards.%d.", i), fmt.Sprintf("card %d", i+1)
+		card, at, what := &p.Cards[i], fmt.Sprintf("cards.%d.", i), say.New("card %d", i+1)
 		all = append(all,
-			slot{at + "media.url", "the address of the medium of " + what, &card.Media.URL, maxURL, fillPath, true, false, 0},
-			slot{at + "title", "the title of " + what, &card.Title, maxCardText, fillAnywhere, false, false, i + 1},
-			slot{at + "body", "the text of " + what, &card.Body, maxCardText, fillAnywhere, true, true, i + 1})
-		all = append(all, buttonSlots(at+"buttons", what+", button", card.Buttons)...)
+			slot{at + "media.url", say.New("the address of the medium of %s", what), &card.Media.URL, maxURL, fillPath, true, false, 0},
+			slot{at + "title", say.New("the title of %s", what), &card.Title, maxCardText, fillAnywhere, false, false, i + 1},
+			slot{at + "body", say.New("the text of %s", what), &card.Body, maxCardText, fillAnywhere, true, true, i + 1})
+		all = append(all, buttonSlots(at+"buttons", &what, card.Buttons)...)
 	}
 	if c := p.Catalog; c != nil {
 		all = append(all,
-			slot{"catalog.id", "the id of the catalog", &c.ID, maxProductID, fillNowhere, false, false, 0},
-			slot{"catalog.title", "the title of the catalog", &c.Title, maxCatalogTitle, fillAnywhere, false, false, 0},
-			slot{"catalog.subtitle", "the subtitle of the catalog", &c.Subtitle, maxCatalogTitle, fillAnywhere, false, false, 0})
+			slot{"catalog.id", say.New("the id of the catalog"), &c.ID, maxProductID, fillNowhere, false, false, 0},
+			slot{"catalog.title", say.New("the title of the catalog"), &c.Title, maxCatalogTitle, fillAnywhere, false, false, 0},
+			slot{"catalog.subtitle", say.New("the subtitle of the catalog"), &c.Subtitle, maxCatalogTitle, fillAnywhere, false, false, 0})
 		for i := range c.Items {
-			item, at, what := &c.Items[i], fmt.Sprintf("catalog.items.%d.", i), fmt.Sprintf("product %d", i+1)
+			item, at, what := &c.Items[i], fmt.Sprintf("catalog.items.%d.", i), say.New("product %d", i+1)
 			all = append(all,
-				slot{at + "id", "the id of " + what, &item.ID, maxProductID, fillWhole, true, false, 0},
-				slot{at + "section", "the section of " + what, &item.Section, maxSection, fillAnywhere, false, false, 0})
+				slot{at + "id", say.New("the id of %s", what), &item.ID, maxProductID, fillWhole, true, false, 0},
+				slot{at + "section", say.New("the section of %s", what), &item.Section, maxSection, fillAnywhere, false, false, 0})
 		}
 	}
 	if a := p.Authentication; a != nil {
 		all = append(all,
-			slot{"authentication.code", "the code", &a.Code, maxOneTimeCode, fillWhole, true, false, 0},
-			slot{"authentication.button", "the text of the button", &a.Button, maxTitle, fillNowhere, true, false, 0})
+			slot{"authentication.code", say.New("the code"), &a.Code, maxOneTimeCode, fillWhole, true, false, 0},
+			slot{"authentication.button", say.New("the text of the button"), &a.Button, maxTitle, fillNowhere, true, false, 0})
 	}
 	if f := p.Flow; f != nil {
 		all = append(all,
-			slot{"flow.id", "the id of the flow", &f.ID, maxProductID, fillNowhere, true, false, 0},
-			slot{"flow.button", "the text of the button", &f.Button, maxTitle, fillNowhere, true, false, 0},
-			slot{"flow.firstScreen", "the first screen of the flow", &f.FirstScreen, maxProductID, fillNowhere, false, false, 0})
+			slot{"flow.id", say.New("the id of the flow"), &f.ID, maxProductID, fillNowhere, true, false, 0},
+			slot{"flow.button", say.New("the text of the button"), &f.Button, maxTitle, fillNowhere, true, false, 0},
+			slot{"flow.firstScreen", say.New("the first screen of the flow"), &f.FirstScreen, maxProductID, fillNowhere, false, false, 0})
 	}
 	return all
 }
 
-func buttonSlots(field, label string, buttons []Button) (all []slot) {
+func buttonSlots(field string, card *say.Text, buttons []Button) (all []slot) {
 	for i := range buttons {
-		b, at, what := &buttons[i], fmt.Sprintf("%s.%d.", field, i), fmt.Sprintf("%s %d", label, i+1)
+		b, at, what := &buttons[i], fmt.Sprintf("%s.%d.", field, i), say.New("button %d", i+1)
+		if card != nil {
+			what = say.New("button %d of %s", i+1, *card)
+		}
 		if b.Type != ButtonCopyCode {
-			all = append(all, slot{at + "title", "the title of " + what, &b.Title, maxTitle, fillNowhere, true, false, 0})
+			all = append(all, slot{at + "title", say.New("the title of %s", what), &b.Title, maxTitle, fillNowhere, true, false, 0})
 		}
 		switch b.Type {
 		case ButtonURL:
-			address := slot{at + "url", "the address of " + what, &b.URL, maxURL, fillEnd, true, false, 0}
+			address := slot{at + "url", say.New("the address of %s", what), &b.URL, maxURL, fillEnd, true, false, 0}
 			if b.Track {
 				address.fill = fillLink
 			}
 			all = append(all, address)
 		case ButtonPhone:
-			all = append(all, slot{at + "phone", "the number of " + what, &b.Phone, maxPhone, fillNowhere, true, false, 0})
+			all = append(all, slot{at + "phone", say.New("the number of %s", what), &b.Phone, maxPhone, fillNowhere, true, false, 0})
 		case ButtonCopyCode:
-			all = append(all, slot{at + "code", "the code of " + what, &b.Code, maxCode, fillWhole, true, false, 0})
+			all = append(all, slot{at + "code", say.New("the code of %s", what), &b.Code, maxCode, fillWhole, true, false, 0})
 		case ButtonQuickReply:
-			all = append(all, slot{at + "id", "the id of " + what, &b.ID, maxButtonID, fillNowhere, false, false, 0})
+			all = append(all, slot{at + "id", say.New("the id of %s", what), &b.ID, maxButtonID, fillNowhere, false, false, 0})
 		}
 	}
 	return all

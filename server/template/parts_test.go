@@ -9,6 +9,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 )
 
 func TestPartsChooseTheKind(t *testing.T) {
@@ -67,7 +68,7 @@ func TestPlaceholdersAreNumberedOverAllParts(t *testing.T) {
 
 	person.Name, person.Attributes = strings.Repeat("a", 60), map[string]any{"city": "Ulm"}
 	shown = c.Render(person)
-	require.Equal(t, []string{"the header"}, shown.TooLong)
+	require.Equal(t, []say.Text{say.New("the header")}, shown.TooLong)
 	require.Equal(t, []string{"attributes.code"}, shown.Missing)
 }
 
@@ -174,10 +175,10 @@ func TestWhatWhatsAppRefusesNamesItsField(t *testing.T) {
 			require.True(t, ok, "%v", err)
 			var all []string
 			for _, e := range list {
-				if strings.Join(e.Field, ".") == c.field && strings.Contains(e.Message, c.says) {
+				if strings.Join(e.Field, ".") == c.field && strings.Contains(e.Message.String(), c.says) {
 					return
 				}
-				all = append(all, strings.Join(e.Field, ".")+": "+e.Message)
+				all = append(all, strings.Join(e.Field, ".")+": "+e.Message.String())
 			}
 			t.Fatalf("no error of %s that says %q, but %q", c.field, c.says, all)
 		})
@@ -205,12 +206,12 @@ func TestCardsAndCodesAreMeasuredOnceFilledIn(t *testing.T) {
 	person := &contact.Contact{Name: strings.Repeat("n", 60), Attributes: map[string]any{"offer": strings.Repeat("o", 90)}}
 	require.Empty(t, c.Render(person).TooLong)
 	person.Attributes["offer"] = strings.Repeat("o", 100)
-	require.Equal(t, []string{"the text of card 1", "the text of card 2"}, c.Render(person).TooLong, "160 characters together")
+	require.Equal(t, "the text of card 1; the text of card 2", say.All(c.Render(person).TooLong...).String(), "160 characters together")
 
 	c, err = Compile("", Parts{Authentication: &Authentication{Code: "{{attributes.code}}", Button: "Copy"}})
 	require.NoError(t, err)
 	person.Attributes = map[string]any{"code": "123456789012345"}
-	require.Equal(t, []string{"the code"}, c.Render(person).TooLong)
+	require.Equal(t, []say.Text{say.New("the code")}, c.Render(person).TooLong)
 }
 
 // TestANewVersionHasThePresentHostOfLinks, and one that says what was said keeps the host under which it was approved.

@@ -1,10 +1,17 @@
 package template
 
-import "strings"
+import (
+	"strings"
+
+	"eventstream/server/say"
+)
 
 // advice tells what to change, by what WhatsApp's reasons say: codes such as INVALID_FORMAT, and Meta's own
 // sentences. The first that fits counts.
-var advice = []struct{ says, do string }{
+var advice = []struct {
+	says string
+	do   say.Format
+}{
 	{"tag_content_mismatch", "The text does not fit its category or language. Texts that advertise anything belong " +
 		"in Marketing; what concerns an order or an appointment belongs in Utility; and all of it has to be in the " +
 		"template's language. Change the category or the text and submit it again."},
@@ -31,21 +38,21 @@ var advice = []struct{ says, do string }{
 const plainAdvice = "Change the text so that the reason no longer holds, and submit it again: it goes to WhatsApp as a new version."
 
 // Advice tells in words what to change in a text that WhatsApp rejected; "" when nothing was.
-func (v *Version) Advice() string {
+func (v *Version) Advice() say.Text {
 	switch v.ApprovalStatus {
 	case ApprovalRejected:
 		reason := strings.ToLower(v.RejectionReason)
 		for _, a := range advice {
 			if strings.Contains(reason, a.says) {
-				return a.do
+				return say.New(a.do)
 			}
 		}
-		return plainAdvice
+		return say.New(plainAdvice)
 	case ApprovalPaused:
-		return "People blocked or reported it too often. WhatsApp pauses a template for three hours, the second time for " +
-			"six, and takes it away the third time. Write to fewer and more interested people, or change the text."
+		return say.New("People blocked or reported it too often. WhatsApp pauses a template for three hours, the second time for " +
+			"six, and takes it away the third time. Write to fewer and more interested people, or change the text.")
 	case ApprovalDisabled:
-		return "WhatsApp has taken it away for good. Write another text: it goes to WhatsApp as a new version."
+		return say.New("WhatsApp has taken it away for good. Write another text: it goes to WhatsApp as a new version.")
 	}
-	return ""
+	return say.Text{}
 }

@@ -1,11 +1,11 @@
 package template
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"eventstream/server/say"
 )
 
 // Limits of WhatsApp's review on the text itself (Twilio's rules for template approval; a text that breaks
@@ -17,9 +17,9 @@ const (
 
 // Rules are WhatsApp's rules for the text of a template, as far as this one breaks them: each says what is wrong
 // and what to do. They warn while somebody writes and refuse when it is submitted.
-func (b *Body) Rules() []string {
-	var broken []string
-	add := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
+func (b *Body) Rules() []say.Text {
+	var broken []say.Text
+	add := func(format say.Format, args ...any) { broken = append(broken, say.New(format, args...)) }
 	words := 0
 	for i, p := range b.Parts {
 		if p.Expr == nil {
@@ -40,12 +40,16 @@ func (b *Body) Rules() []string {
 	}
 	// The same placeholder twice is one variable.
 	if need := 2*len(b.Exprs) + 1; len(b.Exprs) > 0 && words < need {
-		add("%s at least %d words of plain text around, and there %s: write %d more or take a placeholder out",
-			counted(len(b.Exprs), "placeholder needs", "placeholders need"), need, areThere(words), need-words)
+		if len(b.Exprs) == 1 {
+			add("a placeholder needs at least %d words of plain text around it, and here is %d: write %d more", need, words, need-words)
+		} else {
+			add("%d placeholders need at least %d words of plain text around them, and here are %d: write %d more or take a "+
+				"placeholder out", len(b.Exprs), need, words, need-words)
+		}
 	}
 	text := b.Wire()
 	if n := strings.Count(text, "\t"); n > 0 {
-		add("WhatsApp takes no tabs, and there %s: replace each with a space", areThere(n))
+		add("WhatsApp takes no tabs, and the text has %d: replace each with a space", n)
 	}
 	if longest := longestRun(text, ' '); longest > maxSpaces {
 		add("there are %d spaces in a row, WhatsApp takes at most %d: take %d out", longest, maxSpaces, longest-maxSpaces)
@@ -54,29 +58,6 @@ func (b *Body) Rules() []string {
 		add("there are %d emojis, WhatsApp takes at most %d in a template: take %d out", n, maxEmojis, n-maxEmojis)
 	}
 	return broken
-}
-
-// tooLong tells what to do about a text of more characters than WhatsApp takes.
-func tooLong(text, where string) (string, bool) {
-	n := utf8.RuneCountInString(text)
-	return fmt.Sprintf("the text has %d characters%s, WhatsApp takes at most %d: shorten it by %d", n, where, MaxBody,
-		n-MaxBody), n > MaxBody
-}
-
-// counted puts a count in words: "1 placeholder needs", "2 placeholders need".
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// areThere: "is 1", "are 2".
-func areThere(n int) string {
-	if n == 1 {
-		return "is 1"
-	}
-	return fmt.Sprintf("are %d", n)
 }
 
 // unspaced are scripts that put no space between words. Nobody outside of WhatsApp knows how its reviewers count

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"eventstream/server/say"
 )
 
 func TestRulesOfWhatsAppSayWhatToDo(t *testing.T) {
@@ -16,13 +18,11 @@ func TestRulesOfWhatsAppSayWhatToDo(t *testing.T) {
 		"this is for you {{name}}!":                         "{{name}} stands last: write a word after it; a full stop does not count",
 		"we say {{name}} {{region}} to all of you here": "{{region}} follows another placeholder directly: " +
 			"write a word between the two",
-		"a {{name}} b": "1 placeholder needs at least 3 words of plain text around, and there are 2: " +
-			"write 1 more or take a placeholder out",
-		"Hi {{name}} - , . ! there": "1 placeholder needs at least 3 words of plain text around, and there are 2: " +
-			"write 1 more or take a placeholder out", // signs are no words
-		"Dear {{name}}, yes {{name}} you there":    "", // the same placeholder twice is one variable
-		"您好{{name}}，我们的秋季促销开始了":                    "", // no spaces between the words of Chinese
-		"Our sale\thas started":                    "WhatsApp takes no tabs, and there is 1: replace each with a space",
+		"a {{name}} b":                             "a placeholder needs at least 3 words of plain text around it, and here is 2: write 1 more",
+		"Hi {{name}} - , . ! there":                "a placeholder needs at least 3 words of plain text around it, and here is 2: write 1 more", // signs are no words
+		"Dear {{name}}, yes {{name}} you there":    "",                                                                                          // the same placeholder twice is one variable
+		"您好{{name}}，我们的秋季促销开始了":                    "",                                                                                          // no spaces between the words of Chinese
+		"Our sale\thas started":                    "WhatsApp takes no tabs, and the text has 1: replace each with a space",
 		"Our sale     has started":                 "there are 5 spaces in a row, WhatsApp takes at most 4: take 1 out",
 		"Our sale    has started":                  "",
 		"Sale " + strings.Repeat("🎉", 12) + " now": "there are 12 emojis, WhatsApp takes at most 10 in a template: take 2 out",
@@ -30,7 +30,7 @@ func TestRulesOfWhatsAppSayWhatToDo(t *testing.T) {
 	} {
 		b, err := Parse(body)
 		require.NoError(t, err)
-		require.Equal(t, want, strings.Join(b.Rules(), "; "), body)
+		require.Equal(t, want, say.All(b.Rules()...).String(), body)
 	}
 }
 
@@ -76,11 +76,11 @@ func TestLanguagesAreThoseOfWhatsApp(t *testing.T) {
 func TestARejectionSaysWhatToChange(t *testing.T) {
 	t.Parallel()
 	rejected := func(reason string) string {
-		return (&Version{ApprovalStatus: ApprovalRejected, RejectionReason: reason}).Advice()
+		return (&Version{ApprovalStatus: ApprovalRejected, RejectionReason: reason}).Advice().String()
 	}
 	require.Contains(t, rejected("TAG_CONTENT_MISMATCH: the category does not match"), "category or language")
 	require.Contains(t, rejected("INVALID_FORMAT"), "placeholder at the beginning")
 	require.Equal(t, plainAdvice, rejected("something new"))
 	require.Empty(t, (&Version{ApprovalStatus: ApprovalApproved}).Advice())
-	require.Contains(t, (&Version{ApprovalStatus: ApprovalPaused}).Advice(), "three hours")
+	require.Contains(t, (&Version{ApprovalStatus: ApprovalPaused}).Advice().String(), "three hours")
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
@@ -19,6 +20,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/provider"
 	"eventstream/server/recent"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -45,7 +47,7 @@ type Hold func(ctx context.Context, tx bun.Tx, versionID int64, reason string) (
 type Samples func(ctx context.Context, versionID int64, c *Compiled) (map[string]string, error)
 
 // Files tells why WhatsApp would not show a medium; "" when it would.
-type Files func(ctx context.Context, idb bun.IDB, m Media) (problem string, err error)
+type Files func(ctx context.Context, idb bun.IDB, m Media) (problem say.Text, err error)
 
 // Service keeps templates and brings them to WhatsApp.
 type Service struct {
@@ -191,7 +193,7 @@ func submittable(v *Version, submit bool) error {
 	}
 	var errs apperr.List
 	for _, rule := range c.rules() {
-		_ = errs.Add(apperr.Invalid("body", "%s", rule))
+		_ = errs.Add(apperr.Blame("body", rule))
 	}
 	return errs.Err()
 }
@@ -216,8 +218,8 @@ func (s *Service) FileProblems(ctx context.Context, idb bun.IDB, v *Version) (ap
 		if err != nil {
 			return nil, err
 		}
-		if problem != "" {
-			_ = list.Add(apperr.Invalid("content."+m.field, "%s", problem))
+		if !problem.Empty() {
+			_ = list.Add(apperr.Blame("content."+m.field, problem))
 		}
 	}
 	return list, nil
@@ -454,8 +456,8 @@ func withdrawn(t *Template, d Decision) string {
 	if d.Reason != "" {
 		text += " It says: " + d.Reason + "."
 	}
-	if advice := gone.Advice(); advice != "" {
-		text += " " + advice
+	if advice := gone.Advice(); !advice.Empty() {
+		text += " " + advice.String()
 	}
 	return text
 }
@@ -509,7 +511,7 @@ type Preview struct {
 	Kind     Kind
 	Parts    Parts       // as the contact would see them
 	Problems apperr.List // what keeps it from being saved, by field
-	Warnings []string    // what WhatsApp would refuse, and what looks wrong
+	Warnings []say.Text  // what WhatsApp would refuse, and what looks wrong
 	Used     []Variable
 }
 
@@ -524,7 +526,7 @@ func (s *Service) Preview(ctx context.Context, body string, parts Parts, categor
 	}
 	p := &Preview{Kind: c.Kind, Warnings: c.rules(), Used: c.Variables(), Problems: c.check(category)}
 	for _, old := range OldPlaceholders(body) {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("{%s} is sent as it stands; write {{%s}} to fill it in", old,
+		p.Warnings = append(p.Warnings, say.New("{%s} is sent as it stands; write {{%s}} to fill it in", old,
 			placeholderFor(old)))
 	}
 	if contactID == nil {
@@ -536,19 +538,20 @@ func (s *Service) Preview(ctx context.Context, body string, parts Parts, categor
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, apperr.NotFound("contact", *contactID)
+			return nil, apperr.NotFound("contact %v does not exist", *contactID)
 		}
 		p.Rendered, p.Parts = c.Show(found[0])
 		for _, part := range p.TooLong {
-			p.Warnings = append(p.Warnings, part+" is longer than WhatsApp takes with these values")
+			p.Warnings = append(p.Warnings, say.New("%s is longer than WhatsApp takes with these values", part))
 		}
 	}
-	if problem, is := tooLong(p.Text, " with these values"); is {
-		p.Warnings = append(p.Warnings, problem)
+	if n := utf8.RuneCountInString(p.Text); n > MaxBody {
+		p.Warnings = append(p.Warnings, say.New("the text has %d characters with these values, WhatsApp takes at most %d: shorten it by %d", n,
+			MaxBody, n-MaxBody))
 	}
 	if len(c.WebAddresses()) > 0 {
-		p.Warnings = append(p.Warnings, "clicks on an address in the text are not counted, because WhatsApp sends the text as it approved it: "+
-			"put the address on a button that tracks clicks")
+		p.Warnings = append(p.Warnings, say.New("clicks on an address in the text are not counted, because WhatsApp sends the text as it approved it: "+
+			"put the address on a button that tracks clicks"))
 	}
 	return p, nil
 }
@@ -575,7 +578,7 @@ func Find(ctx context.Context, idb bun.IDB, id int64) (*Template, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("template", id)
+		return nil, apperr.NotFound("template %v does not exist", id)
 	}
 	return found[0], nil
 }
@@ -628,7 +631,7 @@ func (s *Service) Shown(ctx context.Context, templateID int64) (*Version, error)
 		v, err = NewestVersion(ctx, s.db, templateID)
 	}
 	if err == nil && v == nil {
-		err = apperr.NotFound("template", templateID)
+		err = apperr.NotFound("template %v does not exist", templateID)
 	}
 	return v, err
 }

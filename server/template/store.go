@@ -124,7 +124,7 @@ func templateForUpdate(ctx context.Context, tx bun.Tx, id int64) (*Template, err
 	t := new(Template)
 	err := db.Err(tx.NewSelect().Model(t).Where("t.id = ? AND t.deleted_at IS NULL", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("template", id)
+		return nil, apperr.NotFound("template %v does not exist", id)
 	}
 	return t, err
 }
@@ -231,7 +231,7 @@ func VersionByID(ctx context.Context, idb bun.IDB, id int64) (*Version, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("template version", id)
+		return nil, apperr.NotFound("template version %v does not exist", id)
 	}
 	return found[0], nil
 }

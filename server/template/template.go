@@ -13,6 +13,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/jobs"
 	"eventstream/server/provider"
+	"eventstream/server/say"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -52,6 +53,25 @@ const (
 	// last message.
 	ApprovalWindowOnly Approval = "window_only"
 )
+
+// approvalWords are the words for it within sentences.
+var approvalWords = map[Approval]say.Text{
+	ApprovalDraft:      say.Of("template", "draft"),
+	ApprovalSubmitted:  say.Of("template", "submitted"),
+	ApprovalApproved:   say.Of("template", "approved"),
+	ApprovalRejected:   say.Of("template", "rejected"),
+	ApprovalPaused:     say.Of("template", "paused"),
+	ApprovalDisabled:   say.Of("template", "disabled"),
+	ApprovalWindowOnly: say.Of("template", "for the 24-hour window only"),
+}
+
+// Said is the word for it within a sentence.
+func (s Approval) Said() say.Text {
+	if said, known := approvalWords[s]; known {
+		return said
+	}
+	return say.Raw(string(s))
+}
 
 // Template is what is written, under one name and language.
 type Template struct {

@@ -155,7 +155,7 @@ func Find(ctx context.Context, idb bun.IDB, id int64) (*Topic, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, apperr.NotFound("topic", id)
+		return nil, apperr.NotFound("topic %v does not exist", id)
 	}
 	return found[0], nil
 }

@@ -44,7 +44,7 @@ func forUpdate(ctx context.Context, tx bun.Tx, id int64) (*Topic, error) {
 	t := new(Topic)
 	err := db.Err(tx.NewSelect().Model(t).Where("tp.id = ?", id).For("UPDATE").Scan(ctx))
 	if apperr.Is(err, apperr.CodeNotFound) {
-		return nil, apperr.NotFound("topic", id)
+		return nil, apperr.NotFound("topic %v does not exist", id)
 	}
 	return t, err
 }

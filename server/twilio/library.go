@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"path"
 	"slices"
 	"strings"
 
+	"eventstream/server/apperr"
+	"eventstream/server/say"
 	"eventstream/server/template"
 
 	"github.com/twilio/twilio-go/client"
@@ -88,7 +89,7 @@ func decide(f *template.Found, raw *map[string]any) {
 	}
 	d, err := decisionOf(&m)
 	if err != nil {
-		f.Problem = err.Error()
+		f.Problem = problem(err)
 		return
 	}
 	f.Approval, f.Reason, f.Category = d.Approval, d.Reason, d.Category
@@ -106,7 +107,7 @@ var richness = []string{
 func found(sid, name, language string, types, variables *map[string]any) template.Found {
 	f := template.Found{SID: sid, Name: name, Language: language}
 	if types == nil || len(*types) == 0 {
-		f.Problem = "it has no content"
+		f.Problem = say.New("it has no content")
 		return f
 	}
 	names := slices.SortedFunc(maps.Keys(*types), func(a, b string) int {
@@ -115,7 +116,7 @@ func found(sid, name, language string, types, variables *map[string]any) templat
 	f.Type = names[len(names)-1]
 	if unknown := slices.IndexFunc(names, func(n string) bool { return !slices.Contains(richness, n) }); unknown >= 0 {
 		f.Type = names[unknown]
-		f.Problem = fmt.Sprintf("%s is a type of content that is not known here", f.Type)
+		f.Problem = say.New("%s is a type of content that is not known here", f.Type)
 		return f
 	}
 	raw, err := json.Marshal((*types)[f.Type])
@@ -123,7 +124,7 @@ func found(sid, name, language string, types, variables *map[string]any) templat
 		err = readType(&f, raw)
 	}
 	if err != nil {
-		f.Problem = err.Error()
+		f.Problem = problem(err)
 	}
 	text := string(raw)
 	if f.Parts.Authentication != nil {
@@ -137,6 +138,13 @@ func found(sid, name, language string, types, variables *map[string]any) templat
 		f.Variables = append(f.Variables, v)
 	}
 	return f
+}
+
+func problem(err error) say.Text {
+	if apperr.CodeOf(err) == apperr.CodeInternal {
+		return say.Raw(err.Error())
+	}
+	return apperr.Text(err)
 }
 
 // anyType has the fields of all types of content.
@@ -170,7 +178,7 @@ type anyItem struct {
 func readType(f *template.Found, raw []byte) error {
 	var t anyType
 	if err := json.Unmarshal(raw, &t); err != nil {
-		return fmt.Errorf("its %s cannot be read", f.Type)
+		return apperr.Invalid("", "its %s cannot be read", f.Type)
 	}
 	f.Body = t.Body
 	p := &f.Parts
@@ -208,7 +216,7 @@ func readType(f *template.Found, raw []byte) error {
 				return err
 			}
 			if m == nil {
-				return errors.New("a card has no medium")
+				return apperr.Invalid("", "a card has no medium")
 			}
 			buttons, err := buttonsOf(c.Actions, false)
 			if err != nil {
@@ -218,7 +226,7 @@ func readType(f *template.Found, raw []byte) error {
 		}
 	case "twilio/catalog":
 		if t.DynamicItems != "" {
-			return errors.New("its products are chosen anew for each message (dynamic_items), which is not done here")
+			return apperr.Invalid("", "its products are chosen anew for each message (dynamic_items), which is not done here")
 		}
 		p.Catalog = &template.Catalog{ID: t.ID, Title: t.Title, Subtitle: t.Subtitle}
 		for _, i := range t.Items {
@@ -232,7 +240,7 @@ func readType(f *template.Found, raw []byte) error {
 	case "whatsapp/flows":
 		p.Flow = &template.Flow{ID: t.FlowID, Button: t.ButtonText, FirstScreen: t.FirstPageID}
 	default:
-		return fmt.Errorf("%s is a type of content that cannot be sent from here", f.Type)
+		return apperr.Invalid("", "%s is a type of content that cannot be sent from here", f.Type)
 	}
 	return err
 }
@@ -247,7 +255,7 @@ func mediumOf(raw json.RawMessage) (*template.Media, error) {
 	if json.Unmarshal(raw, &one) == nil {
 		list = []string{one}
 	} else if json.Unmarshal(raw, &list) != nil {
-		return nil, errors.New("its media cannot be read")
+		return nil, apperr.Invalid("", "its media cannot be read")
 	}
 	if len(list) == 0 || list[0] == "" {
 		return nil, nil //nolint:nilnil // there is none
@@ -280,7 +288,7 @@ func buttonsOf(all []anyAction, answers bool) (list []template.Button, err error
 		case kind == "COPY_CODE":
 			b.Type, b.Code = template.ButtonCopyCode, a.Code
 		default:
-			return nil, fmt.Errorf("a button of the type %s cannot be sent from here", kind)
+			return nil, apperr.Invalid("", "a button of the type %s cannot be sent from here", kind)
 		}
 		list = append(list, b)
 	}

@@ -31,7 +31,7 @@ func (Reader) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 	var info message.CodeInfo
 	if code, err := strconv.Atoi(p["ErrorCode"]); err == nil && code != 0 {
 		info = Code(code)
-		e.ErrorCode, e.ErrorText = code, info.Title
+		e.ErrorCode, e.ErrorText = code, string(info.Title)
 		if text := p["ChannelStatusMessage"]; text != "" {
 			e.ErrorText = text
 		}

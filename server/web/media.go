@@ -6,6 +6,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/db"
 	"eventstream/server/media"
+	"eventstream/server/say"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -19,7 +20,7 @@ func serveMedia(files *media.Service) http.HandlerFunc {
 			if apperr.Is(err, apperr.CodeNotFound) {
 				status = http.StatusNotFound
 			}
-			http.Error(w, apperr.Text(err), status)
+			http.Error(w, say.From(r.Context()).Say(apperr.Text(err)), status)
 			return
 		}
 		h := w.Header()

@@ -16,6 +16,7 @@ import (
 	"eventstream/server/guard"
 	"eventstream/server/link"
 	"eventstream/server/media"
+	"eventstream/server/say"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -152,7 +153,7 @@ func (rt Routes) download(write Download) http.HandlerFunc {
 		case apperr.Is(err, apperr.CodeUnavailable):
 			status = http.StatusBadGateway
 		}
-		http.Error(w, apperr.Text(err), status)
+		http.Error(w, say.From(r.Context()).Say(apperr.Text(err)), status)
 	}
 }
 
@@ -198,7 +199,7 @@ func atLeast(role actor.Role) func(http.Handler) http.Handler {
 func onlyPeople(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := actor.RequirePerson(r.Context(), actor.RoleViewer); err != nil {
-			http.Error(w, apperr.Text(err), http.StatusForbidden)
+			http.Error(w, say.From(r.Context()).Say(apperr.Text(err)), http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -193,11 +193,11 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 	defer cancel()
 	err = h.writer.Write(ctx, e)
 	if errors.Is(err, webhookevent.ErrSignatureUsed) {
-		h.refuse(w, r, &refusal{http.StatusForbidden, "signature_used", apperr.Text(err)})
+		h.refuse(w, r, &refusal{http.StatusForbidden, "signature_used", apperr.Text(err).String()})
 		return
 	}
 	if apperr.Is(err, apperr.CodeInvalid) { // no further try helps
-		http.Error(w, apperr.Text(err), http.StatusBadRequest)
+		http.Error(w, apperr.Text(err).String(), http.StatusBadRequest)
 		return
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ import { t } from "@lingui/core/macro";
 import { notifications } from "@mantine/notifications";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { Client, type Exchange, fetchExchange, mapExchange } from "urql";
+import { reader } from "../lib/reader";
 import { connection, connectionExchange } from "./connection";
 import { patienceExchange } from "./patience";
 
@@ -25,6 +26,7 @@ export function createClient(onSignedOut: () => void, more: { before?: Exchange[
     url: "/graphql",
     requestPolicy: "cache-and-network",
     preferGetMethod: false,
+    fetchOptions: () => ({ headers: reader() }),
     exchanges: [
       connectionExchange(connection),
       mapExchange({

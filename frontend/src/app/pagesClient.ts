@@ -3,6 +3,7 @@ import { createClient as createSocket } from "graphql-ws";
 import { type Client, createRequest, ssrExchange, subscriptionExchange } from "urql";
 import type { SessionQuery } from "../gql/graphql";
 import { Frames } from "../lib/frames";
+import { reader } from "../lib/reader";
 import { keys, updates } from "./cache";
 import { createClient } from "./client";
 import { confirmExchange } from "./confirm";
@@ -14,6 +15,7 @@ import { SessionDocument } from "./session";
 const socket = createSocket({
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`,
   lazy: true,
+  connectionParams: reader,
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
   on: {

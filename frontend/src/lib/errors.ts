@@ -8,8 +8,12 @@ export type UserError = { field?: string[] | null; message: string };
 /** The text of an error as the server meant it for people. */
 export function errorText(error: CombinedError): string {
   if (error.networkError) return t`The server does not answer. Check your connection and try again.`;
-  return error.graphQLErrors.map((e) => e.message).join("; ") || error.message;
+  return sentences(error.graphQLErrors) || error.message;
 }
+
+/** What the server says, each as a sentence of its own. */
+export const sentences = (said: readonly { message: string }[] | undefined) =>
+  (said ?? []).map((e) => sentence(e.message)).join(" ");
 
 /** Splits a payload's errors into those of named form fields and the rest. */
 export function byField(
@@ -21,10 +25,10 @@ export function byField(
   for (const e of errors) {
     const name = e.field?.join(".") ?? "";
     const known = fields.find((f) => name === f || name.startsWith(`${f}.`));
-    if (known) out[known] = out[known] ? `${out[known]}; ${e.message}` : e.message;
-    else rest.push(e.message);
+    if (known) out[known] = out[known] ? `${sentence(out[known])} ${sentence(e.message)}` : sentence(e.message);
+    else rest.push(sentence(e.message));
   }
-  return { fields: out, rest: rest.join("; ") };
+  return { fields: out, rest: rest.join(" ") };
 }
 
 /** The payload of a mutation that asked for one field. */
@@ -48,7 +52,7 @@ export function settled(result: { error?: CombinedError; data?: Record<string, u
   for (const value of Object.values(result.data ?? {})) {
     const errors = (value as Payload | null)?.userErrors;
     if (errors?.length) {
-      notifications.show({ color: "red", message: errors.map((e) => sentence(e.message)).join(" "), autoClose: 8000 });
+      notifications.show({ color: "red", message: sentences(errors), autoClose: 8000 });
       return false;
     }
   }

@@ -349,7 +349,7 @@ func statusParams(m *Message, st step, userID string) url.Values {
 	}
 	if st.code != 0 {
 		p.Set("ErrorCode", strconv.Itoa(st.code))
-		p.Set("ChannelStatusMessage", "sandbox: "+twilio.Code(st.code).Title)
+		p.Set("ChannelStatusMessage", "sandbox: "+string(twilio.Code(st.code).Title))
 	}
 	return p
 }

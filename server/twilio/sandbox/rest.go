@@ -268,7 +268,7 @@ func (s *Sandbox) view(m *Message) view {
 		v.Body = ""
 	}
 	if m.Code != 0 {
-		title := twilio.Code(m.Code).Title
+		title := string(twilio.Code(m.Code).Title)
 		v.Code, v.Error = &m.Code, &title
 	}
 	if m.Sent != nil {

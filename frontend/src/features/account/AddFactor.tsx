@@ -5,7 +5,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { TotpSetupMutation } from "../../gql/graphql";
-import { errorText, payloadOf } from "../../lib/errors";
+import { errorText, payloadOf, sentences } from "../../lib/errors";
 import { browserName, makePasskey } from "../../lib/passkeys";
 
 const SetupDocument = graphql(`
@@ -60,7 +60,7 @@ type Done = (recoveryCodes: string[] | null | undefined) => void;
 /** What went wrong with a mutation, for people. */
 function problemOf(result: { error?: Parameters<typeof errorText>[0]; data?: object | null }): string {
   if (result.error) return errorText(result.error);
-  return (payloadOf(result.data)?.userErrors ?? []).map((e) => e.message).join("; ");
+  return sentences(payloadOf(result.data)?.userErrors);
 }
 
 export function AddApp(props: { done: Done }) {

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { graphql } from "../../gql";
-import { errorText } from "../../lib/errors";
+import { errorText, sentences } from "../../lib/errors";
 import { Entrance, SecondStep, SignInDocument, type Step } from "./AuthPage";
 
 const LinkDocument = graphql(`
@@ -75,7 +75,7 @@ function PasswordForm(props: {
     const result = await set({ input: { token: props.token, password } });
     if (result.error) return setProblem(errorText(result.error));
     const wrong = result.data?.passwordSet.userErrors ?? [];
-    if (wrong.length) return setProblem(wrong.map((e) => e.message).join("; "));
+    if (wrong.length) return setProblem(sentences(wrong));
     const signedIn = await signIn({ input: { email: props.link.email, password } });
     const step = signedIn.data?.signIn.secondStep;
     if (step) props.onStep(step);

@@ -6,7 +6,7 @@ import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import type { ApprovalStateFragment } from "../../gql/graphql";
-import { errorText, payloadOf, settled } from "../../lib/errors";
+import { errorText, payloadOf, sentences, settled } from "../../lib/errors";
 import { moment, oneOf } from "../../lib/format";
 import { undoSeconds } from "./launch";
 
@@ -195,7 +195,7 @@ function Approve(props: { campaign: Campaign; undoable: boolean; passed: boolean
     );
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
-    if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
+    if (errors.length) return setProblem(sentences(errors));
     notifications.show({ message: t`“${c.name}” is approved`, color: "green" });
     props.onDone();
   };
@@ -253,7 +253,7 @@ function SendBack(props: { id: string; onDone: () => void }) {
             const result = await send({ input: { id: props.id, reason } });
             if (result.error) return setProblem(errorText(result.error));
             const errors = payloadOf(result.data)?.userErrors ?? [];
-            if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
+            if (errors.length) return setProblem(sentences(errors));
             props.onDone();
           }}
         >{t`Send back`}</Button>

@@ -4,7 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { BudgetStateFragment } from "../../gql/graphql";
-import { errorText } from "../../lib/errors";
+import { errorText, sentences } from "../../lib/errors";
 import { money } from "../../lib/format";
 import { BudgetForm } from "../prices/BudgetForm";
 
@@ -75,7 +75,7 @@ export function BudgetOf(props: { id: string; revision: number; budget: BudgetSt
         if (answer.error) return errorText(answer.error);
         const errors = answer.data?.campaignUpdate.userErrors ?? [];
         if (errors.length === 0) notifications.show({ message: t`Budget changed`, color: "green" });
-        return errors.map((e) => e.message).join("; ");
+        return sentences(errors);
       }}
     />
   );

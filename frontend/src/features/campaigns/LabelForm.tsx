@@ -3,7 +3,7 @@ import { Button, Group, Stack, TagsInput } from "@mantine/core";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { graphql } from "../../gql";
-import { errorText, payloadOf } from "../../lib/errors";
+import { errorText, payloadOf, sentences } from "../../lib/errors";
 import { CampaignLabelsDocument } from "./Labels";
 
 const CampaignLabelDocument = graphql(`
@@ -51,7 +51,7 @@ export function LabelForm(props: { id: string; labels: readonly string[]; onDone
             const result = await save({ input: { id: props.id, labels } });
             if (result.error) return setProblem(errorText(result.error));
             const errors = payloadOf(result.data)?.userErrors ?? [];
-            if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
+            if (errors.length) return setProblem(sentences(errors));
             props.onDone();
           }}
         >{t`Save labels`}</Button>

@@ -16,7 +16,7 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphql";
-import { errorText, payloadOf } from "../../lib/errors";
+import { errorText, payloadOf, sentences } from "../../lib/errors";
 import { localInput, moment, momentOf, noMoment } from "../../lib/format";
 import { zoneName } from "../../lib/zone";
 import { waitsForApproval } from "./Approval";
@@ -107,7 +107,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
     const result = await schedule({ input });
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
-    if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
+    if (errors.length) return setProblem(sentences(errors));
     const planned = result.data?.campaignSchedule.campaign;
     const next = moment(planned?.nextRunAt);
     notifications.show(

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useClient, useMutation } from "urql";
 import { nameOf } from "../../components/Person";
 import { graphql } from "../../gql";
-import { errorText, payloadOf } from "../../lib/errors";
+import { errorText, payloadOf, sentences } from "../../lib/errors";
 
 const WhoDocument = graphql(`
   query TestSendContact($address: String!) {
@@ -46,7 +46,7 @@ export function TestSend(props: { id: string; variants: readonly { label: string
     const result = await send({ input: { id: props.id, contactId: contact.id, variant } });
     if (result.error) return setProblem(errorText(result.error));
     const errors = payloadOf(result.data)?.userErrors ?? [];
-    if (errors.length) return setProblem(errors.map((e) => e.message).join("; "));
+    if (errors.length) return setProblem(sentences(errors));
     notifications.show({ message: t`On its way to ${nameOf(contact)}`, color: "green" });
     props.onDone();
   };

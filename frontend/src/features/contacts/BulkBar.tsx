@@ -13,7 +13,7 @@ import type {
   SuppressionReason,
   TopicStatus,
 } from "../../gql/graphql";
-import { errorText, payloadOf } from "../../lib/errors";
+import { errorText, payloadOf, sentences } from "../../lib/errors";
 import { contacts } from "../../lib/format";
 import { useTopics } from "../topics/useTopics";
 
@@ -199,7 +199,7 @@ export function BulkForm(props: {
         | { action?: { id: string } | null; userErrors: readonly { message: string }[] }
         | undefined;
       if (result.error) return setProblem(errorText(result.error));
-      if (payload?.userErrors.length) return setProblem(payload.userErrors.map((e) => e.message).join("; "));
+      if (payload?.userErrors.length) return setProblem(sentences(payload.userErrors));
       if (payload?.action) props.onStarted(payload.action.id);
       props.onClose();
     };

@@ -10,8 +10,8 @@ import { useMutation, useQuery } from "urql";
 import { Page, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
-import { errorText } from "../../lib/errors";
-import { bytes, count, moment, sentence, words } from "../../lib/format";
+import { errorText, sentences } from "../../lib/errors";
+import { bytes, count, moment, words } from "../../lib/format";
 import { ImportRun } from "./ImportRun";
 import { CountrySelect } from "./OptionsForm";
 import { firstOptions, type Options, optionsInput } from "./wizard";
@@ -63,9 +63,7 @@ export function ImportPage() {
     const go = goAfter();
     const result = await start({ input: { file, dryRun: true, sheet, ...optionsInput(o) } });
     const payload = result.data?.contactImport;
-    const wrong = result.error
-      ? errorText(result.error)
-      : (payload?.userErrors ?? []).map((e) => sentence(e.message)).join(" ");
+    const wrong = result.error ? errorText(result.error) : sentences(payload?.userErrors);
     if (wrong) return setProblem(wrong);
     const id = payload?.import?.id;
     if (!id) return;

@@ -4,8 +4,7 @@ import { useEffect, useState } from "react";
 import { useMutation, useSubscription } from "urql";
 import { graphql } from "../../gql";
 import type { ImportProgressSubscription } from "../../gql/graphql";
-import { errorText, payloadOf } from "../../lib/errors";
-import { sentence } from "../../lib/format";
+import { errorText, payloadOf, sentences } from "../../lib/errors";
 import { Outcome } from "./Outcome";
 import { Review } from "./Review";
 import { type Options, optionsInput, optionsOf } from "./wizard";
@@ -132,7 +131,7 @@ export function ImportRun(props: {
     setRestarting(true); // the subscription ended with the run before; a new one follows the next
     const result = await confirm({ input: { id: props.id, dryRun, mapping, ...optionsInput(options) } });
     const wrong = payloadOf(result.data)?.userErrors ?? [];
-    const text = result.error ? errorText(result.error) : wrong.map((e) => sentence(e.message)).join(" ");
+    const text = result.error ? errorText(result.error) : sentences(wrong);
     setProblem(text);
     if (!text) setSuperseded(data);
     setRestarting(false);

@@ -4,7 +4,7 @@ import { Alert, Button, Code, FileInput, Group, Stack, Table, Text } from "@mant
 import { useState } from "react";
 import { useMutation } from "urql";
 import type { RateCardUpdateMutation } from "../../gql/graphql";
-import { errorText } from "../../lib/errors";
+import { errorText, sentences } from "../../lib/errors";
 import { count, sentence } from "../../lib/format";
 import { RateCardUpdateDocument } from "./PricesPage";
 
@@ -20,7 +20,7 @@ export function ImportRates(props: { onImported: () => void; onClose: () => void
     if (!file) return setWrong(t`Choose a file`);
     const answer = await update({ input: { file, dryRun } });
     const result = answer.data?.rateCardUpdate;
-    const errors = result?.userErrors.map((e) => sentence(e.message)).join(" ");
+    const errors = sentences(result?.userErrors);
     setWrong(answer.error ? sentence(errorText(answer.error)) : (errors ?? ""));
     if (answer.error || errors || !result) return;
     if (dryRun || result.faultCount > 0) return setTried(result);

@@ -24,7 +24,7 @@ import { Failed } from "../../components/Failed";
 import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { PriceCategory, RatesQuery } from "../../gql/graphql";
-import { errorText, settled } from "../../lib/errors";
+import { errorText, sentences, settled } from "../../lib/errors";
 import { count, country, money } from "../../lib/format";
 import { locale } from "../../lib/language";
 import { BudgetBar } from "../campaigns/BudgetOf";
@@ -191,7 +191,7 @@ function Charged() {
             const answer = await update({ input: { monthlyBudget: amount, expectedVersion: revision } });
             if (answer.error) return errorText(answer.error);
             load({ requestPolicy: "network-only" });
-            return (answer.data?.settingsUpdate.userErrors ?? []).map((e) => e.message).join("; ");
+            return sentences(answer.data?.settingsUpdate.userErrors);
           }}
         />
         {monthlyBudget && <BudgetBar budget={monthlyBudget} />}

@@ -23,7 +23,7 @@ import { Failed } from "../../components/Failed";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
-import { byField, payloadOf, settled } from "../../lib/errors";
+import { byField, payloadOf, sentences, settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
@@ -147,7 +147,7 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
       input: { portfolioLimit: choice === "told" ? null : { people }, expectedVersion: props.revision },
     });
     const errors = payloadOf(result.data)?.userErrors ?? [];
-    if (errors.length) return setWrong(errors.map((e) => e.message).join("; "));
+    if (errors.length) return setWrong(sentences(errors));
     if (settled(result)) {
       notifications.show({ message: t`In force from now on`, color: "green" });
       props.onSaved();

@@ -23,7 +23,7 @@ import { Failed } from "../../components/Failed";
 import { Medium } from "../../components/WhatsAppMessage";
 import { graphql } from "../../gql";
 import type { TemplateMediaKind } from "../../gql/graphql";
-import { errorText, settled } from "../../lib/errors";
+import { errorText, sentences, settled } from "../../lib/errors";
 import { bytes, sentence } from "../../lib/format";
 import type { Media } from "./content";
 import classes from "./MediaPicker.module.css";
@@ -112,7 +112,7 @@ export default function MediaPicker(props: {
     setProblem("");
     const result = await upload({ input: { file } });
     const payload = result.data?.mediaUpload;
-    const wrong = result.error ? errorText(result.error) : payload?.userErrors.map((e) => e.message).join(" ");
+    const wrong = result.error ? errorText(result.error) : sentences(payload?.userErrors);
     if (wrong) return setProblem(wrong);
     const media = payload?.media;
     if (media?.kind === props.kind) return props.onChoose({ kind: media.kind, url: media.url });

@@ -1,0 +1,175 @@
+// Package say holds what the server says to people: errors, warnings, advice. A text
+// keeps what it was made of, a format and its values, so that it can be said in the
+// reader's language and with numbers and times as the reader writes them. The formats
+// stand in the sources in English; de.po and es.po beside this file have the others.
+package say
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Format is a whole sentence, or a part that stands by itself, as fmt writes it. It is a
+// type of its own so that only constants become one: what somebody typed cannot be
+// translated, and the test of the catalogues finds each constant by its type.
+type Format string
+
+// Text is what is said to people.
+type Text struct {
+	context Format // of a word that other languages inflect: what it is said of
+	format  Format
+	values  []any
+	texts   []Text // several sentences, instead of a format
+}
+
+// New makes a text. A value may be a Text, which is said in the reader's language too. A
+// time.Time is written in the reader's zone, and what %d writes is a quantity, with its
+// thousands parted; ids and years take %v.
+func New(format Format, values ...any) Text { return Text{format: format, values: values} }
+
+// Of makes a word that is a value of other texts. Other languages inflect it by what it is
+// said of: "paused" of a campaign and "paused" of a sender.
+func Of(context, word Format) Text { return Text{context: context, format: word} }
+
+// All makes one text of several sentences.
+func All(texts ...Text) Text {
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return Text{texts: texts}
+}
+
+// Raw is a text that others wrote, such as Twilio, and that stays as it is.
+func Raw(s string) Text { return Text{format: "%s", values: []any{s}} }
+
+// Empty reports whether nothing is said.
+func (t Text) Empty() bool { return t.format == "" && len(t.texts) == 0 }
+
+// String says it in English as programs read it: numbers without signs between thousands,
+// moments in UTC.
+func (t Text) String() string { return Reader{}.Say(t) }
+
+// Say says a text as the reader reads it. What has no translation is in English.
+func (r Reader) Say(t Text) string {
+	if len(t.texts) > 0 {
+		said := make([]string, len(t.texts))
+		for i, one := range t.texts {
+			said[i] = r.Say(one)
+		}
+		return strings.Join(said, "; ")
+	}
+	format := r.translation(t.context, t.format)
+	if len(t.values) == 0 {
+		return strings.ReplaceAll(string(format), "%%", "%")
+	}
+	values := make([]any, len(t.values))
+	for i, v := range t.values {
+		values[i] = shown{r, v, false}
+	}
+	if r.Language == "de" {
+		for _, i := range behindColons(string(format)) {
+			if i < len(values) {
+				values[i] = shown{r, t.values[i], true}
+			}
+		}
+	}
+	return fmt.Sprintf(string(format), values...)
+}
+
+// behindColons are the values that stand behind a colon.
+func behindColons(format string) (places []int) {
+	for i, at := range verb.FindAllStringIndex(strings.ReplaceAll(format, "%%", "  "), -1) {
+		if !strings.HasSuffix(format[:at[0]], ": ") {
+			continue
+		}
+		if number, _, explicit := strings.Cut(strings.TrimPrefix(format[at[0]:at[1]], "%["), "]"); explicit {
+			n, _ := strconv.Atoi(number)
+			i = n - 1
+		}
+		places = append(places, i)
+	}
+	return places
+}
+
+// Day is a value that is written without its time of day, as it stands in the moment's own zone.
+type Day time.Time
+
+// shown writes a value as its reader does.
+type shown struct {
+	reader  Reader
+	value   any
+	capital bool // a sentence behind a colon begins with one in German
+}
+
+// Format implements fmt.Formatter.
+func (s shown) Format(f fmt.State, verb rune) {
+	value := s.value
+	switch v := value.(type) {
+	case Text:
+		said := s.reader.Say(v)
+		if s.capital && strings.Contains(string(v.format), " ") {
+			first, size := utf8.DecodeRuneInString(said)
+			said = string(unicode.ToUpper(first)) + said[size:]
+		}
+		value = said
+	case interface{ Said() Text }: // an enum, such as a status
+		value = s.reader.Say(v.Said())
+	case time.Time:
+		value = s.reader.Moment(v)
+	case *time.Time:
+		value = s.reader.Moment(*v)
+	case Day:
+		value = s.reader.Day(time.Time(v))
+	}
+	r := s.reader
+	if r.Language == "" {
+		_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), value)
+		return
+	}
+	switch verb {
+	case 'd', 'g':
+		_, _ = f.Write([]byte(r.number(fmt.Sprintf(fmt.FormatString(f, verb), value))))
+	case 'q':
+		text := fmt.Sprintf(fmt.FormatString(f, verb), value)
+		if len(text) >= 2 {
+			text = text[1 : len(text)-1]
+		}
+		quotes := quotesOf(r.Language)
+		_, _ = fmt.Fprint(f, quotes[0], strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(text), quotes[1])
+	default:
+		_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), value)
+	}
+}
+
+// And joins the parts of a sentence: "a list and cards", "cards, a catalog and a flow".
+func And(parts ...Text) Text {
+	if len(parts) == 0 {
+		return Text{}
+	}
+	all := parts[0]
+	for i, part := range parts[1:] {
+		if i == len(parts)-2 {
+			return New("%s and %s", all, part)
+		}
+		all = New("%s, %s", all, part)
+	}
+	return all
+}
+
+// Count says how many there are: one is a sentence of its own, many has the number.
+func Count(n int64, one, many Format) Text {
+	if n == 1 {
+		return New(one)
+	}
+	return New(many, n)
+}
+
+// IsZero reports the same as Empty, for encoding/json.
+func (t Text) IsZero() bool { return t.Empty() }
+
+// MarshalText implements encoding.TextMarshaler: in English.
+func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
