@@ -24,6 +24,7 @@ const elsewhere: Record<string, string> = {
   AttributeType: asked,
   AuditBreakKind: "the server tells what is broken in a sentence",
   BulkActionKind: "the page tells what was done in a sentence",
+  CampaignApprovalState: "sentences in Approval.tsx",
   CampaignOrder: "not asked for",
   ContactOrder: sorted,
   CredentialsSource: inner,
