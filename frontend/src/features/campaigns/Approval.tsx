@@ -103,9 +103,6 @@ type Campaign = {
   approval?: Approval | null;
 };
 
-/** Whether a campaign waits for a second person. */
-export const waitsForApproval = (c: { approval?: { state: string } | null }) => c.approval?.state === "WAITING";
-
 /** Where the approval of a campaign stands, and the way to give or refuse it. */
 export function ApprovalAlert({ campaign: c }: { campaign: Campaign }) {
   const a = c.approval;

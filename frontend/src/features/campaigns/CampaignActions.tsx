@@ -9,9 +9,8 @@ import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
-import { waitsForApproval } from "./Approval";
 import type { CampaignDetails } from "./CampaignPage";
-import { hasEnded } from "./outcome";
+import { hasEnded, waitsForApproval } from "./outcome";
 
 const Preflight = lazy(async () => ({ default: (await import("./Preflight")).Preflight }));
 const TestSend = lazy(async () => ({ default: (await import("./TestSend")).TestSend }));

@@ -2,18 +2,20 @@ import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { useAddress } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { moment, sentence } from "../../lib/format";
 import { Decide, Risks } from "../messages/Decide";
-import { ApprovalAlert, waitsForApproval } from "./Approval";
 import { needsDecision } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignLaunchDocument, UndoLaunch } from "./launch";
-import { retriesText } from "./outcome";
+import { retriesText, waitsForApproval } from "./outcome";
 import { localText } from "./schedule";
+
+const ApprovalAlert = lazy(async () => ({ default: (await import("./Approval")).ApprovalAlert }));
 
 /** What somebody should know before anything else. */
 export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
@@ -31,7 +33,11 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
           {t`Lists leave it out; a search finds it. It changes and starts again only when it is brought back.`}
         </Alert>
       )}
-      <ApprovalAlert campaign={c} />
+      {c.approval && (
+        <Suspense>
+          <ApprovalAlert campaign={c} />
+        </Suspense>
+      )}
       {c.pausedReason && (
         <Alert color="yellow" title={c.pausedBy === "ENGINE" ? t`Paused by the engine` : t`Paused`}>
           {c.pausedReason}

@@ -15,9 +15,8 @@ import type { CampaignStatus, CampaignsQueryVariables } from "../../gql/graphql"
 import { useAddress, useAddressText } from "../../lib/address";
 import { count, percent, words } from "../../lib/format";
 import { useShortcuts } from "../../lib/shortcuts";
-import { waitsForApproval } from "./Approval";
 import { CampaignLabelsDocument, LabelBadges } from "./Labels";
-import { besideText, share, waitingText } from "./outcome";
+import { besideText, share, waitingText, waitsForApproval } from "./outcome";
 
 const CampaignsDocument = graphql(`
   query Campaigns($search: String, $filter: CampaignFilter, $after: String) {

@@ -8,10 +8,10 @@ import { count, decimal, moment, money, percent } from "../../lib/format";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "../segments/query";
 import { templateText } from "../templates/choices";
-import { waitsForApproval } from "./Approval";
 import type { CampaignDetails } from "./CampaignPage";
 import type { Step } from "./draft";
 import { goalText, partsOf, testText } from "./experiment";
+import { waitsForApproval } from "./outcome";
 import { capText, planText, quietText, sendersText } from "./schedule";
 
 /** What a draft would do, block by block, each with the way to change it. */

@@ -20,10 +20,10 @@ import {
   skipText,
   words,
 } from "../../lib/format";
-import { waitsForApproval } from "./Approval";
 import { CostTable } from "./Cost";
 import { labelOf } from "./experiment";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
+import { waitsForApproval } from "./outcome";
 import { TallyRows } from "./Tally";
 
 const PreflightDocument = graphql(`

@@ -19,7 +19,7 @@ import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphq
 import { errorText, payloadOf, sentences } from "../../lib/errors";
 import { localInput, moment, momentOf, noMoment } from "../../lib/format";
 import { zoneName } from "../../lib/zone";
-import { waitsForApproval } from "./Approval";
+import { waitsForApproval } from "./outcome";
 import { type Plan, weekdays } from "./schedule";
 
 graphql(`

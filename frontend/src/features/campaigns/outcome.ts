@@ -170,3 +170,6 @@ export function compared<C extends { id: string; startedAt?: string | null }>(
   const before = others.filter((c) => Date.parse(c.startedAt ?? "") < Date.parse(campaign.startedAt ?? ""));
   return (before.length > 0 ? before : others).slice(0, 5);
 }
+
+/** Whether a campaign waits for a second person. */
+export const waitsForApproval = (c: { approval?: { state: string } | null }) => c.approval?.state === "WAITING";
