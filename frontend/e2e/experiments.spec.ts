@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { ask, everyWay, signedIn, watch } from "./look";
+import { ask, everyWay, pixel, signedIn, watch } from "./look";
 
 // A campaign that compares two wordings and holds some people out, from the wizard to the winner that goes to the rest.
 test.describe.configure({ mode: "serial" });
@@ -16,12 +16,6 @@ test.beforeEach(async ({ page }) => {
 test.afterEach(() => expect(broken, "errors in the browser's console").toEqual([]));
 
 const wordings = { "Short and plain": "Kurz und knapp", "Long and warm": "Lang und herzlich" };
-
-// One red pixel is picture enough.
-const pixel = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==",
-  "base64",
-);
 
 /** Puts a picture into the library and gives its address. */
 async function picture(page: Page): Promise<string> {

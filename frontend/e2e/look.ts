@@ -5,6 +5,12 @@ import { expect, type Page } from "@playwright/test";
 /** Where the story leaves the session that the walk of all pages uses. */
 export const signedIn = join(process.env.E2E_DATA_DIR ?? "", "signed-in.json");
 
+/** A picture: one red pixel is enough. */
+export const pixel = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==",
+  "base64",
+);
+
 /** An address as the directory shows it: a number has spaces where people write some, an id is as it is. */
 export const spaced = (address: string) =>
   address.startsWith("+") ? new RegExp(`\\${[...address].join("[ -]?")}`) : address;

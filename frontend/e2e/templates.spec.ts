@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { everyWay, signedIn, watch } from "./look";
+import { everyWay, pixel, signedIn, watch } from "./look";
 
 // Templates as marketers make them: a picture with buttons, in two languages, approved by the sandbox and launched.
 test.describe.configure({ mode: "serial" });
@@ -14,12 +14,6 @@ test.beforeEach(async ({ page }) => {
   watch(page, broken);
 });
 test.afterEach(() => expect(broken, "errors in the browser's console").toEqual([]));
-
-// One red pixel is picture enough.
-const pixel = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==",
-  "base64",
-);
 
 test("a picture, a text and two buttons, checked while they are written", async ({ page }) => {
   await page.goto("/templates/new");

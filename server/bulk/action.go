@@ -58,12 +58,7 @@ var statusWords = map[Status]say.Text{
 }
 
 // Said is the word for it within a sentence.
-func (s Status) Said() say.Text {
-	if said, known := statusWords[s]; known {
-		return said
-	}
-	return say.Raw(string(s))
-}
+func (s Status) Said() say.Text { return say.Word(statusWords, s) }
 
 // Ended reports whether nothing more will happen.
 func (s Status) Ended() bool {

@@ -219,19 +219,25 @@ func (c *Campaign) undecided() {
 	c.ApprovalDecidedBy, c.ApprovalDecidedAt, c.ApprovalReason, c.ApprovalOf = nil, nil, "", nil
 }
 
-// noteAsked keeps what a second person is asked about, once it is saved, so that nothing else is approved: see Approve.
-func (s *Service) noteAsked(ctx context.Context, tx bun.Tx, c *Campaign) error {
-	if c.Approval != ApprovalWaiting {
-		return nil
+// endWait withdraws what is asked for where nobody has to decide any more.
+func (c *Campaign) endWait() {
+	if c.Approval == ApprovalWaiting {
+		c.withdraw()
+	}
+}
+
+// saveAsked saves a campaign and, where it waits, what a second person is asked about, so that nothing else is approved: see
+// Approve.
+func (s *Service) saveAsked(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	if err := save(ctx, tx, c); err != nil || c.Approval != ApprovalWaiting {
+		return err
 	}
 	found, err := byIDs(ctx, tx, []int64{c.ID}) // as Approve will read it
 	if err != nil {
 		return err
 	}
-	if c.ApprovalOf, err = s.subject(ctx, tx, found[0], nil); apperr.Is(err, apperr.CodeInvalid) || apperr.Is(err, apperr.CodeNotFound) {
-		c.ApprovalOf, err = nil, nil // it cannot start as it is: the launch says why
-	}
-	if err != nil {
+	c.ApprovalOf, err = s.subject(ctx, tx, found[0], nil) // none of one that cannot start as it is
+	if err = cannotStart(err); err != nil {
 		return err
 	}
 	return save(ctx, tx, c)
@@ -312,10 +318,7 @@ func (s *Service) changeApproval(ctx context.Context, tx bun.Tx, c *Campaign, ac
 	if err := fn(); err != nil {
 		return err
 	}
-	if err := save(ctx, tx, c); err != nil {
-		return err
-	}
-	if err := s.noteAsked(ctx, tx, c); err != nil {
+	if err := s.saveAsked(ctx, tx, c); err != nil {
 		return err
 	}
 	is, err := c.audited(ctx, tx)

@@ -233,10 +233,7 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err := c.endsTooEarly("at", "local"); err != nil {
 			return err
 		}
-		if err := save(ctx, tx, c); err != nil {
-			return err
-		}
-		if err := s.noteAsked(ctx, tx, c); err != nil {
+		if err := s.saveAsked(ctx, tx, c); err != nil {
 			return err
 		}
 		return c.changed(ctx, tx, "campaign.schedule", was)
@@ -288,9 +285,7 @@ func (c *Campaign) planned(after time.Time) {
 	}
 	if c.NextRunAt == nil {
 		c.Status, c.FinishedAt = StatusCompleted, &after
-		if c.Approval == ApprovalWaiting { // nothing starts any more
-			c.withdraw()
-		}
+		c.endWait() // nothing starts any more
 	}
 }
 
@@ -400,9 +395,7 @@ func (s *Service) launchScheduled(ctx context.Context, id int64) error {
 			held = true
 			return s.holdForApproval(ctx, tx, c)
 		}
-		if c.Approval == ApprovalWaiting { // for what is not needed any more
-			c.withdraw()
-		}
+		c.endWait() // for what is not needed any more
 		if c.Schedule.Recurrence == nil {
 			started, err = s.startOrFail(ctx, tx, c)
 			return err

@@ -207,10 +207,7 @@ func (s *Service) noteEdit(ctx context.Context, tx bun.Tx, c *Campaign, was map[
 	if err := s.edited(ctx, tx, c); err != nil {
 		return err
 	}
-	if err := save(ctx, tx, c); err != nil {
-		return err
-	}
-	return s.noteAsked(ctx, tx, c)
+	return s.saveAsked(ctx, tx, c)
 }
 
 // check applies in and looks up what it points to.
@@ -399,8 +396,9 @@ func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
 			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
 		}
 		c.StandingHoldout = nil
-		c.withdraw()                                                                                         // whoever approves it anew has seen that it was taken back
-		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil // a launch by hand has no local start
+		// A launch by hand has no local start. Whoever approves it anew has seen that it was taken back.
+		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil
+		c.withdraw()
 		return s.links.Thaw(ctx, tx, c.ID)
 	})
 }
@@ -463,9 +461,7 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if cleared, err := s.cleared(ctx, tx, c, c.AudienceQuery); err != nil || !cleared { // of what is frozen, and of nothing read later
 		return cmp.Or(err, error(errUnapproved))
 	}
-	if c.Approval == ApprovalWaiting { // for what is not needed any more
-		c.withdraw()
-	}
+	c.endWait() // for what is not needed any more
 	if c.StandingHoldout, err = standingHoldout(ctx, tx, offered[0].template.Category); err != nil {
 		return err
 	}
@@ -828,8 +824,8 @@ func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
 		}
 	}
 	c.Status = to
-	if to.Ended() && c.Approval == ApprovalWaiting {
-		c.withdraw()
+	if to.Ended() {
+		c.endWait()
 	}
 	if to.Ended() {
 		now, err := db.Now(ctx, tx)

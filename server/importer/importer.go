@@ -42,12 +42,7 @@ var statusWords = map[Status]say.Text{
 }
 
 // Said is the word for it within a sentence.
-func (s Status) Said() say.Text {
-	if said, known := statusWords[s]; known {
-		return said
-	}
-	return say.Raw(string(s))
-}
+func (s Status) Said() say.Text { return say.Word(statusWords, s) }
 
 // Mode says which rows count.
 type Mode string

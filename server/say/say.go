@@ -35,6 +35,14 @@ func New(format Format, values ...any) Text { return Text{format: format, values
 // said of: "paused" of a campaign and "paused" of a sender.
 func Of(context, word Format) Text { return Text{context: context, format: word} }
 
+// Word is what words have for a value of an enum; one that they lack is said as it is.
+func Word[E ~string](words map[E]Text, value E) Text {
+	if said, known := words[value]; known {
+		return said
+	}
+	return Raw(string(value))
+}
+
 // All makes one text of several sentences.
 func All(texts ...Text) Text {
 	if len(texts) == 1 {

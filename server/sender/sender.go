@@ -37,12 +37,7 @@ var statusWords = map[Status]say.Text{
 }
 
 // Said is the word for it within a sentence.
-func (s Status) Said() say.Text {
-	if said, known := statusWords[s]; known {
-		return said
-	}
-	return say.Raw(string(s))
-}
+func (s Status) Said() say.Text { return say.Word(statusWords, s) }
 
 // DefaultRate is Twilio's default throughput of a WhatsApp sender, messages a
 // second. MaxRate is the most an account may send (error 63017).

@@ -66,12 +66,7 @@ var approvalWords = map[Approval]say.Text{
 }
 
 // Said is the word for it within a sentence.
-func (s Approval) Said() say.Text {
-	if said, known := approvalWords[s]; known {
-		return said
-	}
-	return say.Raw(string(s))
-}
+func (s Approval) Said() say.Text { return say.Word(approvalWords, s) }
 
 // Template is what is written, under one name and language.
 type Template struct {

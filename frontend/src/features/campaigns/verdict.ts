@@ -104,14 +104,21 @@ type Lift = Difference & {
   withinHours: number;
 };
 
+/** The shares of both sides, and their difference with its certainty. */
+function sides(l: Omit<Lift, "withinHours">) {
+  const share = (n: number, of: number) => percent(of > 0 ? n / of : 0);
+  return {
+    treated: share(l.treatedWrote, l.treated),
+    held: share(l.heldOutWrote, l.heldOut),
+    by: points(l.difference),
+    sure: between(l),
+  };
+}
+
 /** What a campaign did, beside those held out. */
 export function liftText(l: Lift): string {
-  const share = (n: number, of: number) => percent(of > 0 ? n / of : 0);
-  const treated = share(l.treatedWrote, l.treated);
-  const held = share(l.heldOutWrote, l.heldOut);
+  const { treated, held, by, sure } = sides(l);
   const within = hours(l.withinHours);
-  const sure = between(l);
-  const by = points(l.difference);
   if (!l.shown)
     return t`No effect shown yet: ${treated} of those who were to get it wrote to you within ${within}, and ${held} of those held out, a difference of ${by} points (${sure}).`;
   if (l.difference > 0)
@@ -123,11 +130,7 @@ type StandingLift = Omit<Lift, "withinHours"> & { campaigns: number };
 
 /** What marketing campaigns did together, beside the standing holdout. */
 export function standingLiftText(l: StandingLift): string {
-  const share = (n: number, of: number) => percent(of > 0 ? n / of : 0);
-  const treated = share(l.treatedWrote, l.treated);
-  const held = share(l.heldOutWrote, l.heldOut);
-  const sure = between(l);
-  const by = points(l.difference);
+  const { treated, held, by, sure } = sides(l);
   if (!l.shown)
     return t`No effect shown yet: ${treated} of those who were to get campaigns wrote to you, and ${held} of those held out of all of them, a difference of ${by} points (${sure}).`;
   if (l.difference > 0)
