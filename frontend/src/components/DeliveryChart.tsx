@@ -187,7 +187,7 @@ function Panel(props: {
       </div>
       <div className={classes.axis} aria-hidden>
         {marks.map((t) => (
-          <span key={t} className={classes.tick} style={{ left: `${Math.min(95, Math.max(5, x(t) / 10))}%` }}>
+          <span key={t} className={classes.tick} style={{ left: `clamp(3em, ${x(t) / 10}%, 100% - 3em)` }}>
             {tickText(t)}
           </span>
         ))}
