@@ -485,7 +485,7 @@ func toSendCheck(c *sendcheck.Check) *model.SendCheck {
 	return &model.SendCheck{
 		Allowed: c.Allowed, At: c.At, Category: upper[model.TemplateCategory](c.Category), Address: c.Address, Contact: toContact(c.Contact),
 		PossibleAt: c.Possible, Questions: mapped(c.Questions, func(q sendcheck.Question) *model.SendQuestion {
-			return &model.SendQuestion{Check: q.Check, Passed: q.Passed, Detail: q.Detail, Rule: q.Rule, Until: q.Until}
+			return &model.SendQuestion{Check: say.New(q.Check), Passed: q.Passed, Detail: q.Detail, Rule: say.New(q.Rule), Until: q.Until}
 		}),
 	}
 }

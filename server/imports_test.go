@@ -62,7 +62,7 @@ var domains = map[string][]string{
 	"experiment":   {},
 	"dashboard":    {"contact", "message", "series"},
 	"health":       {"message"},
-	"explain":      {"consent", "gate", "message"},
+	"explain":      {"consent", "contact", "gate", "hours", "message"},
 	"proof":        {"audit", "consent", "contact", "explain", "message"},
 	"sendcheck":    {"campaign", "consent", "contact", "conversation", "gate", "hours", "message", "portfolio", "template"},
 	"suppression":  {"audit", "consent", "contact", "importer"},

@@ -15493,12 +15493,12 @@ type SendCheck {
 "A question that is asked before a message is sent."
 type SendQuestion {
   "Its name, as in MessageDecision."
-  check: String!
+  check: String! @goField(type: "eventstream/server/say.Text")
   passed: Boolean!
   "The facts behind the answer, in a sentence."
-  detail: String!
+  detail: String! @goField(type: "eventstream/server/say.Text")
   "The rule behind the question and its source: a law, WhatsApp, Twilio or the workspace's own settings."
-  rule: String!
+  rule: String! @goField(type: "eventstream/server/say.Text")
   "When a question that did not pass will pass by itself; null: never, or it is not known."
   until: DateTime
 }
@@ -17444,15 +17444,15 @@ type MessageDecision {
   "Null: not decided yet."
   at: DateTime
   "One sentence for people."
-  verdict: String!
+  verdict: String! @goField(type: "eventstream/server/say.Text")
   "In the order in which the gate asks; empty for inbound."
   steps: [DecisionStep!]! @listSize(assumedSize: 12)
 }
 type DecisionStep {
-  check: String!
+  check: String! @goField(type: "eventstream/server/say.Text")
   "Null: not asked, because a question before it had decided already."
   passed: Boolean
-  detail: String!
+  detail: String! @goField(type: "eventstream/server/say.Text")
 }
 "One thing that Twilio reported about a message."
 type DeliveryEvent implements Node {

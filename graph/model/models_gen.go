@@ -1853,10 +1853,10 @@ type DateRange struct {
 }
 
 type DecisionStep struct {
-	Check string `json:"check"`
+	Check say.Text `json:"check"`
 	// Null: not asked, because a question before it had decided already.
-	Passed *bool  `json:"passed,omitempty"`
-	Detail string `json:"detail"`
+	Passed *bool    `json:"passed,omitempty"`
+	Detail say.Text `json:"detail"`
 }
 
 type DeferralCount struct {
@@ -2612,7 +2612,7 @@ type MessageDecision struct {
 	// Null: not decided yet.
 	At *time.Time `json:"at,omitempty"`
 	// One sentence for people.
-	Verdict string `json:"verdict"`
+	Verdict say.Text `json:"verdict"`
 	// In the order in which the gate asks; empty for inbound.
 	Steps []*DecisionStep `json:"steps"`
 }
@@ -3638,12 +3638,12 @@ type SendCheck struct {
 // A question that is asked before a message is sent.
 type SendQuestion struct {
 	// Its name, as in MessageDecision.
-	Check  string `json:"check"`
-	Passed bool   `json:"passed"`
+	Check  say.Text `json:"check"`
+	Passed bool     `json:"passed"`
 	// The facts behind the answer, in a sentence.
-	Detail string `json:"detail"`
+	Detail say.Text `json:"detail"`
 	// The rule behind the question and its source: a law, WhatsApp, Twilio or the workspace's own settings.
-	Rule string `json:"rule"`
+	Rule say.Text `json:"rule"`
 	// When a question that did not pass will pass by itself; null: never, or it is not known.
 	Until *time.Time `json:"until,omitempty"`
 }

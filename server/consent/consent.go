@@ -18,6 +18,7 @@ import (
 	"eventstream/server/keys"
 	"eventstream/server/provider"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -34,6 +35,20 @@ const (
 	SourceForm     Source = "form"     // a web form of the customer's
 	SourceProvider Source = "provider" // a Twilio error says so (21610, 63014)
 )
+
+var sourceWords = map[Source]say.Text{
+	SourceImport: say.Of("consent source", "import"), SourceOperator: say.Of("consent source", "operator"),
+	SourceAPI: say.Of("consent source", "API"), SourceKeyword: say.Of("consent source", "keyword"),
+	SourceForm: say.Of("consent source", "form"), SourceProvider: say.Of("consent source", "provider"),
+}
+
+// Said is the word for it behind "by".
+func (s Source) Said() say.Text {
+	if said, known := sourceWords[s]; known {
+		return said
+	}
+	return say.Raw(strings.ReplaceAll(string(s), "_", " "))
+}
 
 // SourceOf is the source of what a caller does who names none: an operator, or a
 // program with a token.
@@ -94,6 +109,20 @@ const (
 	SuppressedErased    SuppressionReason = "erased"
 	SuppressedOperator  SuppressionReason = "operator"
 )
+
+var suppressionWords = map[SuppressionReason]say.Text{
+	SuppressedOptedOut: say.Of("suppression", "Opted out"), SuppressedBlocked: say.Of("suppression", "Blocked"),
+	SuppressedInvalid: say.Of("suppression", "Invalid"), SuppressedComplaint: say.Of("suppression", "Complaint"),
+	SuppressedErased: say.Of("suppression", "Erased"), SuppressedOperator: say.Of("suppression", "Operator"),
+}
+
+// Said is the word for it before "since".
+func (r SuppressionReason) Said() say.Text {
+	if said, known := suppressionWords[r]; known {
+		return said
+	}
+	return say.Raw(strings.ReplaceAll(string(r), "_", " "))
+}
 
 // Service writes the ledger.
 type Service struct {

@@ -7,28 +7,30 @@ package explain
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
 	"eventstream/server/consent"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/gate"
+	"eventstream/server/hours"
 	"eventstream/server/message"
+	"eventstream/server/say"
 )
 
 // Step is one question of the gate, in its order. Passed is nil when it was not
 // asked: a question before it had decided already, or the answer is still due.
 type Step struct {
-	Check  string
+	Check  say.Text
 	Passed *bool
-	Detail string
+	Detail say.Text
 }
 
 // Decision tells why a message was sent, or not, from what was known then.
 type Decision struct {
 	At      *time.Time // nil: not decided yet
-	Verdict string     // one sentence for people
+	Verdict say.Text   // one sentence for people
 	Steps   []Step
 }
 
@@ -54,7 +56,7 @@ type question struct {
 }
 
 // answers are a yes and a no of a message that was decided; "": the message itself tells.
-type answers struct{ yes, no string }
+type answers struct{ yes, no say.Format }
 
 // told are the answers to the gate's questions that are told of every message that they
 // concern. Others are told only where the answer was no.
@@ -132,15 +134,18 @@ func (s *Service) explain(d *decided, earlier []*message.Attempt) *Decision {
 		return out
 	}
 	if d.Purpose == string(message.PurposeCampaign) {
-		out.add("Audience", answer(true), fmt.Sprintf("In the audience of “%s”%s, taken %s.", d.Campaign,
-			quoted(" by the segment", d.Segment), moment(d.PreparedAt)))
+		audience := say.New("In the audience of “%s”, taken %s.", d.Campaign, moment(d.PreparedAt))
+		if d.Segment != "" {
+			audience = say.New("In the audience of “%s” by the segment “%s”, taken %s.", d.Campaign, d.Segment, moment(d.PreparedAt))
+		}
+		out.add(say.New("Audience"), answer(true), audience)
 	}
 	out.gate(d)
 	if d.Template != "" {
-		out.add("Template", answer(true), fmt.Sprintf("“%s”, version %d, approved by WhatsApp.", d.Template, d.Version))
+		out.add(say.New("Template"), answer(true), say.New("“%s”, version %v, approved by WhatsApp.", d.Template, d.Version))
 	}
 	for i, a := range earlier {
-		out.add(fmt.Sprintf("Attempt %d", i+1), answer(arrived(a.Status)), s.attempt(a))
+		out.add(say.New("Attempt %d", i+1), answer(arrived(a.Status)), s.attempt(a))
 	}
 	// While the next attempt waits, the last call is one of the earlier attempts.
 	if d.Attempts > 0 && (len(earlier) == 0 || !d.waits()) {
@@ -151,50 +156,52 @@ func (s *Service) explain(d *decided, earlier []*message.Attempt) *Decision {
 
 // call tells of the newest call to Twilio.
 func (o *Decision) call(d *decided, earlier int) {
-	check, outcome := "Call", "not accepted"
+	check, outcome := say.New("Call"), say.New("not accepted")
 	taken := d.SID != nil
 	switch {
 	case taken && earlier > 0:
-		outcome = "accepted" // the row keeps when the first attempt was
+		outcome = say.New("accepted") // the row keeps when the first attempt was
 	case taken || d.AcceptedAt != nil && earlier == 0:
-		taken, outcome = true, "accepted "+moment(d.AcceptedAt)
+		taken, outcome = true, say.New("accepted %s", moment(d.AcceptedAt))
 	case d.Status == string(message.StatusUnknown):
-		outcome = "no answer came"
+		outcome = say.New("no answer came")
 	case d.Status == string(message.StatusSubmitting):
-		outcome = "the answer is still due"
+		outcome = say.New("the answer is still due")
 	}
 	if earlier > 0 {
-		check = fmt.Sprintf("Attempt %d", earlier+1)
+		check = say.New("Attempt %d", earlier+1)
 	}
 	passed := answer(taken)
 	if !taken && (d.Status == string(message.StatusUnknown) || d.Status == string(message.StatusSubmitting)) {
 		passed = nil
 	}
-	o.add(check, passed, fmt.Sprintf("Handed to Twilio %s, call %d; %s.", moment(d.SubmittedAt), d.Attempts, outcome))
+	o.add(check, passed, say.New("Handed to Twilio %s, call %d; %s.", moment(d.SubmittedAt), d.Attempts, outcome))
 }
 
 // attempt tells what became of an earlier attempt.
-func (s *Service) attempt(a *message.Attempt) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Handed to Twilio %s", moment(a.SubmittedAt))
+func (s *Service) attempt(a *message.Attempt) say.Text {
+	told := say.New("Handed to Twilio %s", moment(a.SubmittedAt))
 	if at := a.OwnAcceptedAt(); at != nil {
-		fmt.Fprintf(&b, ", accepted %s", moment(at))
+		told = say.New("Handed to Twilio %s, accepted %s", moment(a.SubmittedAt), moment(at))
 	}
 	if a.EndedAt != nil {
-		fmt.Fprintf(&b, "; failed %s with %s", moment(a.EndedAt), s.named(a.ErrorCode))
+		told = say.New("%s; failed %s with %s", told, moment(a.EndedAt), s.named(a.ErrorCode))
 	}
-	if arrived(a.Status) {
-		fmt.Fprintf(&b, "; it was %s after all", a.Status)
+	switch a.Status {
+	case message.StatusDelivered:
+		told = say.New("%s; it was delivered after all", told)
+	case message.StatusRead:
+		told = say.New("%s; it was read after all", told)
 	}
-	return b.String() + "."
+	return say.New("%s.", told)
 }
 
 // named is an error code with its meaning.
-func (s *Service) named(code int) string {
+func (s *Service) named(code int) say.Text {
 	if code == 0 {
-		return "no code"
+		return say.New("no code")
 	}
-	return fmt.Sprintf("error %d (%s)", code, s.code(code).Title)
+	return say.New("error %v (%s)", code, say.New(s.code(code).Title))
 }
 
 func arrived(st message.Status) bool {
@@ -211,94 +218,100 @@ func (d *decided) at() *time.Time {
 	return d.EndedAt
 }
 
-func (s *Service) verdict(d *decided, earlier []*message.Attempt) string {
+func (s *Service) verdict(d *decided, earlier []*message.Attempt) say.Text {
 	switch message.Status(d.Status) {
 	case message.StatusReceived:
-		return "They wrote it."
+		return say.New("They wrote it.")
 	case message.StatusSkipped:
 		switch message.SkipReason(d.SkipReason) {
 		case message.SkipHoldout:
-			return "Not sent: they are held out of this campaign, to compare with those who get it."
+			return say.New("Not sent: they are held out of this campaign, to compare with those who get it.")
 		case message.SkipStandingHoldout:
-			return "Not sent: they are held out of all marketing campaigns, to compare with those who get them."
+			return say.New("Not sent: they are held out of all marketing campaigns, to compare with those who get them.")
 		}
-		return "Not sent: the gate said no."
+		return say.New("Not sent: the gate said no.")
 	case message.StatusExpired:
-		return "Not sent: its time ran out before it was allowed to go."
+		return say.New("Not sent: its time ran out before it was allowed to go.")
 	case message.StatusCanceled:
-		return "Not sent: its campaign was canceled before."
+		return say.New("Not sent: its campaign was canceled before.")
 	case message.StatusPending:
-		if d.NotBeforeReason == "redeliver" && len(earlier) > 0 {
-			last := earlier[len(earlier)-1]
-			return fmt.Sprintf("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless an earlier one "+
-				"still arrives.%s", len(earlier), s.named(last.ErrorCode), moment(&d.NotBefore),
-				s.left(last.ErrorCode, len(earlier)))
-		}
-		if d.NotBeforeReason == message.WaitsForWinner {
-			return "Waits for the winner of its campaign's test, whose wording it gets."
-		}
-		if d.NotBeforeReason == message.WaitsForPilot {
-			return "Waits until somebody has looked at the first messages of its campaign, its pilot, and goes on."
-		}
-		if d.NotBefore.After(time.Unix(0, 0)) {
-			return fmt.Sprintf("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore),
-				waiting(d.NotBeforeReason))
-		}
-		return "Waits for its turn; the gate is asked when it comes."
+		return s.pending(d, earlier)
 	case message.StatusUnknown:
 		if d.DecisionSince != nil && d.SID == nil {
-			return fmt.Sprintf("The call was made and no answer came, and neither receipts nor Twilio's log settle what "+
+			return say.New("The call was made and no answer came, and neither receipts nor Twilio's log settle what "+
 				"became of it. A person has to decide, since %s.", moment(d.DecisionSince))
 		}
-		return "The call was made and no answer came; receipts and Twilio's log are asked what became of it."
+		return say.New("The call was made and no answer came; receipts and Twilio's log are asked what became of it.")
 	case message.StatusFailed, message.StatusUndelivered:
-		if d.ErrorCode == 0 && d.ErrorMessage != "" {
-			return "It did not reach them: " + d.ErrorMessage + "."
-		}
-		info := s.code(d.ErrorCode)
-		if n := len(earlier); n > 0 {
-			return fmt.Sprintf("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.",
-				n+1, s.named(d.ErrorCode))
-		}
-		return strings.TrimSpace(fmt.Sprintf("It did not reach them: %s. %s", info.Title, info.Advice))
+		return s.failed(d, len(earlier))
 	}
 	for i, a := range earlier {
 		if arrived(a.Status) {
-			return fmt.Sprintf("Sent: attempt %d had failed with %s, and arrived after all.", i+1, s.named(a.ErrorCode))
+			return say.New("Sent: attempt %d had failed with %s, and arrived after all.", i+1, s.named(a.ErrorCode))
 		}
 	}
 	if n := len(earlier); n > 0 {
-		return fmt.Sprintf("Sent again, attempt %d: the one before failed with %s.", n+1, s.named(earlier[n-1].ErrorCode))
+		return say.New("Sent again, attempt %d: the one before failed with %s.", n+1, s.named(earlier[n-1].ErrorCode))
 	}
-	return "Sent: every question was answered with yes."
+	return say.New("Sent: every question was answered with yes.")
 }
 
-// left tells how many attempts may follow.
-func (s *Service) left(code, made int) string {
-	rule := s.code(code).Redeliver
-	if rule == nil {
-		return ""
+// pending tells what a message waits for.
+func (s *Service) pending(d *decided, earlier []*message.Attempt) say.Text {
+	made := len(earlier)
+	switch {
+	case d.NotBeforeReason == "redeliver" && made > 0:
+		code := earlier[made-1].ErrorCode
+		told := say.New("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless an earlier one still arrives.",
+			made, s.named(code), moment(&d.NotBefore))
+		if rule := s.code(code).Redeliver; rule != nil {
+			told = say.New("%s There are at most %d.", told, max(len(rule.Delays)+1, made+1))
+		}
+		return told
+	case d.NotBeforeReason == message.WaitsForWinner:
+		return say.New("Waits for the winner of its campaign's test, whose wording it gets.")
+	case d.NotBeforeReason == message.WaitsForPilot:
+		return say.New("Waits until somebody has looked at the first messages of its campaign, its pilot, and goes on.")
+	case d.NotBefore.After(time.Unix(0, 0)):
+		return say.New("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
 	}
-	return fmt.Sprintf(" There are at most %d.", max(len(rule.Delays)+1, made+1))
+	return say.New("Waits for its turn; the gate is asked when it comes.")
+}
+
+// failed tells why a message did not arrive.
+func (s *Service) failed(d *decided, earlier int) say.Text {
+	info := s.code(d.ErrorCode)
+	switch {
+	case d.ErrorCode == 0 && d.ErrorMessage != "":
+		return say.New("It did not reach them: %s.", say.Recall(strings.TrimSuffix(d.ErrorMessage, ".")))
+	case earlier > 0:
+		return say.New("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.",
+			earlier+1, s.named(d.ErrorCode))
+	case info.Advice == "":
+		return say.New("It did not reach them: %s.", say.New(info.Title))
+	}
+	return say.New("It did not reach them: %s. %s", say.New(info.Title), say.New(info.Advice))
 }
 
 // waiting tells why a message waits.
-func waiting(reason string) string {
+func waiting(reason string) say.Text {
 	switch reason {
 	case "retry":
-		return "Twilio refused the call for now"
+		return say.New("Twilio refused the call for now")
 	case "reconciled":
-		return "Twilio's log proved that it had not taken it"
+		return say.New("Twilio's log proved that it had not taken it")
 	case "operator":
-		return "an operator decided to send it again"
+		return say.New("an operator decided to send it again")
 	case "frequency_cap":
-		return "another campaign was writing to them"
+		return say.New("another campaign was writing to them")
 	case gate.WaitsForRoom:
-		return "WhatsApp's limit of people within 24 hours was used up"
+		return say.New("WhatsApp's limit of people within 24 hours was used up")
 	case "redeliver":
-		return "the attempt before failed"
+		return say.New("the attempt before failed")
+	case "budget":
+		return say.New("the budget was used up")
 	}
-	return words(reason)
+	return hours.NameOf(reason)
 }
 
 // gate adds the questions with the answers of that time.
@@ -326,100 +339,131 @@ func (o *Decision) gate(d *decided) {
 		}
 		switch {
 		case !open:
-			o.add(q.Check, nil, "Not asked.")
+			o.add(say.New(q.Check), nil, say.New("Not asked."))
 		case q.Skip == message.SkipIneligible && d.Redeliveries > 0 && d.SkipReason == "":
-			o.add(q.Check, nil, "Not asked of a further attempt: its delay takes care of that.")
+			o.add(say.New(q.Check), nil, say.New("Not asked of a further attempt: its delay takes care of that."))
 		case d.SkipReason == string(q.Skip):
-			o.add(q.Check, answer(false), q.detail(d, false))
+			o.add(say.New(q.Check), answer(false), q.detail(d, false))
 			open = false
 		default:
-			o.add(q.Check, answer(true), q.detail(d, true))
+			o.add(say.New(q.Check), answer(true), q.detail(d, true))
 		}
 	}
 	if d.DeferredReason == gate.WaitsForRoom || d.NotBeforeReason == gate.WaitsForRoom {
 		switch {
 		case d.waits() && d.NotBeforeReason == gate.WaitsForRoom:
-			o.add(gate.CheckRoom, answer(false), "WhatsApp's limit of people whom the business may write to within 24 hours was used up.")
+			o.add(say.New(gate.CheckRoom), answer(false),
+				say.New("WhatsApp's limit of people whom the business may write to within 24 hours was used up."))
 		case open:
-			o.add(gate.CheckRoom, answer(true), "WhatsApp's limit of people within 24 hours had room for them; it had waited for that.")
+			o.add(say.New(gate.CheckRoom), answer(true),
+				say.New("WhatsApp's limit of people within 24 hours had room for them; it had waited for that."))
 		}
 	}
 	if d.SkipReason != "" && open { // a reason of single messages, such as window_closed
-		o.add(words(d.SkipReason), answer(false), "This forbade it.")
+		o.add(reason(d.SkipReason), answer(false), say.New("This forbade it."))
 	}
 }
 
 // detail tells what the ledger and the clock said.
-func (q question) detail(d *decided, yes bool) string {
+func (q question) detail(d *decided, yes bool) say.Text {
+	pick := func(y, n say.Format) say.Format {
+		if yes {
+			return y
+		}
+		return n
+	}
 	switch q.Skip {
 	case message.SkipOptedOut, message.SkipNoConsent:
 		if d.ConsentAt == nil {
-			return map[bool]string{true: "Nothing was recorded that forbids it.", false: "Nobody had recorded a consent."}[yes]
+			return say.New(pick("Nothing was recorded that forbids it.", "Nobody had recorded a consent."))
 		}
-		what := strings.ToUpper(d.ConsentStatus[:1]) + words(d.ConsentStatus[1:])
-		if d.ConsentPurpose == consent.PurposeUtility {
-			what += " of utility messages"
-		}
-		return fmt.Sprintf("%s %s by %s: %s", what,
-			moment(d.ConsentAt), d.ConsentSource, proof(d.Evidence))
+		return say.New("%s %s by %s: %s", d.word(), moment(d.ConsentAt), consent.Source(d.ConsentSource), proof(d.Evidence))
 	case message.SkipNotSubscribed:
-		return fmt.Sprintf(map[bool]string{
-			true:  "They were subscribed to “%s”.",
-			false: "They were not subscribed to “%s”.",
-		}[yes], d.Topic)
+		return say.New(pick("They were subscribed to “%s”.", "They were not subscribed to “%s”."), d.Topic)
 	case message.SkipFrequencyCap:
-		return fmt.Sprintf(map[bool]string{
-			true:  "Within the campaign's cap: %d messages of all campaigns in %d days.",
-			false: "They had as many as the campaign allows: %d messages of all campaigns in %d days.",
-		}[yes], d.CapMessages, d.CapDays)
+		return say.New(pick("Within the campaign's cap: %d messages of all campaigns in %d days.",
+			"They had as many as the campaign allows: %d messages of all campaigns in %d days."), d.CapMessages, d.CapDays)
 	case message.SkipNoAllowedHours:
 		if !yes {
 			break
 		}
 		if d.DeferredReason != "" {
-			return fmt.Sprintf("It was an allowed hour where they are; it had waited before (%s).", words(d.DeferredReason))
+			return say.New("It was an allowed hour where they are; it had waited before (%s).", waiting(d.DeferredReason))
 		}
-		return "It was an allowed hour where they are."
+		return say.New("It was an allowed hour where they are.")
 	}
-	if yes {
-		return q.yes
-	}
-	return q.no
+	return say.New(pick(q.yes, q.no))
 }
 
-func (o *Decision) add(check string, passed *bool, detail string) {
+// word is what the ledger said of them.
+func (d *decided) word() say.Text {
+	said := map[contact.ConsentStatus]say.Format{
+		contact.ConsentOptedIn: "Opted in", contact.ConsentOptedOut: "Opted out", contact.ConsentUnknown: "Unknown",
+	}
+	if d.ConsentPurpose == consent.PurposeUtility {
+		said = map[contact.ConsentStatus]say.Format{
+			contact.ConsentOptedIn: "Opted in to utility messages", contact.ConsentOptedOut: "Opted out of utility messages",
+		}
+	}
+	return say.New(said[contact.ConsentStatus(d.ConsentStatus)])
+}
+
+// reason is why a single message was not sent, as the check that forbade it.
+func reason(skip string) say.Text {
+	for _, q := range gate.Questions() {
+		if string(q.Skip) == skip {
+			return say.New(q.Check)
+		}
+	}
+	return say.Raw(words(skip))
+}
+
+func (o *Decision) add(check say.Text, passed *bool, detail say.Text) {
 	o.Steps = append(o.Steps, Step{check, passed, detail})
 }
 
 func answer(yes bool) *bool { return &yes }
 
-func moment(t *time.Time) string {
+// moment is a moment as a value of a text.
+func moment(t *time.Time) any {
 	if t == nil {
 		return "–"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	return say.Second(*t)
 }
 
 func words(s string) string { return strings.ReplaceAll(s, "_", " ") }
 
-func quoted(before, s string) string {
-	if s == "" {
-		return ""
-	}
-	return before + " “" + s + "”"
-}
-
 // proof is the evidence as one line.
-func proof(raw json.RawMessage) string {
+func proof(raw json.RawMessage) say.Text {
 	var fields map[string]any
 	if err := json.Unmarshal(raw, &fields); err != nil || len(fields) == 0 {
-		return "no evidence."
+		return say.New("no evidence.")
 	}
-	var parts []string
-	for _, key := range []string{"text", "file", "row", "note", "ip", "messageSid", "language"} {
-		if v, ok := fields[key]; ok {
-			parts = append(parts, fmt.Sprintf("%s %v", key, v))
+	var all say.Text
+	for _, part := range []struct {
+		key  string
+		told say.Format
+	}{
+		{"text", "text %v"},
+		{"file", "file %v"},
+		{"row", "row %v"},
+		{"note", "note %v"},
+		{"ip", "IP address %v"},
+		{"messageSid", "message %v"},
+		{"language", "language %v"},
+	} {
+		v, ok := fields[part.key]
+		switch {
+		case !ok:
+		case all.Empty():
+			all = say.New(part.told, v)
+		default:
+			all = say.New("%s, %s", all, say.New(part.told, v))
 		}
 	}
-	return strings.Join(parts, ", ") + "."
+	if all.Empty() {
+		return say.New("no evidence.")
+	}
+	return say.New("%s.", all)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"eventstream/server/message"
+	"eventstream/server/say"
 
 	"github.com/stretchr/testify/require"
 )
@@ -142,11 +143,11 @@ func TestAttemptsAreTold(t *testing.T) {
 	} {
 		c.d.Purpose = "test"
 		got := s.explain(&c.d, c.earlier)
-		require.Equal(t, c.verdict, got.Verdict, c.name)
+		require.Equal(t, c.verdict, got.Verdict.String(), c.name)
 		details := map[string]string{}
 		for _, step := range got.Steps {
-			require.NotContains(t, details, step.Check, "%s: each question once", c.name)
-			details[step.Check] = step.Detail
+			require.NotContains(t, details, step.Check.String(), "%s: each question once", c.name)
+			details[step.Check.String()] = step.Detail.String()
 		}
 		for check, detail := range c.steps {
 			require.Equal(t, detail, details[check], "%s: %s", c.name, check)
@@ -160,11 +161,30 @@ func TestIneligibleIsForAWhile(t *testing.T) {
 	s := NewService(nil, func(code int) message.CodeInfo { return codes[code] })
 	d := decided{Status: "skipped", SkipReason: string(message.SkipIneligible), Purpose: "test", EndedAt: at(0)}
 	for _, step := range s.explain(&d, nil).Steps {
-		if step.Check == "Eligible" {
+		if step.Check.String() == "Eligible" {
 			require.False(t, *step.Passed)
-			require.Contains(t, step.Detail, "for a while")
+			require.Contains(t, step.Detail.String(), "for a while")
 			return
 		}
 	}
 	t.Fatal("the question is missing")
+}
+
+// Whoever reads German or Spanish is told in it, with the times as they write them.
+func TestTheExplanationIsInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	s := NewService(nil, func(code int) message.CodeInfo { return codes[code] })
+	d := decided{
+		Status: "pending", Purpose: "campaign", Campaign: "Herbst", Segment: "VIP", PreparedAt: at(0), NotBeforeReason: "quiet_hours",
+		NotBefore: *at(30),
+	}
+	got := s.explain(&d, nil)
+	german, mexican := say.Reader{Language: "de", Region: "DE"}, say.Reader{Language: "es", Region: "MX"}
+	require.Equal(t, "Wartet bis 25.11.2026, 10:30:00 UTC (Ruhezeiten); dann wird noch einmal geprüft.", german.Say(got.Verdict))
+	require.Equal(t, "Durch das Segment „VIP“ in der Zielgruppe von „Herbst“, aufgenommen am 25.11.2026, 10:00:00 UTC.",
+		german.Say(got.Steps[0].Detail))
+	require.Equal(t, "Nicht abgemeldet", german.Say(got.Steps[2].Check))
+	mexican.Zone = time.UTC
+	require.Equal(t, "En la audiencia de «Herbst» por el segmento «VIP», tomada el 25 nov 2026, 10:00:00\u00a0a.\u00a0m.",
+		mexican.Say(got.Steps[0].Detail), "one stop ends the abbreviation and the sentence")
 }

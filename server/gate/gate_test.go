@@ -177,7 +177,7 @@ func TestAnswersGoOnBehindANo(t *testing.T) {
 	noes := map[string]time.Time{}
 	for _, answer := range all {
 		if answer.No != nil {
-			noes[answer.Check] = answer.Ends.UTC()
+			noes[string(answer.Check)] = answer.Ends.UTC()
 		}
 	}
 	require.Equal(t, map[string]time.Time{
@@ -185,6 +185,6 @@ func TestAnswersGoOnBehindANo(t *testing.T) {
 	}, noes)
 	for _, q := range Questions() {
 		require.NotEmpty(t, q.Check)
-		require.True(t, strings.HasSuffix(strings.TrimSuffix(q.Rule, ")"), ".") || strings.HasSuffix(q.Rule, ")."), q.Check)
+		require.True(t, strings.HasSuffix(strings.TrimSuffix(string(q.Rule), ")"), ".") || strings.HasSuffix(string(q.Rule), ")."), q.Check)
 	}
 }

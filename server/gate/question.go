@@ -8,15 +8,16 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/hours"
 	"eventstream/server/message"
+	"eventstream/server/say"
 	"eventstream/server/sender"
 	"eventstream/server/template"
 )
 
 // Question is one that the gate asks of the messages that it concerns.
 type Question struct {
-	Check string             // its name for people
+	Check say.Format         // its name for people
 	Skip  message.SkipReason // why a message is skipped of which the answer is no; "": that depends
-	Rule  string             // whose rule it is, for people
+	Rule  say.Format         // whose rule it is, for people
 
 	concerns func(*asked) bool      // nil: every message
 	refusal  func(*asked) *Verdict  // nil: the answer is yes
@@ -192,11 +193,11 @@ var questions = []Question{
 	},
 }
 
-// CheckRoom is the question of WhatsApp's limit of people a day, and WaitsForRoom why a message waits for it.
-const (
-	CheckRoom    = "People a day"
-	WaitsForRoom = "portfolio_limit"
-)
+// CheckRoom is the question of WhatsApp's limit of people a day.
+const CheckRoom say.Format = "People a day"
+
+// WaitsForRoom is why a message waits for it.
+const WaitsForRoom = "portfolio_limit"
 
 // no is the refusal of a question to which the answer is no where that is so.
 func no(reason message.SkipReason, where func(*asked) bool) func(*asked) *Verdict {

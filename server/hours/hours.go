@@ -19,6 +19,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 )
 
 // QuietHours are the hours in which nothing is sent.
@@ -225,11 +226,11 @@ func RulesFor(q *QuietHours, c *contact.Contact) []Rule {
 	if q != nil {
 		switch {
 		case q.Zone != "":
-			add(q.week(), []string{q.Zone}, "quiet_hours")
+			add(q.week(), []string{q.Zone}, QuietTime)
 		case len(zones) == 0: // no zone is known at all: UTC is the least wrong
-			add(q.week(), []string{"UTC"}, "quiet_hours")
+			add(q.week(), []string{"UTC"}, QuietTime)
 		default:
-			add(q.week(), zones, "quiet_hours")
+			add(q.week(), zones, QuietTime)
 		}
 	}
 	for _, law := range lawsFor(c) {
@@ -306,13 +307,19 @@ func (r Rule) opens(local time.Time) time.Time {
 }
 
 // NameOf says for people why a message waits, of a reason that NextAllowed gives.
-func NameOf(reason string) string {
+func NameOf(reason string) say.Text {
+	switch reason {
+	case QuietTime:
+		return say.New("quiet hours")
+	case LocalTime:
+		return say.New("their local time")
+	}
 	for _, r := range book().Rules {
 		if r.ID == reason {
-			return "hours by law, " + r.Name
+			return say.New("hours by law, %s", r.Name)
 		}
 	}
-	return strings.ReplaceAll(reason, "_", " ")
+	return say.Raw(strings.ReplaceAll(reason, "_", " "))
 }
 
 // NextAllowed is the first moment at or after t that every rule allows, and

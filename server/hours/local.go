@@ -14,8 +14,11 @@ type LocalMoment struct {
 	Time string `json:"time"` // "10:00"
 }
 
-// LocalTime is the reason of a message that waits for its recipient's clock alone.
-const LocalTime = "local_time"
+// Why a message waits that no law holds back: for its recipient's clock alone, or for the end of the campaign's quiet hours.
+const (
+	LocalTime = "local_time"
+	QuietTime = "quiet_hours"
+)
 
 // Where a day comes first and where it comes last on earth: Kiribati is 14 hours ahead of UTC, and ships
 // and two islands without people are 12 behind it (IANA Pacific/Kiritimati, Etc/GMT+12).

@@ -277,9 +277,9 @@ func (s *Service) sent(ctx context.Context, m *message.Account, entries []*audit
 	if err != nil {
 		return out, nil, err
 	}
-	out.Why = why.Verdict
+	out.Why = why.Verdict.String()
 	for _, step := range why.Steps {
-		out.Questions = append(out.Questions, asked{step.Check, step.Passed, step.Detail})
+		out.Questions = append(out.Questions, asked{step.Check.String(), step.Passed, step.Detail.String()})
 	}
 	var proving []*audit.Entry
 	for _, e := range entries {

@@ -94,15 +94,20 @@ func quotesOf(language string) [2]string {
 }
 
 // Moment writes a moment to the minute, as the pages do, in the reader's zone.
-func (r Reader) Moment(t time.Time) string {
+func (r Reader) Moment(t time.Time) string { return r.moment(t, "") }
+
+// Second writes a moment with its second.
+func (r Reader) Second(t time.Time) string { return r.moment(t, ":05") }
+
+func (r Reader) moment(t time.Time, seconds string) string {
 	zone := " UTC"
 	if r.Zone == nil {
 		t = t.UTC()
 	} else {
 		t, zone = t.In(r.Zone), ""
 	}
-	clock := t.Format("15:04")
-	twelve := t.Format("3:04\u00a0PM")
+	clock := t.Format("15:04" + seconds)
+	twelve := t.Format("3:04" + seconds + "\u00a0PM")
 	switch r.Language {
 	case "es":
 		if !slices.Contains(spain, r.Region) {
@@ -115,7 +120,7 @@ func (r Reader) Moment(t time.Time) string {
 			clock = strings.ToLower(twelve)
 		}
 	case "":
-		return t.Format(momentLayout) + zone
+		return t.Format(momentLayout+seconds) + zone
 	}
 	return r.Day(t) + ", " + clock + zone
 }

@@ -23,7 +23,8 @@ var verb = regexp.MustCompile(`%(?:\[\d+\])?[-+#0 ]?\d*(?:\.\d+)?[a-zA-Z]`)
 
 var recalled = sync.OnceValue(func() []known {
 	var all []known
-	const fewest = 8 // letters: less would recognise what people wrote
+	// Letters: fewer would recognise what people wrote, all the more where a format begins with a value.
+	const fewest, behindValue = 8, 20
 	for k := range catalogues()["de"] {
 		if k.context != "" {
 			continue
@@ -52,7 +53,7 @@ var recalled = sync.OnceValue(func() []known {
 			rest = rest[at[1]:]
 		}
 		literal(rest)
-		if of.letters < fewest {
+		if of.letters < fewest || strings.HasPrefix(string(k.format), "%") && of.letters < behindValue {
 			continue
 		}
 		of.pattern = regexp.MustCompile(`(?s)^` + pattern.String() + `$`)

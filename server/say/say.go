@@ -85,7 +85,11 @@ func (r Reader) Say(t Text) string {
 			}
 		}
 	}
-	return fmt.Sprintf(string(format), values...)
+	said := fmt.Sprintf(string(format), values...)
+	if r.Language == "es" {
+		said = strings.ReplaceAll(said, "\u00a0m..", "\u00a0m.") // the stop of "p. m." is that of the sentence too
+	}
+	return said
 }
 
 // behindColons are the values that stand behind a colon.
@@ -105,6 +109,9 @@ func behindColons(format string) (places []int) {
 
 // Day is a value that is written without its time of day, as it stands in the moment's own zone.
 type Day time.Time
+
+// Second is a moment that is written with its second, where things follow each other closely.
+type Second time.Time
 
 // shown writes a value as its reader does.
 type shown struct {
@@ -132,6 +139,8 @@ func (s shown) Format(f fmt.State, verb rune) {
 		value = s.reader.Moment(*v)
 	case Day:
 		value = s.reader.Day(time.Time(v))
+	case Second:
+		value = s.reader.Second(time.Time(v))
 	}
 	r := s.reader
 	if r.Language == "" {

@@ -72,6 +72,25 @@ func TestATextIsSaidInTheLanguageOfWhoReads(t *testing.T) {
 	require.Equal(t, "Error 100% sure", say.Reader{Language: "de"}.Say(unknown), "what others wrote stays as it is")
 }
 
+func TestAMomentIsWrittenToTheSecondWhereItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 9, 7, 16, 4, 30, 0, time.UTC)
+	handed := say.New("%s.", say.New("Handed to Twilio %s", say.Second(at)))
+	for tag, want := range map[string]string{
+		"":      "Handed to Twilio 2026-09-07 16:04:30 UTC.",
+		"en-US": "Handed to Twilio Sep 7, 2026, 6:04:30\u00a0PM.",
+		"de-DE": "An Twilio übergeben am 07.09.2026, 18:04:30.",
+		"es-ES": "Entregado a Twilio el 7 sept 2026, 18:04:30.",
+		"es-MX": "Entregado a Twilio el 7 sept 2026, 6:04:30\u00a0p.\u00a0m.", // one stop, that of "p. m."
+	} {
+		zone := ""
+		if tag != "" {
+			zone = "Europe/Berlin"
+		}
+		require.Equal(t, want, say.ReaderOf(tag, zone).Say(handed), tag)
+	}
+}
+
 func TestNumbersAreWrittenAsTheRegionDoes(t *testing.T) {
 	t.Parallel()
 	rate := say.New("%g is out of range: 0.01 to %g messages a second", 0.5, 80.0)
@@ -123,8 +142,9 @@ func TestWhatWasKeptInEnglishIsRecalled(t *testing.T) {
 		"starting took longer than 10s":                   "der Start hat länger als 10s gedauert",
 		`the segment "A" names this one, and then: the segments name each other in a circle`: "das Segment „A“ nennt dieses, " +
 			"und dann: Die Segmente verweisen im Kreis aufeinander",
-		"Ada stopped it for lunch": "Ada stopped it for lunch",
-		"":                         "",
+		"Ada stopped it for lunch":       "Ada stopped it for lunch",
+		"Too many since Monday, by Ada.": "Too many since Monday, by Ada.",
+		"":                               "",
 	} {
 		require.Equal(t, want, german.Say(say.Recall(kept)), kept)
 		require.Equal(t, kept, say.Recall(kept).String(), "in English it is what was kept")

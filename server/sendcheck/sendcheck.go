@@ -6,7 +6,6 @@ package sendcheck
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"eventstream/server/hours"
 	"eventstream/server/message"
 	"eventstream/server/portfolio"
+	"eventstream/server/say"
 	"eventstream/server/template"
 )
 
@@ -53,9 +53,10 @@ type Check struct {
 
 // Question is one of the gate's, with its answer.
 type Question struct {
-	Check, Rule, Detail string
-	Passed              bool
-	Until               *time.Time // of a no that ends by itself
+	Check, Rule say.Format
+	Detail      say.Text
+	Passed      bool
+	Until       *time.Time // of a no that ends by itself
 }
 
 // Service checks.
@@ -244,10 +245,10 @@ func (f *facts) holdout() *Question {
 	q := &Question{
 		Check: "Not held out", Passed: !f.heldOut(),
 		Rule:   "A part of all contacts gets no marketing campaign, so that what campaigns do can be told (Settings, Limits).",
-		Detail: "They get campaigns: the standing holdout is of others.",
+		Detail: say.New("They get campaigns: the standing holdout is of others."),
 	}
 	if !q.Passed {
-		q.Detail = fmt.Sprintf("They belong to the standing holdout of %g %% of all contacts.", f.limits.HoldoutPercent())
+		q.Detail = say.New("They belong to the standing holdout of %g %% of all contacts.", f.limits.HoldoutPercent())
 	}
 	return q
 }
@@ -316,16 +317,16 @@ func (f *facts) possible(at time.Time) *time.Time {
 }
 
 // detail is an answer in words.
-func (f *facts) detail(a gate.Answer, at time.Time) string {
+func (f *facts) detail(a gate.Answer, at time.Time) say.Text {
 	yes := a.No == nil
 	if a.Check == gate.CheckRoom {
 		return f.roomText(a)
 	}
-	pick := func(y, n string) string { return map[bool]string{true: y, false: n}[yes] }
+	pick := func(y, n say.Format) say.Text { return say.New(map[bool]say.Format{true: y, false: n}[yes]) }
 	switch a.Skip {
 	case message.SkipErased:
 		if !f.known {
-			return "No contact has this address."
+			return say.New("No contact has this address.")
 		}
 		return pick("This contact is known.", "This contact was erased.")
 	case message.SkipOptedOut:
@@ -344,7 +345,7 @@ func (f *facts) detail(a gate.Answer, at time.Time) string {
 		return pick("Nothing says that the number has no WhatsApp.", "Twilio reported that it cannot be reached on WhatsApp.")
 	case message.SkipIneligible:
 		if !yes && f.person.Region == "US" {
-			return "This is a US number."
+			return say.New("This is a US number.")
 		}
 		return pick("WhatsApp delivers marketing there.", "WhatsApp declined marketing to them.")
 	case message.SkipNoNumber:
@@ -358,99 +359,93 @@ func (f *facts) detail(a gate.Answer, at time.Time) string {
 }
 
 // word is what was said of marketing, which an answer about any message begins with.
-func (f *facts) word() string {
+func (f *facts) word() say.Text {
 	if f.person.ConsentAt == nil {
-		return "No consent of theirs is recorded."
+		return say.New("No consent of theirs is recorded.")
 	}
 	state := consent.State{Purpose: consent.PurposeMarketing, Status: f.person.ConsentStatus, Since: f.person.ConsentAt}
-	return fmt.Sprintf("%s since %s%s.", sentence(string(state.Status)), stamp(*state.Since), f.by(state))
+	said := map[contact.ConsentStatus]say.Format{
+		contact.ConsentOptedIn: "Opted in", contact.ConsentOptedOut: "Opted out", contact.ConsentUnknown: "Unknown",
+	}[state.Status]
+	return f.since(say.New(said), state)
 }
 
 // utility is what was said of utility messages alone.
-func (f *facts) utility() string {
-	text := "Opted out of utility messages"
+func (f *facts) utility() say.Text {
+	text := say.New("Opted out of utility messages")
 	if f.said != nil {
 		for _, state := range f.said.States {
 			if state.Purpose == consent.PurposeUtility && state.Since != nil {
-				text += " since " + stamp(*state.Since) + f.by(state)
+				return f.since(text, state)
 			}
 		}
 	}
-	return text + "."
+	return say.New("%s.", text)
 }
 
-// by tells who or what recorded the word on which a state rests.
-func (f *facts) by(is consent.State) string {
-	if f.said == nil {
-		return ""
-	}
-	for _, state := range f.said.States {
-		if e := f.said.Events[state.Seq]; e != nil && state.Purpose == is.Purpose && state.Status == is.Status {
-			return fmt.Sprintf(", by %s", e.Source)
+// since tells since when something is so, and who or what recorded the word on which it rests.
+func (f *facts) since(what say.Text, is consent.State) say.Text {
+	if f.said != nil {
+		for _, state := range f.said.States {
+			if e := f.said.Events[state.Seq]; e != nil && state.Purpose == is.Purpose && state.Status == is.Status {
+				return say.New("%s since %s, by %s.", what, *is.Since, e.Source)
+			}
 		}
 	}
-	return ""
+	return say.New("%s since %s.", what, *is.Since)
 }
 
-func (f *facts) suppressed(at time.Time) string {
-	var parts []string
+func (f *facts) suppressed(at time.Time) say.Text {
+	var all say.Text
 	for _, su := range f.inForce(at) {
-		part := fmt.Sprintf("%s since %s", strings.ReplaceAll(string(su.Reason), "_", " "), stamp(su.CreatedAt))
+		one := say.New("%s since %s.", su.Reason, su.CreatedAt)
 		if su.Until != nil {
-			part += " until " + stamp(*su.Until)
+			one = say.New("%s since %s until %s.", su.Reason, su.CreatedAt, *su.Until)
 		}
-		parts = append(parts, part)
+		if !all.Empty() {
+			one = say.New("%s %s", all, one)
+		}
+		all = one
 	}
-	if len(parts) == 0 {
-		return "None of their addresses is suppressed."
+	if all.Empty() {
+		return say.New("None of their addresses is suppressed.")
 	}
-	return sentence(strings.Join(parts, "; ")) + "."
+	return all
 }
 
-func (f *facts) roomText(a gate.Answer) string {
+func (f *facts) roomText(a gate.Answer) say.Text {
 	if a.No == nil {
-		return fmt.Sprintf("WhatsApp's limit of %d people in 24 hours leaves room for them.", f.room.People)
+		return say.New("WhatsApp's limit of %d people in 24 hours leaves room for them.", f.room.People)
 	}
-	return fmt.Sprintf("WhatsApp's limit of %d people in 24 hours is used up: the next place becomes free %s.", f.room.People, stamp(a.No.NotBefore))
+	return say.New("WhatsApp's limit of %d people in 24 hours is used up: the next place becomes free %s.", f.room.People, a.No.NotBefore)
 }
 
-func (f *facts) frequency() string {
-	had := fmt.Sprintf("%s of campaigns in the last %s", number(f.recent.Accepted, "message"), number(f.limits.FrequencyCap.Days, "day"))
+func (f *facts) frequency() say.Text {
+	had := say.Count(int64(f.recent.Accepted), "1 message of campaigns", "%d messages of campaigns")
+	if days := f.limits.FrequencyCap.Days; days == 1 {
+		had = say.New("%s in the last day", had)
+	} else {
+		had = say.New("%s in the last %d days", had, days)
+	}
 	if f.recent.InFlight > 0 {
-		had += fmt.Sprintf(", %d on the way", f.recent.InFlight)
+		had = say.New("%s, %d on the way", had, f.recent.InFlight)
 	}
-	return fmt.Sprintf("They had %s; new campaigns allow %d.", had, f.limits.FrequencyCap.Messages)
+	return say.New("They had %s; new campaigns allow %d.", had, f.limits.FrequencyCap.Messages)
 }
 
-func (f *facts) hour(a gate.Answer, at time.Time) string {
-	where := "where they are"
+func (f *facts) hour(a gate.Answer, at time.Time) say.Text {
+	where := say.New("where they are")
 	if zones := f.person.CandidateZones(); len(zones) == 1 {
-		where = "in " + zones[0]
+		where = say.New("in %s", zones[0])
 	}
 	switch {
 	case a.No == nil:
 		if custom := hours.Against(f.person, at); custom != nil {
-			return fmt.Sprintf("It is an allowed hour %s, though not a customary one in %s.", where, custom.Name)
+			return say.New("It is an allowed hour %s, though not a customary one in %s.", where, custom.Name)
 		}
-		return fmt.Sprintf("It is an allowed hour %s.", where)
+		return say.New("It is an allowed hour %s.", where)
 	case a.No.Skip != "":
-		return "Quiet hours and the law leave no minute in the zones they may be in."
+		return say.New("Quiet hours and the law leave no minute in the zones they may be in.")
 	}
-	return fmt.Sprintf("Not at this hour %s (%s): from %s on.", where, hours.NameOf(a.No.Reason), stamp(a.No.NotBefore))
-}
-
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// number is so many of a thing.
-func number(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// sentence begins with a capital letter.
-func sentence(s string) string {
-	s = strings.ReplaceAll(s, "_", " ")
-	return strings.ToUpper(s[:1]) + s[1:]
+	return say.New("Not at this hour %s (%s): from %s on.", where, hours.NameOf(a.No.Reason), a.No.NotBefore)
 }

@@ -83,7 +83,7 @@ func (e *env) check(r sendcheck.Request) (check *sendcheck.Check, noes map[strin
 		require.NotEmpty(e, q.Rule)
 		require.NotEmpty(e, q.Detail)
 		if !q.Passed {
-			noes[q.Check] = q.Detail
+			noes[string(q.Check)] = q.Detail.String()
 		}
 	}
 	require.Equal(e, check.Allowed, len(noes) == 0)
@@ -120,7 +120,7 @@ func TestMayIWriteToThisNumber(t *testing.T) {
 	e.suppress(in, consent.SuppressedComplaint, nil)
 	check, noes = e.check(sendcheck.Request{ContactID: &ada.ID})
 	require.Contains(t, noes["Not suppressed"], "Complaint since")
-	require.Contains(t, noes["Not suppressed"], "operator since")
+	require.Contains(t, noes["Not suppressed"], "Operator since")
 	require.Nil(t, check.Possible)
 
 	// Who opted out: each question that forbids it, and not only the first.
@@ -179,8 +179,8 @@ func TestTheRefusalIsOfItsPurpose(t *testing.T) {
 	require.Empty(t, noes)
 	for _, q := range check.Questions {
 		if q.Check == "Not opted out" || q.Check == "Consent" {
-			require.Contains(t, q.Detail, "Opted in since ")
-			require.Contains(t, q.Detail, "by keyword.", "by what was said of marketing")
+			require.Contains(t, q.Detail.String(), "Opted in since ")
+			require.Contains(t, q.Detail.String(), "by keyword.", "by what was said of marketing")
 		}
 	}
 
@@ -189,7 +189,7 @@ func TestTheRefusalIsOfItsPurpose(t *testing.T) {
 	check, _ = e.check(sendcheck.Request{ContactID: &c.ID})
 	for _, q := range check.Questions {
 		if q.Check == "Consent" {
-			require.Contains(t, q.Detail, "by keyword.")
+			require.Contains(t, q.Detail.String(), "by keyword.")
 		}
 	}
 
