@@ -295,6 +295,7 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 		Name: graphql.OmittableOf(&input.Name), TemplateID: input.TemplateID, SegmentID: input.SegmentID, Query: input.Query, SenderID: input.SenderID, Senders: input.Senders,
 		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, FrequencyCap: input.FrequencyCap, EndsAt: input.EndsAt,
 		TrackLinks: input.TrackLinks, Utm: input.Utm, Variants: input.Variants, VariantTest: input.VariantTest, HoldoutPercent: input.HoldoutPercent, Pilot: input.Pilot,
+		SendToTeam: input.SendToTeam,
 	})
 	if err == nil {
 		in.Goals, err = r.goalsInput(ctx, input.Goals)

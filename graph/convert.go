@@ -39,6 +39,7 @@ import (
 	"eventstream/server/suppression"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
+	"eventstream/server/team"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
@@ -552,6 +553,13 @@ func toTopic(t *topic.Topic) *model.Topic {
 	}
 }
 
+func toTeamContact(m *team.Member) *model.TeamContact {
+	if m == nil {
+		return nil
+	}
+	return &model.TeamContact{Contact: &model.Contact{ID: encode(kindContact, m.ContactID)}, AddedAt: m.AddedAt}
+}
+
 func toAttributeKey(k *contact.AttributeKey) *model.AttributeKey {
 	if k == nil {
 		return nil
@@ -652,7 +660,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
 		ArchivedAt: c.ArchivedAt, Labels: append([]string{}, c.Labels...),
 		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),
-		Pilot: c.Pilot, PilotEndedAt: c.PilotEndedAt, HoldoutPercent: c.HoldoutPercent, VariantTest: fromTest(c.VariantTest), VariantWinner: toWinner(c),
+		Pilot: c.Pilot, PilotEndedAt: c.PilotEndedAt, SendToTeam: c.SendToTeam, HoldoutPercent: c.HoldoutPercent, VariantTest: fromTest(c.VariantTest), VariantWinner: toWinner(c),
 	}
 	out.Approval = toApproval(c)
 	if c.Status == campaign.StatusPreparing {

@@ -39,6 +39,7 @@ import (
 	"eventstream/server/suppression"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
+	"eventstream/server/team"
 	"eventstream/server/topic"
 	"eventstream/server/twilio/sandbox"
 	"eventstream/server/webhookevent"
@@ -53,6 +54,7 @@ type Services struct {
 	Segments       *segment.Service
 	Workspace      *workspace.Service
 	Topics         *topic.Service
+	Team           *team.Service
 	Retention      *retention.Service
 	Templates      *template.Service
 	Links          *link.Service

@@ -29,6 +29,7 @@ var domains = map[string][]string{
 		"audit", "campaign", "consent", "contact", "conversation", "doubleoptin", "message", "portfolio", "provider", "sender", "template", "topic",
 	},
 	"topic":        {"audit", "consent", "contact"},
+	"team":         {"audit", "contact"},
 	"template":     {"audit", "contact", "locale", "provider"},
 	"locale":       {},
 	"price":        {"audit"},
@@ -50,8 +51,8 @@ var domains = map[string][]string{
 	"reconcile": {"audit", "contact", "message", "provider", "template", "webhookevent"},
 	"importer":  {"audit", "consent", "contact", "conversation", "doubleoptin", "message", "optout", "topic"},
 	"export":    {"audit", "contact", "message", "topic"},
-	"erasure":   {"audit", "consent", "contact", "doubleoptin", "message", "topic"},
-	"merge":     {"audit", "consent", "contact", "doubleoptin", "message", "optout", "topic"},
+	"erasure":   {"audit", "consent", "contact", "doubleoptin", "message", "team", "topic"},
+	"merge":     {"audit", "consent", "contact", "doubleoptin", "message", "optout", "team", "topic"},
 	"bulk":      {"audit", "consent", "contact", "erasure", "export", "segment", "topic"},
 	"demo": {
 		"audit", "campaign", "consent", "contact", "conversation", "erasure", "gate", "importer", "link", "message", "price",

@@ -195,3 +195,38 @@ test("labels sort campaigns, and what is over is archived", async () => {
   await ben.getByRole("button", { name: "Bring back" }).click();
   await expect(ben.getByRole("button", { name: "Launch" })).toBeVisible();
 });
+
+test("tests go to the team's numbers, and a campaign sends them a copy", async () => {
+  await ben.goto("/settings/team");
+  await expect(ben.getByRole("button", { name: "Invite", exact: true })).toBeHidden(); // no admin
+  const card = ben.getByRole("combobox", { name: "Contact to add" });
+  for (const number of ["5601", "5602"]) {
+    await card.click();
+    await card.fill(number);
+    await ben.getByRole("option", { name: new RegExp(number.slice(-2)) }).click();
+    await ben.getByRole("button", { name: "Add", exact: true }).click();
+    await expect(
+      ben.getByRole("row").filter({ hasText: new RegExp(`${number.slice(-2)}$|${number.slice(-2)}\\D`) }),
+    ).toBeVisible();
+  }
+  await everyWay(ben, "team-numbers", pictures, true);
+
+  await ben.goto(`/templates/${template}`);
+  await ben.getByRole("button", { name: "Send a test" }).click();
+  await expect(ben.getByRole("checkbox")).toHaveCount(2);
+  await ben.getByLabel("Another number").fill("+4915112345603");
+  await everyWay(ben, "team-test", pictures);
+  await ben.getByRole("button", { name: "Send to 3" }).click();
+  await expect(ben.getByText("3 test messages are on their way")).toBeVisible();
+
+  const id = await draft("Copied to the team");
+  await ben.goto(`/campaigns/${id}/edit?step=schedule`);
+  await ben.getByRole("switch", { name: "Send it to the team, too" }).press("Space");
+  await expect(ben.getByTestId("save-state")).toHaveText("Saved");
+  await ben.goto(`/campaigns/${id}`);
+  await expect(ben.getByText("Gets a copy as it starts")).toBeVisible();
+
+  await ben.goto("/settings/team");
+  await ben.getByRole("button", { name: /^Remove .*02 from the team numbers$/ }).click();
+  await expect(ben.getByRole("button", { name: /from the team numbers$/ })).toHaveCount(1);
+});

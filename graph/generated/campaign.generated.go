@@ -1405,6 +1405,29 @@ func (ec *executionContext) fieldContext_Campaign_pilotEndedAt(_ context.Context
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Campaign_sendToTeam(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_sendToTeam(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SendToTeam, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_sendToTeam(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Campaign_utm(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6474,7 +6497,7 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "sendToTeam", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6586,6 +6609,13 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.Pilot = graphql.OmittableOf(data)
+		case "sendToTeam":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sendToTeam"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SendToTeam = graphql.OmittableOf(data)
 		case "trackLinks":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -7388,7 +7418,7 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "sendToTeam", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7514,6 +7544,13 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.Pilot = graphql.OmittableOf(data)
+		case "sendToTeam":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sendToTeam"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SendToTeam = graphql.OmittableOf(data)
 		case "trackLinks":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -8218,6 +8255,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 		case "pilotEndedAt":
 			out.Values[i] = ec._Campaign_pilotEndedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sendToTeam":
+			out.Values[i] = ec._Campaign_sendToTeam(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "utm":

@@ -69,6 +69,7 @@ type ResolverRoot interface {
 	Settings() SettingsResolver
 	Subscription() SubscriptionResolver
 	Suppression() SuppressionResolver
+	TeamContact() TeamContactResolver
 	Template() TemplateResolver
 	TemplateConnection() TemplateConnectionResolver
 	TemplatePreview() TemplatePreviewResolver
@@ -295,6 +296,7 @@ type ComplexityRoot struct {
 		RunsDone           func(childComplexity int) int
 		Schedule           func(childComplexity int) int
 		Segment            func(childComplexity int) int
+		SendToTeam         func(childComplexity int) int
 		Sender             func(childComplexity int) int
 		Senders            func(childComplexity int) int
 		SendingSeconds     func(childComplexity int) int
@@ -1558,6 +1560,8 @@ type ComplexityRoot struct {
 		SuppressionAdd              func(childComplexity int, input model.SuppressionAddInput) int
 		SuppressionImport           func(childComplexity int, input model.SuppressionImportInput) int
 		SuppressionRemove           func(childComplexity int, input model.SuppressionRemoveInput) int
+		TeamContactAdd              func(childComplexity int, input model.TeamContactAddInput) int
+		TeamContactRemove           func(childComplexity int, input model.TeamContactRemoveInput) int
 		TemplateCreate              func(childComplexity int, input model.TemplateCreateInput) int
 		TemplateDelete              func(childComplexity int, input model.TemplateDeleteInput) int
 		TemplateImport              func(childComplexity int, input model.TemplateImportInput) int
@@ -1868,6 +1872,7 @@ type ComplexityRoot struct {
 		StandingHoldoutLift func(childComplexity int, rangeArg *model.DateRange) int
 		Suppressions        func(childComplexity int, filter *model.SuppressionFilter, first *int, after *string) int
 		SystemHealth        func(childComplexity int) int
+		TeamContacts        func(childComplexity int) int
 		TemplateLanguages   func(childComplexity int) int
 		TemplatePreview     func(childComplexity int, input model.TemplatePreviewInput) int
 		Templates           func(childComplexity int, filter *model.TemplateFilter, first *int, after *string) int
@@ -2358,6 +2363,21 @@ type ComplexityRoot struct {
 		WebhooksParked     func(childComplexity int) int
 		WebhooksPerMinute  func(childComplexity int) int
 		Workers            func(childComplexity int) int
+	}
+
+	TeamContact struct {
+		AddedAt func(childComplexity int) int
+		Contact func(childComplexity int) int
+	}
+
+	TeamContactAddPayload struct {
+		TeamContact func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	TeamContactRemovePayload struct {
+		RemovedContactID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	Template struct {
@@ -3636,6 +3656,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Segment(childComplexity), true
+	case "Campaign.sendToTeam":
+		if e.ComplexityRoot.Campaign.SendToTeam == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.SendToTeam(childComplexity), true
 	case "Campaign.sender":
 		if e.ComplexityRoot.Campaign.Sender == nil {
 			break
@@ -9307,6 +9333,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SuppressionRemove(childComplexity, args["input"].(model.SuppressionRemoveInput)), true
+	case "Mutation.teamContactAdd":
+		if e.ComplexityRoot.Mutation.TeamContactAdd == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_teamContactAdd_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TeamContactAdd(childComplexity, args["input"].(model.TeamContactAddInput)), true
+	case "Mutation.teamContactRemove":
+		if e.ComplexityRoot.Mutation.TeamContactRemove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_teamContactRemove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TeamContactRemove(childComplexity, args["input"].(model.TeamContactRemoveInput)), true
 	case "Mutation.templateCreate":
 		if e.ComplexityRoot.Mutation.TemplateCreate == nil {
 			break
@@ -10776,6 +10824,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SystemHealth(childComplexity), true
+	case "Query.teamContacts":
+		if e.ComplexityRoot.Query.TeamContacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.TeamContacts(childComplexity), true
 	case "Query.templateLanguages":
 		if e.ComplexityRoot.Query.TemplateLanguages == nil {
 			break
@@ -12635,6 +12689,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SystemHealth.Workers(childComplexity), true
 
+	case "TeamContact.addedAt":
+		if e.ComplexityRoot.TeamContact.AddedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamContact.AddedAt(childComplexity), true
+	case "TeamContact.contact":
+		if e.ComplexityRoot.TeamContact.Contact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamContact.Contact(childComplexity), true
+
+	case "TeamContactAddPayload.teamContact":
+		if e.ComplexityRoot.TeamContactAddPayload.TeamContact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamContactAddPayload.TeamContact(childComplexity), true
+	case "TeamContactAddPayload.userErrors":
+		if e.ComplexityRoot.TeamContactAddPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamContactAddPayload.UserErrors(childComplexity), true
+
+	case "TeamContactRemovePayload.removedContactId":
+		if e.ComplexityRoot.TeamContactRemovePayload.RemovedContactID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamContactRemovePayload.RemovedContactID(childComplexity), true
+	case "TeamContactRemovePayload.userErrors":
+		if e.ComplexityRoot.TeamContactRemovePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TeamContactRemovePayload.UserErrors(childComplexity), true
+
 	case "Template.advice":
 		if e.ComplexityRoot.Template.Advice == nil {
 			break
@@ -14059,6 +14152,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SuppressionFilter", ec.unmarshalInputSuppressionFilter),
 			graphql.NewInputUnmarshaler("SuppressionImportInput", ec.unmarshalInputSuppressionImportInput),
 			graphql.NewInputUnmarshaler("SuppressionRemoveInput", ec.unmarshalInputSuppressionRemoveInput),
+			graphql.NewInputUnmarshaler("TeamContactAddInput", ec.unmarshalInputTeamContactAddInput),
+			graphql.NewInputUnmarshaler("TeamContactRemoveInput", ec.unmarshalInputTeamContactRemoveInput),
 			graphql.NewInputUnmarshaler("TemplateAuthenticationInput", ec.unmarshalInputTemplateAuthenticationInput),
 			graphql.NewInputUnmarshaler("TemplateButtonInput", ec.unmarshalInputTemplateButtonInput),
 			graphql.NewInputUnmarshaler("TemplateCardInput", ec.unmarshalInputTemplateCardInput),
@@ -14760,6 +14855,12 @@ type Campaign implements Node {
   pilot: Int!
   "When it paused after its pilot; null: it has not."
   pilotEndedAt: DateTime
+  """
+  Whether it goes to teamContacts as it starts: once its audience is taken each of them who opted in gets a message, one of each variant, in their language.
+  Who is in the audience gets what it sends them, and no other. These messages are tests: they stand outside the campaign's numbers, its quiet hours and its
+  pace.
+  """
+  sendToTeam: Boolean!
   "What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing."
   utm: CampaignUtm
   "Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone."
@@ -15233,6 +15334,8 @@ input CampaignCreateInput {
   goals: [CampaignGoalInput!]
   "0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign."
   pilot: Int
+  "Whether it goes to teamContacts as it starts; false for a new campaign."
+  sendToTeam: Boolean
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -15274,6 +15377,8 @@ input CampaignUpdateInput {
   goals: [CampaignGoalInput!]
   "0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign."
   pilot: Int
+  "Whether it goes to teamContacts as it starts; false for a new campaign."
+  sendToTeam: Boolean
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -19374,6 +19479,42 @@ input DoubleOptInInput {
   expiresAfterHours: Int = 72
 }
 `, BuiltIn: false},
+	{Name: "../schema/team.graphql", Input: `"""
+A contact of the team. Templates and campaigns are tried out on them, and a campaign with sendToTeam goes to them as it starts. They are contacts as all
+others are: who has not opted in gets nothing.
+"""
+type TeamContact {
+  contact: Contact! @goField(forceResolver: true)
+  addedAt: DateTime!
+}
+
+extend type Query {
+  "The team's own contacts, at most 20, in the order in which they were added."
+  teamContacts: [TeamContact!]! @hasRole(role: VIEWER) @listSize(assumedSize: 20)
+}
+
+extend type Mutation {
+  "Makes a contact one of the team's; one who is already stays as they are. A userError with the code CONFLICT where there are 20."
+  teamContactAdd(input: TeamContactAddInput!): TeamContactAddPayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+  "Takes a contact out of the team; nothing else about them changes."
+  teamContactRemove(input: TeamContactRemoveInput!): TeamContactRemovePayload! @hasRole(role: MARKETER, scope: CONTACTS_WRITE)
+}
+
+input TeamContactAddInput {
+  contactId: ID!
+}
+type TeamContactAddPayload {
+  teamContact: TeamContact
+  userErrors: [UserError!]!
+}
+input TeamContactRemoveInput {
+  contactId: ID!
+}
+type TeamContactRemovePayload {
+  removedContactId: ID
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/template.graphql", Input: `"WhatsApp's category of a template."
 enum TemplateCategory {
   MARKETING
@@ -20466,6 +20607,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_pilot(ctx, field)
 	case "pilotEndedAt":
 		return ec.fieldContext_Campaign_pilotEndedAt(ctx, field)
+	case "sendToTeam":
+		return ec.fieldContext_Campaign_sendToTeam(ctx, field)
 	case "utm":
 		return ec.fieldContext_Campaign_utm(ctx, field)
 	case "taps":
@@ -24162,6 +24305,36 @@ func (ec *executionContext) childFields_SystemHealth(ctx context.Context, field 
 		return ec.fieldContext_SystemHealth_messagesUndecided(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SystemHealth", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_TeamContact_contact(ctx, field)
+	case "addedAt":
+		return ec.fieldContext_TeamContact_addedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamContact", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamContactAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "teamContact":
+		return ec.fieldContext_TeamContactAddPayload_teamContact(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TeamContactAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamContactAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TeamContactRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removedContactId":
+		return ec.fieldContext_TeamContactRemovePayload_removedContactId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TeamContactRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamContactRemovePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Template(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

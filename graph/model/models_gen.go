@@ -402,6 +402,10 @@ type Campaign struct {
 	Pilot int `json:"pilot"`
 	// When it paused after its pilot; null: it has not.
 	PilotEndedAt *time.Time `json:"pilotEndedAt,omitempty"`
+	// Whether it goes to teamContacts as it starts: once its audience is taken each of them who opted in gets a message, one of each variant, in their language.
+	// Who is in the audience gets what it sends them, and no other. These messages are tests: they stand outside the campaign's numbers, its quiet hours and its
+	// pace.
+	SendToTeam bool `json:"sendToTeam"`
 	// What is put into the addresses of its links, so that a website's analytics know where people come from; null: nothing.
 	Utm *CampaignUtm `json:"utm,omitempty"`
 	// Which buttons of its messages people tapped, the most frequent first, at most 30. Twilio tells of quick replies and lists alone.
@@ -607,6 +611,8 @@ type CampaignCreateInput struct {
 	Goals graphql.Omittable[[]*CampaignGoalInput] `json:"goals,omitempty"`
 	// 0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign.
 	Pilot graphql.Omittable[*int] `json:"pilot,omitempty"`
+	// Whether it goes to teamContacts as it starts; false for a new campaign.
+	SendToTeam graphql.Omittable[*bool] `json:"sendToTeam,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -991,6 +997,8 @@ type CampaignUpdateInput struct {
 	Goals graphql.Omittable[[]*CampaignGoalInput] `json:"goals,omitempty"`
 	// 0 to 10,000 recipients before it pauses for somebody to look; 0 for a new campaign.
 	Pilot graphql.Omittable[*int] `json:"pilot,omitempty"`
+	// Whether it goes to teamContacts as it starts; false for a new campaign.
+	SendToTeam graphql.Omittable[*bool] `json:"sendToTeam,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -4069,6 +4077,31 @@ type SystemHealth struct {
 	SpoolOldestAt *time.Time `json:"spoolOldestAt,omitempty"`
 	// Messages that need a decision, of all campaigns and outside of them; counted to 10,000. See messages(filter: {needsDecision: true}).
 	MessagesUndecided int64 `json:"messagesUndecided"`
+}
+
+// A contact of the team. Templates and campaigns are tried out on them, and a campaign with sendToTeam goes to them as it starts. They are contacts as all
+// others are: who has not opted in gets nothing.
+type TeamContact struct {
+	Contact *Contact  `json:"contact"`
+	AddedAt time.Time `json:"addedAt"`
+}
+
+type TeamContactAddInput struct {
+	ContactID string `json:"contactId"`
+}
+
+type TeamContactAddPayload struct {
+	TeamContact *TeamContact `json:"teamContact,omitempty"`
+	UserErrors  []*UserError `json:"userErrors"`
+}
+
+type TeamContactRemoveInput struct {
+	ContactID string `json:"contactId"`
+}
+
+type TeamContactRemovePayload struct {
+	RemovedContactID *string      `json:"removedContactId,omitempty"`
+	UserErrors       []*UserError `json:"userErrors"`
 }
 
 // What is written to contacts. Placeholders: {{name}}, {{attributes.city}}, {{name | there}} with a fallback; filters upper, lower, title, trim, default, date, number.

@@ -67,6 +67,7 @@ import (
 	"eventstream/server/sender"
 	"eventstream/server/spool"
 	"eventstream/server/suppression"
+	"eventstream/server/team"
 	"eventstream/server/template"
 	"eventstream/server/timeline"
 	"eventstream/server/topic"
@@ -303,6 +304,7 @@ func (a *App) build(ctx context.Context) error {
 		Version: Version, Provider: provider,
 	}
 	s.Topics = topic.NewService(a.db, a.hub)
+	s.Team = team.NewService(a.db)
 	if s.Media, err = NewMedia(a.cfg, a.db, a.log); err != nil {
 		return err
 	}

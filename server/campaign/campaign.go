@@ -116,6 +116,7 @@ type Campaign struct {
 	BudgetCurrency     string             // of Budget
 	Pilot              int                // how many it writes to before it pauses for somebody to look; 0: it does not
 	PilotEndedAt       *time.Time         // when it paused for that
+	SendToTeam         bool               // the team's contacts get it as it starts, outside its numbers
 	HoldoutPercent     float64            // of the audience that gets nothing, to compare with; 0: nobody
 	Draw               []byte             `bun:",nullzero"`           // from which follows who is held out, and who gets which variant
 	VariantTest        *Test              `bun:"type:jsonb,nullzero"` // how its variants are compared; nil: it has none
@@ -185,6 +186,7 @@ type Input struct {
 	Variants           Variants // an empty list takes them away, and so does TemplateID; nil leaves them
 	Test               *Test
 	Pilot              *int
+	SendToTeam         *bool
 	HoldoutPercent     *float64
 	Goals              Goals // an empty list takes them away; nil leaves them
 }
@@ -282,6 +284,9 @@ func (in Input) apply(c *Campaign, has Variants) error {
 			_ = errs.Add(apperr.Invalid("pilot", "%d is out of range: 1 to 10,000 recipients, or 0 for no pilot", n))
 		}
 		c.Pilot = *in.Pilot
+	}
+	if in.SendToTeam != nil {
+		c.SendToTeam = *in.SendToTeam
 	}
 	if in.UTM != nil {
 		_ = errs.Add(in.UTM.Validate())

@@ -172,6 +172,9 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 			})
 			return err
 		}
+		if err := e.sendToTeam(ctx, tx, c, said, variants, shares); err != nil {
+			return err
+		}
 		return WakeWorkers(ctx, tx, e.jobs, shares.senders()...)
 	})
 	return done, err

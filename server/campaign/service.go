@@ -144,7 +144,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil ||
 			in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours ||
 			in.FrequencyCap != nil || in.ClearCap || in.TrackLinks != nil || in.UTM != nil || in.Variants != nil || in.Test != nil ||
-			in.HoldoutPercent != nil || in.Goals != nil || in.Pilot != nil
+			in.HoldoutPercent != nil || in.Goals != nil || in.Pilot != nil || in.SendToTeam != nil
 		switch {
 		case c.ArchivedAt != nil:
 			return errArchived
@@ -281,7 +281,7 @@ func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, erro
 		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
 		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(),
 		"track_links": c.TrackLinks, "utm": c.UTM, "schedule": c.Schedule, "variants": variants.audited(), "variant_test": c.VariantTest,
-		"holdout_percent": c.HoldoutPercent, "goals": c.Goals, "pilot": c.Pilot,
+		"holdout_percent": c.HoldoutPercent, "goals": c.Goals, "pilot": c.Pilot, "send_to_team": c.SendToTeam,
 		"next_run_at": c.NextRunAt, "approval": c.Approval,
 	}, err
 }
@@ -853,7 +853,7 @@ func (c *Campaign) another(name string) *Campaign {
 		Name: name, Labels: c.Labels, TemplateID: c.TemplateID, SegmentID: c.SegmentID, Query: c.Query, SenderID: c.SenderID, TopicID: c.TopicID,
 		RateLimitPerSecond: c.RateLimitPerSecond, QuietHours: c.QuietHours, FrequencyCap: c.FrequencyCap, ErrorThreshold: c.ErrorThreshold,
 		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM, HoldoutPercent: c.HoldoutPercent, Pilot: c.Pilot,
-		VariantTest: c.VariantTest, Goals: c.Goals,
+		VariantTest: c.VariantTest, Goals: c.Goals, SendToTeam: c.SendToTeam,
 	}
 }
 

@@ -517,3 +517,16 @@ func piloting(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
 		"AND m.not_before_reason = ?)", message.Undetermined, message.WaitsForPilot).Scan(ctx)
 	return rows, db.Err(err)
 }
+
+// teamBeside are the team's contacts who opted in and to whom a campaign does not write.
+func teamBeside(ctx context.Context, tx bun.Tx, campaignID int64) (people []struct {
+	ID     int64
+	Locale string
+}, err error,
+) {
+	err = tx.NewRaw(`SELECT c.id, c.locale FROM team_contacts tc JOIN contacts c ON c.id = tc.contact_id
+		WHERE c.consent_status = 'opted_in' AND c.erased_at IS NULL AND NOT EXISTS (
+			SELECT 1 FROM messages m WHERE m.campaign_id = ? AND m.contact_id = c.id AND m.status <> 'skipped')
+		ORDER BY tc.added_at, c.id`, campaignID).Scan(ctx, &people)
+	return people, db.Err(err)
+}

@@ -396,22 +396,27 @@ func (s *Service) confirm(ctx context.Context, tx bun.Tx, c *contact.Contact, th
 }
 
 func (s *Service) enqueue(ctx context.Context, tx bun.Tx, m *message.Message) error {
+	return enqueue(ctx, tx, s.jobs, m)
+}
+
+func enqueue(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, m *message.Message) error {
 	if err := message.Insert(ctx, tx, m); err != nil {
 		return err
 	}
-	return s.jobs.Insert(ctx, tx, message.SendArgs{MessageID: m.ID})
+	return j.Insert(ctx, tx, message.SendArgs{MessageID: m.ID})
+}
+
+// Test is a message by which an operator looks at a template on a phone.
+type Test struct {
+	ContactID, SenderID, VersionID int64
+	CampaignID                     int64 // as whose start it is sent; 0: somebody asked for it
 }
 
 // TestSend sends a template's text to one contact who consented, for an
 // operator to look at on a phone.
-func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID int64) (*message.Message, error) {
+func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID int64) (m *message.Message, err error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
-	}
-	m := &message.Message{
-		Direction: message.Outbound, Purpose: message.PurposeTest, ContactID: contactID, SenderID: &senderID,
-		OperatorID:        actor.OperatorID(ctx),
-		TemplateVersionID: &versionID, Status: message.StatusPending,
 	}
 	return m, s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		c, err := contact.ByIDForUpdate(ctx, tx, contactID)
@@ -426,11 +431,26 @@ func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID i
 		} else if !ours {
 			return apperr.Invalid("senderId", "this sender belongs to the sandbox, and Twilio is live: choose another")
 		}
-		if err := s.enqueue(ctx, tx, m); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "message.test_send", "message", m.ID, map[string]any{"contact": contactID})
+		m, err = SendTest(ctx, tx, s.jobs, Test{ContactID: contactID, SenderID: senderID, VersionID: versionID})
+		return err
 	})
+}
+
+// SendTest writes a test message, which is sent once tx is through. The gate asks for consent then.
+func SendTest(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, t Test) (*message.Message, error) {
+	m := &message.Message{
+		Direction: message.Outbound, Purpose: message.PurposeTest, ContactID: t.ContactID, SenderID: &t.SenderID,
+		OperatorID:        actor.OperatorID(ctx),
+		TemplateVersionID: &t.VersionID, Status: message.StatusPending,
+	}
+	if err := enqueue(ctx, tx, j, m); err != nil {
+		return nil, err
+	}
+	about := map[string]any{"contact": t.ContactID}
+	if t.CampaignID != 0 {
+		about["campaign"] = t.CampaignID
+	}
+	return m, audit.Record(ctx, tx, "message.test_send", "message", m.ID, about)
 }
 
 // tell wakes whoever looks at a conversation.

@@ -131,6 +131,7 @@ func fill(t *testing.T, d *db.DB, s *Service, messages int) {
 	exec(t, d, "INSERT INTO imports (file_name, options, status) VALUES ('people.csv', '{}', 'completed')")
 	for _, id := range []int64{1, 3} {
 		exec(t, d, "INSERT INTO contact_topics (topic_id, contact_id, status, source) VALUES (1, ?, 'subscribed', 'operator')", id)
+		exec(t, d, "INSERT INTO team_contacts (contact_id, added_by) VALUES (?, 1)", id)
 		exec(t, d, "INSERT INTO import_contacts VALUES (1, ?)", id)
 		exec(t, d, "INSERT INTO conversations (contact_id, assignee_id) VALUES (?, 1)", id)
 		exec(t, d, `INSERT INTO conversation_notes (conversation_id, operator_id, body)

@@ -96,6 +96,8 @@ var exceptColumns = map[string]string{
 	"contact_topics.contact_id":           "the contact itself",
 	"contact_topics.topic_id":             "the topic's name is told",
 	"contact_topics.said_to":              "whether the workspace was still trying things out",
+	"team_contacts.contact_id":            "the contact itself",
+	"team_contacts.added_by":              "an operator's",
 	"consent_events.contact_id":           "the contact itself",
 	"consent_events.address_hash":         "made of the address",
 	"consent_events.provider":             "whether the workspace was still trying things out",

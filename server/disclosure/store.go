@@ -54,6 +54,12 @@ var sections = []section{
 			WHERE ct.contact_id = ANY (?0) AND t.id > ?1 ORDER BY t.id LIMIT ?2`,
 	},
 	{
+		name: "team", title: "Team", about: "Whether they are one of this company's own numbers, to which tests are sent.",
+		tables: []string{"team_contacts"},
+		query: `SELECT contact_id AS id, added_at AS "addedAt" FROM team_contacts WHERE contact_id = ANY (?0) AND contact_id > ?1
+			ORDER BY contact_id LIMIT ?2`,
+	},
+	{
 		name: "consents", title: "Consent", about: "Every time they agreed or refused, with what proves it.",
 		tables: []string{"consent_events"},
 		query: `SELECT e.id, e.occurred_at AS "decidedAt", e.created_at AS "knownSince", e.status, e.purpose, e.source, e.late,

@@ -24,6 +24,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/message"
+	"eventstream/server/team"
 	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
@@ -113,6 +114,9 @@ func (s *Service) forget(ctx context.Context, tx bun.Tx, ids []int64) error {
 		return err
 	}
 	if err := doubleoptin.Forget(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := team.Forget(ctx, tx, ids); err != nil {
 		return err
 	}
 	if err := contact.Erase(ctx, tx, ids); err != nil {

@@ -17,6 +17,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
+	"eventstream/server/team"
 	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
@@ -85,6 +86,9 @@ func byID(rows []*contact.Contact, id int64) *contact.Contact {
 // known by its id alone. The caller holds the locks of both families.
 func (s *Service) join(ctx context.Context, tx bun.Tx, kept, gone *contact.Contact, sameAccount bool) error {
 	if err := s.topics.Carry(ctx, tx, kept.ID, gone.ID); err != nil {
+		return err
+	}
+	if err := team.Carry(ctx, tx, kept.ID, gone.ID); err != nil {
 		return err
 	}
 	own, err := s.consents.OwnOptIn(ctx, tx, gone)

@@ -36,6 +36,11 @@ export function payloadOf(data: object | null | undefined): Payload | undefined 
   return Object.values(data ?? {}).find((v) => typeof v === "object") as Payload | undefined;
 }
 
+/** What went wrong with a mutation that asked for one field, for people; empty: nothing. */
+export function problemOf(result: { error?: CombinedError; data?: object | null }): string {
+  return result.error ? sentence(errorText(result.error)) : sentences(payloadOf(result.data)?.userErrors);
+}
+
 /** The error of a save that was made on an older state of its thing. */
 export function outdatedIn(result: { data?: object | null }): UserError | undefined {
   return payloadOf(result.data)?.userErrors?.find((e) => e.field?.[0] === "expectedVersion");

@@ -253,7 +253,7 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           <ScheduleForm id={c.id} plan={c.schedule} onDone={close} />
         </Suspense>
       </Modal>
-      <Modal opened={open === "test"} onClose={close} title={t`Send it to one contact`}>
+      <Modal opened={open === "test"} onClose={close} title={t`Send a test`}>
         <Suspense>
           <TestSend id={c.id} variants={c.variants} onDone={close} />
         </Suspense>

@@ -81,6 +81,7 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
               })
             : t`None`}
         </Line>
+        {c.sendToTeam && <Line label={t`Team`}>{t`Gets a copy as it starts`}</Line>}
         <Line label={t`Budget`}>{c.budget ? money(c.budget.limit) : t`No limit`}</Line>
         <Line label={t`Ends`}>{c.endsAt ? moment(c.endsAt) : t`No end`}</Line>
       </Block>

@@ -251,6 +251,12 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
           w={340}
         />
       )}
+      <Switch
+        label={t`Send it to the team, too`}
+        description={t`As it starts, each of the team numbers in Settings gets a copy of its own, outside the campaign's numbers`}
+        checked={d.sendToTeam}
+        onChange={(e) => onChange({ sendToTeam: e.currentTarget.checked })}
+      />
       <TextInput
         label={t`Budget`}
         description={t`The most that it may cost, in the currency of your prices; it pauses before more is spent. Empty: no limit`}

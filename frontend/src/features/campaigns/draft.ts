@@ -85,6 +85,7 @@ graphql(`
     }
     trackLinks
     pilot
+    sendToTeam
     utm {
       source
       medium
@@ -128,6 +129,7 @@ export type Draft = Experiment & {
   budget: string; // "": no limit
   trackLinks: boolean;
   pilot: number | string; // "" or 0: none
+  sendToTeam: boolean;
   utm: Utm;
   ends: string; // as an input of type datetime-local has it
   quiet: { on: boolean; start: string; end: string; zone: string | null };
@@ -151,6 +153,7 @@ export function newDraft({ senders, settings }: Defaults): Draft {
     budget: "",
     trackLinks: true,
     pilot: "",
+    sendToTeam: false,
     utm: { source: "", medium: "", campaign: "" },
     ends: "",
     quiet: {
@@ -178,6 +181,7 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
     budget: c.budget?.limit.amount ?? "",
     trackLinks: c.trackLinks,
     pilot: c.pilot || "",
+    sendToTeam: c.sendToTeam,
     utm: { source: c.utm?.source ?? "", medium: c.utm?.medium ?? "", campaign: c.utm?.campaign ?? "" },
     ends: c.endsAt ? localInput(new Date(c.endsAt)) : "",
     quiet: c.quietHours
@@ -207,6 +211,7 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
     budget: d.budget.trim() || null,
     trackLinks: d.trackLinks,
     pilot: numeric(d.pilot) ?? 0,
+    sendToTeam: d.sendToTeam,
     utm: d.utm,
     quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
     frequencyCap: d.capped ? capInput(d.cap) : null,

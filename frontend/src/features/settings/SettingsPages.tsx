@@ -8,6 +8,7 @@ import { SignInRules } from "../people/SignInRules";
 import { DoubleOptIn } from "./DoubleOptIn";
 import { Limits } from "./Limits";
 import { SettingsTab } from "./SettingsTab";
+import { TeamNumbers } from "./TeamNumbers";
 
 export const LimitsPage = () => (
   <SettingsTab
@@ -36,15 +37,13 @@ const OnlyAdmins = () => (
 export function TeamPage() {
   const admin = useMay("ADMIN");
   return (
-    <SettingsTab title={t`Team`} description={t`Who works here, what they may do, and how they sign in`}>
-      {admin ? (
-        <>
-          <Operators />
-          <SignInRules />
-        </>
-      ) : (
-        <OnlyAdmins />
-      )}
+    <SettingsTab
+      title={t`Team`}
+      description={admin ? t`Who works here, what they may do, and how they sign in` : t`The team's own numbers`}
+    >
+      {admin && <Operators />}
+      <TeamNumbers />
+      {admin && <SignInRules />}
     </SettingsTab>
   );
 }

@@ -11,7 +11,7 @@ const pages = [
   { to: "/settings/attributes", label: t`Attributes` },
   { to: "/settings/keywords", label: t`Keywords` },
   { to: "/settings/retention", label: t`Data retention` },
-  { to: "/settings/team", label: t`Team`, admin: true },
+  { to: "/settings/team", label: t`Team` },
   { to: "/settings/api", label: "API", admin: true },
   { to: "/settings/developer", label: t`Developer`, sandbox: true },
 ] as const;

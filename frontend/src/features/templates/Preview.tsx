@@ -1,18 +1,18 @@
 import { plural, t } from "@lingui/core/macro";
-import { ActionIcon, Alert, Button, Group, List, SegmentedControl, Select, Stack, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, List, Modal, SegmentedControl, Select, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { nameOf, numberOf } from "../../components/Person";
 import { Phone } from "../../components/Phone";
+import { TestRecipients } from "../../components/TestRecipients";
 import { Live } from "../../components/ui";
 import { WhatsAppMessage } from "../../components/WhatsAppMessage";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
-import { errorText, settled } from "../../lib/errors";
+import { errorText, problemOf } from "../../lib/errors";
 import { count, sentence } from "../../lib/format";
 import { type Content, contentInput } from "./content";
 import { fieldName, type Known, readPlaceholder } from "./placeholders";
@@ -96,7 +96,8 @@ export function Preview(props: {
     variables: { input: { body, content: contentInput(content), category: props.category, contactId: chosen } },
     pause: empty,
   });
-  const [testing, testSend] = useMutation(TemplateTestSendDocument);
+  const [, testSend] = useMutation(TemplateTestSendDocument);
+  const [testing, setTesting] = useState(false);
   const p = preview.error || empty ? undefined : preview.data?.templatePreview;
   const problems = p?.problems;
   useEffect(() => {
@@ -203,23 +204,20 @@ export function Preview(props: {
               </List>
             </Alert>
           )}
-          {props.testOf && real && (
-            <Button
-              variant="default"
-              disabled={!chosen}
-              loading={testing.fetching}
-              onClick={async () => {
-                if (
-                  props.testOf &&
-                  chosen &&
-                  settled(await testSend({ input: { id: props.testOf, contactId: chosen } }))
-                )
-                  notifications.show({ message: t`The test message is on its way`, color: "green" });
-              }}
-            >{t`Send a test to this contact`}</Button>
+          {props.testOf && (
+            <Button variant="default" onClick={() => setTesting(true)}>
+              {t`Send a test`}
+            </Button>
           )}
         </>
       )}
+      <Modal opened={testing} onClose={() => setTesting(false)} title={t`Send a test`}>
+        <TestRecipients
+          address={real ? contacts.find((c) => c.id === chosen)?.displayAddress : undefined}
+          send={async (contactId) => problemOf(await testSend({ input: { id: props.testOf ?? "", contactId } }))}
+          onDone={() => setTesting(false)}
+        />
+      </Modal>
     </Stack>
   );
 }

@@ -1,0 +1,3 @@
+ALTER TABLE campaigns
+    DROP COLUMN send_to_team;
+DROP TABLE team_contacts;
