@@ -118,11 +118,25 @@ func (s *Service) cleared(ctx context.Context, tx bun.Tx, c *Campaign, audience 
 	if err != nil || !needs {
 		return !needs, err
 	}
-	if c.Approval != ApprovalApproved {
-		return false, nil
+	if agreed, err := agreedTo(ctx, tx, c); err != nil || !agreed {
+		return false, err
 	}
 	now, err := s.subject(ctx, tx, c, audience)
 	return slices.Equal(now, c.ApprovalOf), err
+}
+
+// agreedTo tells whether somebody approved a campaign who may do so now: a rule that was raised to a higher role asks for another
+// look at what is approved already.
+func agreedTo(ctx context.Context, idb bun.IDB, c *Campaign) (bool, error) {
+	if c.Approval != ApprovalApproved || c.ApprovalDecidedBy == nil {
+		return false, nil
+	}
+	rule, err := db.Setting[ApprovalRule](ctx, idb, approvalSetting)
+	if err != nil || rule == nil {
+		return err == nil, err
+	}
+	role, err := roleOf(ctx, idb, *c.ApprovalDecidedBy)
+	return role.Includes(rule.Role), err
 }
 
 // subject is a hash of what would be sent to whom and when: of all that a person sets of the campaign, of its audience with
@@ -473,7 +487,11 @@ func (s *Service) reconsider(ctx context.Context, tx bun.Tx) (changed []int64, e
 			return nil, err
 		}
 		waits := c.Approval == ApprovalWaiting
-		if needs == waits || c.Approval == ApprovalApproved {
+		agreed, err := agreedTo(ctx, tx, c)
+		if err != nil {
+			return nil, err
+		}
+		if needs == waits || agreed {
 			continue
 		}
 		if needs {

@@ -41,3 +41,9 @@ func unstarted(ctx context.Context, tx bun.Tx) (rows []*Campaign, err error) {
 		Order("ca.id").For("UPDATE").Scan(ctx)
 	return rows, db.Err(err)
 }
+
+// roleOf is the role that an operator has now, whether or not they may still sign in.
+func roleOf(ctx context.Context, idb bun.IDB, operatorID int64) (role actor.Role, err error) {
+	err = idb.NewRaw("SELECT role FROM operators WHERE id = ?", operatorID).Scan(ctx, &role)
+	return role, db.Err(err)
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"eventstream/server/actor"
+	"eventstream/server/apperr"
 	"eventstream/server/campaign"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
@@ -288,6 +289,31 @@ func TestAnApprovalIsOfWhatIsSentThen(t *testing.T) {
 		p.due(id)
 		p.is(id, campaign.StatusPreparing, campaign.ApprovalApproved)
 	}
+}
+
+// TestAnApprovalIsByWhoMayApproveNow: a rule that is raised to admins asks for another look at what a marketer approved, and one
+// that is lowered again for none at what an admin approved.
+func TestAnApprovalIsByWhoMayApproveNow(t *testing.T) {
+	t.Parallel()
+	p := planned(t, 3)
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleMarketer})
+	id := p.draft(p.mia)
+	p.schedule(p.mia, id)
+	_, err := p.s.Approve(p.max, id, 0)
+	require.NoError(t, err)
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleAdmin})
+	require.Equal(t, int64(maxID), *p.is(id, campaign.StatusScheduled, campaign.ApprovalWaiting).ApprovalDecidedBy)
+	p.due(id)
+	p.is(id, campaign.StatusScheduled, campaign.ApprovalWaiting)
+	_, err = p.s.Approve(p.max, id, 0)
+	require.True(t, apperr.Is(err, apperr.CodeForbidden), err)
+	_, err = p.s.Approve(p.ada, id, 0)
+	require.NoError(t, err)
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleMarketer})
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleAdmin, Above: 1})
+	p.is(id, campaign.StatusScheduled, campaign.ApprovalApproved)
+	p.due(id)
+	p.is(id, campaign.StatusPreparing, campaign.ApprovalApproved)
 }
 
 // TestARecurringCampaignThatWaitsCanEnd where no run is left, as when a copy of the installation goes on.
