@@ -82,45 +82,36 @@ export function TeamNumbers() {
         {t`Tests of templates and campaigns go to them, and a campaign can send each of them a copy as it starts. At most 20, of contacts who opted in.`}
       </Text>
       {team.length > 0 && (
-        <Table.ScrollContainer minWidth={420}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t`Contact`}</Table.Th>
-                <Table.Th>{t`Consent`}</Table.Th>
-                <Table.Th />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {team.map((c) => (
-                <Table.Tr key={c.id}>
-                  <Table.Td>
+        <Table>
+          <Table.Tbody>
+            {team.map((c) => (
+              <Table.Tr key={c.id}>
+                <Table.Td>
+                  <Group gap="xs">
                     <Link to="/contacts/$id" params={{ id: c.id }} className="plain">
                       {nameOf(c)}
                     </Link>
-                    <Text size="xs" c="dimmed">
-                      {numberOf(c)}
-                    </Text>
-                  </Table.Td>
-                  <Table.Td>
-                    <Status value={c.consentStatus} />
-                  </Table.Td>
-                  <Table.Td ta="right">
-                    {may && (
-                      <Button
-                        variant="subtle"
-                        size="compact-sm"
-                        aria-label={t`Remove ${nameOf(c)} from the team numbers`}
-                        disabled={removing.fetching}
-                        onClick={async () => settled(await remove({ input: { contactId: c.id } }))}
-                      >{t`Remove`}</Button>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+                    {c.consentStatus !== "OPTED_IN" && <Status value={c.consentStatus} />}
+                  </Group>
+                  <Text size="xs" c="dimmed">
+                    {numberOf(c)}
+                  </Text>
+                </Table.Td>
+                <Table.Td ta="right">
+                  {may && (
+                    <Button
+                      variant="subtle"
+                      size="compact-sm"
+                      aria-label={t`Remove ${nameOf(c)} from the team numbers`}
+                      disabled={removing.fetching}
+                      onClick={async () => settled(await remove({ input: { contactId: c.id } }))}
+                    >{t`Remove`}</Button>
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
       )}
       <Stack gap="sm" mt="sm">
         {silent > 0 && (
