@@ -35,6 +35,7 @@ import { ProofButton } from "../src/components/ProofButton";
 import { Questions } from "../src/components/Questions";
 import { type Choices, SearchSelect } from "../src/components/SearchSelect";
 import { TemplateMessage, TemplateMessageById } from "../src/components/TemplateMessage";
+import { TestRecipients } from "../src/components/TestRecipients";
 import { DeleteButton, Empty, LinkButton, LoadMore, Page, Rows, Stat, Status, Unsaved } from "../src/components/ui";
 import { Medium, WhatsAppMessage } from "../src/components/WhatsAppMessage";
 import { WhatsAppText } from "../src/components/WhatsAppText";
@@ -87,7 +88,7 @@ function answering(doubleOptIn: { expiresAfterHours: number } | null): Client {
           return makeResult(o, { data: { found: { nodes: segments.filter((s) => s.name.includes(search)) } } });
         const data = o.variables?.id
           ? { node: { __typename: "Template", id: o.variables.id, body: welcome, content: withButtons } }
-          : { settings: { doubleOptIn } };
+          : { settings: { doubleOptIn }, teamContacts: doubleOptIn ? team : [] };
         return makeResult(o, { data });
       }),
     );
@@ -141,6 +142,11 @@ const withCards: TemplateContentPartsFragment = {
     buttons: [button("URL", "See all")],
   })),
 };
+
+const team = [
+  { id: "1", name: "Ada Admin", displayAddress: "+49 151 12345601", consentStatus: "OPTED_IN" },
+  { id: "2", name: "Ben Builder", displayAddress: "+49 151 12345602", consentStatus: "OPTED_OUT" },
+].map((contact) => ({ __typename: "TeamContact", contact: { __typename: "Contact", ...contact } }));
 
 const at = "2026-11-26T09:00:00Z";
 const steps: Step[] = Array.from({ length: 24 }, (_, i) => ({
@@ -381,6 +387,16 @@ function Sections() {
             <ProofButton of="contacts" id="1" />
             <ProofButton of="messages" id="1" />
           </Group>
+        </Section>
+        <Section of="TestRecipients">
+          <State name="the team's numbers, one of whom has not opted in">
+            <TestRecipients send={async () => ""} onDone={() => {}} />
+          </State>
+          <State name="no team numbers yet">
+            <Provider value={answering(null)}>
+              <TestRecipients send={async () => "They have not opted in."} onDone={() => {}} />
+            </Provider>
+          </State>
         </Section>
         <Section of="LanguagePicker">
           <LanguagePicker onChoose={() => {}} />
