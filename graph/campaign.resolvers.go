@@ -295,7 +295,7 @@ func (r *mutationResolver) CampaignCreate(ctx context.Context, input model.Campa
 		Name: graphql.OmittableOf(&input.Name), TemplateID: input.TemplateID, SegmentID: input.SegmentID, Query: input.Query, SenderID: input.SenderID, Senders: input.Senders,
 		TopicID: input.TopicID, RateLimitPerSecond: input.RateLimitPerSecond, ErrorThreshold: input.ErrorThreshold, QuietHours: input.QuietHours, FrequencyCap: input.FrequencyCap, EndsAt: input.EndsAt,
 		TrackLinks: input.TrackLinks, Utm: input.Utm, Variants: input.Variants, VariantTest: input.VariantTest, HoldoutPercent: input.HoldoutPercent, Pilot: input.Pilot,
-		SendToTeam: input.SendToTeam,
+		SendToTeam: input.SendToTeam, BestHour: input.BestHour,
 	})
 	if err == nil {
 		in.Goals, err = r.goalsInput(ctx, input.Goals)
@@ -552,6 +552,11 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 	}
 	if o := p.Portfolio; o != nil {
 		out.Portfolio = &model.CampaignPortfolio{People: o.People, Used: o.Counted, Waiting: o.Waiting, Needed: o.Needed, Through: o.Through}
+	}
+	if best := p.BestHours; best != nil {
+		out.BestHours = &model.CampaignBestHours{
+			Own: best.Own, Workspace: best.Workspace, AtOnce: best.AtOnce, WorkspaceHour: best.WorkspaceHour, Hours: best.Hours[:],
+		}
 	}
 	if out.Warnings == nil {
 		out.Warnings = []say.Text{}

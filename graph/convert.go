@@ -657,6 +657,7 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 		UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold,
 		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, LocalStart: fromLocalMoment(c.LocalStart), RunsDone: c.Runs,
+		BestHour: c.BestHour, UsualHour: c.UsualHour,
 		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
 		ArchivedAt: c.ArchivedAt, Labels: append([]string{}, c.Labels...),
 		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),

@@ -176,7 +176,7 @@ func campaignInput(in model.CampaignUpdateInput) (campaign.Input, error) {
 		ClearTopic: in.TopicID.IsSet() && text(in.TopicID.Value()) == "", EndsAt: ends.Value(), ClearEndsAt: ends.IsSet() &&
 			ends.Value() == nil,
 	}
-	out.Pilot, out.SendToTeam = in.Pilot.Value(), in.SendToTeam.Value()
+	out.Pilot, out.SendToTeam, out.BestHour = in.Pilot.Value(), in.SendToTeam.Value(), in.BestHour.Value()
 	out.TrackLinks, out.HoldoutPercent, out.Test = in.TrackLinks.Value(), in.HoldoutPercent.Value(), toTest(in.VariantTest.Value())
 	if in.Utm.IsSet() {
 		out.UTM = toUTM(in.Utm.Value())

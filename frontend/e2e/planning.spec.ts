@@ -230,3 +230,34 @@ test("tests go to the team's numbers, and a campaign sends them a copy", async (
   await ben.getByRole("button", { name: /^Remove .*02 from the team numbers$/ }).click();
   await expect(ben.getByRole("button", { name: /from the team numbers$/ })).toHaveCount(1);
 });
+
+test("each recipient's best hour is asked for in the editor, and told before the launch", async () => {
+  // Somebody who was never written to: of the others the sandbox lets some opt out, or not be reached.
+  const address = "+4915112345604";
+  await done(
+    ada,
+    "contactCreate",
+    { address, name: "Newcomer", consent: { note: "At the counter" } },
+    "contact { id }",
+  );
+  const query = { field: "name", op: "eq", value: "Newcomer" };
+  const id = await draft("Autumn sale");
+  await done(ben, "campaignUpdate", { id, query }, "campaign { id }");
+  await ben.goto(`/campaigns/${id}`);
+  await expect(ben.getByText("No: as soon as it may go")).toBeVisible();
+  await ben.getByRole("link", { name: "Edit: Pace and hours" }).click();
+  const best = ben.getByRole("switch", { name: "At each recipient's best hour" });
+  await expect(best).not.toBeChecked();
+  await best.press("Space");
+  await expect(ben.getByTestId("save-state")).toHaveText("Saved");
+  await ben.reload();
+  await expect(best).toBeChecked();
+  await everyWay(ben, "best-hour-setting", pictures, true);
+  await ben.getByRole("button", { name: "Review", exact: true }).click();
+  // Neither they nor all contacts together have read enough to tell an hour.
+  const told = ben.getByTestId("preflight-hours");
+  await expect(told.getByRole("row", { name: /^At once: too little was read.*1$/ })).toBeVisible();
+  await everyWay(ben, "best-hour-review", pictures, true);
+  await ben.getByRole("button", { name: "Done" }).click();
+  await expect(ben.getByText("Each recipient gets it in the hour in which they usually read")).toBeVisible();
+});

@@ -749,6 +749,52 @@ func (ec *executionContext) fieldContext_Campaign_localStart(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Campaign_bestHour(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_bestHour(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BestHour, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_bestHour(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Campaign_usualHour(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_usualHour(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UsualHour, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_usualHour(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Campaign_startError(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2499,6 +2545,121 @@ func (ec *executionContext) fieldContext_CampaignArchivePayload_userErrors(_ con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CampaignBestHours_own(ctx context.Context, field graphql.CollectedField, obj *model.CampaignBestHours) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignBestHours_own(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Own, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignBestHours_own(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBestHours", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignBestHours_workspace(ctx context.Context, field graphql.CollectedField, obj *model.CampaignBestHours) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignBestHours_workspace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Workspace, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignBestHours_workspace(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBestHours", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignBestHours_atOnce(ctx context.Context, field graphql.CollectedField, obj *model.CampaignBestHours) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignBestHours_atOnce(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtOnce, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignBestHours_atOnce(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBestHours", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CampaignBestHours_workspaceHour(ctx context.Context, field graphql.CollectedField, obj *model.CampaignBestHours) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignBestHours_workspaceHour(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WorkspaceHour, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignBestHours_workspaceHour(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBestHours", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CampaignBestHours_hours(ctx context.Context, field graphql.CollectedField, obj *model.CampaignBestHours) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignBestHours_hours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignBestHours_hours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBestHours", field, false, false, "Int64")
 }
 
 func (ec *executionContext) _CampaignCalendar_starts(ctx context.Context, field graphql.CollectedField, obj *model.CampaignCalendar) (ret graphql.Marshaler) {
@@ -4281,6 +4442,38 @@ func (ec *executionContext) fieldContext_CampaignPreflight_portfolio(_ context.C
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CampaignPortfolio(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignPreflight_bestHours(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPreflight_bestHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BestHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignBestHours) graphql.Marshaler {
+			return ec.marshalOCampaignBestHours2ᚖeventstreamᚋgraphᚋmodelᚐCampaignBestHours(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPreflight_bestHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignPreflight",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignBestHours(ctx, field)
 		},
 	}
 	return fc, nil
@@ -6497,7 +6690,7 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "sendToTeam", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "sendToTeam", "bestHour", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6616,6 +6809,13 @@ func (ec *executionContext) unmarshalInputCampaignCreateInput(ctx context.Contex
 				return it, err
 			}
 			it.SendToTeam = graphql.OmittableOf(data)
+		case "bestHour":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bestHour"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BestHour = graphql.OmittableOf(data)
 		case "trackLinks":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -7418,7 +7618,7 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "sendToTeam", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "templateId", "segmentId", "query", "senderId", "senders", "topicId", "rateLimitPerSecond", "errorThreshold", "budget", "variants", "variantTest", "holdoutPercent", "goals", "pilot", "sendToTeam", "bestHour", "trackLinks", "utm", "quietHours", "frequencyCap", "endsAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7551,6 +7751,13 @@ func (ec *executionContext) unmarshalInputCampaignUpdateInput(ctx context.Contex
 				return it, err
 			}
 			it.SendToTeam = graphql.OmittableOf(data)
+		case "bestHour":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bestHour"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BestHour = graphql.OmittableOf(data)
 		case "trackLinks":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackLinks"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -8116,6 +8323,16 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "bestHour":
+			out.Values[i] = ec._Campaign_bestHour(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "usualHour":
+			out.Values[i] = ec._Campaign_usualHour(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "startError":
 			out.Values[i] = ec._Campaign_startError(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -8569,6 +8786,59 @@ func (ec *executionContext) _CampaignArchivePayload(ctx context.Context, sel ast
 			}
 		case "userErrors":
 			out.Values[i] = ec._CampaignArchivePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignBestHoursImplementors = []string{"CampaignBestHours"}
+
+func (ec *executionContext) _CampaignBestHours(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignBestHours) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignBestHoursImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignBestHours")
+		case "own":
+			out.Values[i] = ec._CampaignBestHours_own(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "workspace":
+			out.Values[i] = ec._CampaignBestHours_workspace(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atOnce":
+			out.Values[i] = ec._CampaignBestHours_atOnce(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "workspaceHour":
+			out.Values[i] = ec._CampaignBestHours_workspaceHour(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "hours":
+			out.Values[i] = ec._CampaignBestHours_hours(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9391,6 +9661,11 @@ func (ec *executionContext) _CampaignPreflight(ctx context.Context, sel ast.Sele
 			}
 		case "portfolio":
 			out.Values[i] = ec._CampaignPreflight_portfolio(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "bestHours":
+			out.Values[i] = ec._CampaignPreflight_bestHours(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -11111,6 +11386,13 @@ func (ec *executionContext) marshalOCampaignApprovalState2ᚕeventstreamᚋgraph
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOCampaignBestHours2ᚖeventstreamᚋgraphᚋmodelᚐCampaignBestHours(ctx context.Context, sel ast.SelectionSet, v *model.CampaignBestHours) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignBestHours(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCampaignFilter2ᚖeventstreamᚋgraphᚋmodelᚐCampaignFilter(ctx context.Context, v any) (*model.CampaignFilter, error) {

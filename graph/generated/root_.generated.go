@@ -259,6 +259,7 @@ type ComplexityRoot struct {
 	Campaign struct {
 		Approval           func(childComplexity int) int
 		ArchivedAt         func(childComplexity int) int
+		BestHour           func(childComplexity int) int
 		Budget             func(childComplexity int) int
 		Counts             func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
@@ -316,6 +317,7 @@ type ComplexityRoot struct {
 		UndecidedSince     func(childComplexity int) int
 		UndoableUntil      func(childComplexity int) int
 		UpdatedAt          func(childComplexity int) int
+		UsualHour          func(childComplexity int) int
 		Utm                func(childComplexity int) int
 		VariantComparison  func(childComplexity int) int
 		VariantTest        func(childComplexity int) int
@@ -356,6 +358,14 @@ type ComplexityRoot struct {
 	CampaignArchivePayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	CampaignBestHours struct {
+		AtOnce        func(childComplexity int) int
+		Hours         func(childComplexity int) int
+		Own           func(childComplexity int) int
+		Workspace     func(childComplexity int) int
+		WorkspaceHour func(childComplexity int) int
 	}
 
 	CampaignCalendar struct {
@@ -491,6 +501,7 @@ type ComplexityRoot struct {
 
 	CampaignPreflight struct {
 		Audience      func(childComplexity int) int
+		BestHours     func(childComplexity int) int
 		Blockers      func(childComplexity int) int
 		Cost          func(childComplexity int) int
 		Deferred      func(childComplexity int) int
@@ -3429,6 +3440,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.ArchivedAt(childComplexity), true
+	case "Campaign.bestHour":
+		if e.ComplexityRoot.Campaign.BestHour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.BestHour(childComplexity), true
 	case "Campaign.budget":
 		if e.ComplexityRoot.Campaign.Budget == nil {
 			break
@@ -3781,6 +3798,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.UpdatedAt(childComplexity), true
+	case "Campaign.usualHour":
+		if e.ComplexityRoot.Campaign.UsualHour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.UsualHour(childComplexity), true
 	case "Campaign.utm":
 		if e.ComplexityRoot.Campaign.Utm == nil {
 			break
@@ -3936,6 +3959,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignArchivePayload.UserErrors(childComplexity), true
+
+	case "CampaignBestHours.atOnce":
+		if e.ComplexityRoot.CampaignBestHours.AtOnce == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBestHours.AtOnce(childComplexity), true
+	case "CampaignBestHours.hours":
+		if e.ComplexityRoot.CampaignBestHours.Hours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBestHours.Hours(childComplexity), true
+	case "CampaignBestHours.own":
+		if e.ComplexityRoot.CampaignBestHours.Own == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBestHours.Own(childComplexity), true
+	case "CampaignBestHours.workspace":
+		if e.ComplexityRoot.CampaignBestHours.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBestHours.Workspace(childComplexity), true
+	case "CampaignBestHours.workspaceHour":
+		if e.ComplexityRoot.CampaignBestHours.WorkspaceHour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBestHours.WorkspaceHour(childComplexity), true
 
 	case "CampaignCalendar.more":
 		if e.ComplexityRoot.CampaignCalendar.More == nil {
@@ -4423,6 +4477,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.Audience(childComplexity), true
+	case "CampaignPreflight.bestHours":
+		if e.ComplexityRoot.CampaignPreflight.BestHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.BestHours(childComplexity), true
 	case "CampaignPreflight.blockers":
 		if e.ComplexityRoot.CampaignPreflight.Blockers == nil {
 			break
@@ -14796,6 +14856,18 @@ type Campaign implements Node {
   """
   localStart: LocalMoment
   """
+  Each recipient gets it in the hour of day in which they usually read: the one with the most reads by their own clock, from at least three reads of our
+  messages in the 180 days before it started. Of who has fewer, the workspace's usual hour counts, see usualHour; where that is not known either they get
+  it at once. It is the first such hour after the start, after a pause, or after the winner of a test was known, at most a day later; quiet and legal
+  hours hold then, too. To whom it would come after endsAt it goes without waiting.
+  """
+  bestHour: Boolean!
+  """
+  Of one that was started with bestHour: in which hour, 0 to 23 by each recipient's clock, those get it who have read too little to tell. It is the one
+  in which up to 2,000 contacts from all over the workspace read most in the 180 days before the start. Null: they had read fewer than 20 messages.
+  """
+  usualHour: Int
+  """
   Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
   started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
   """
@@ -14960,7 +15032,7 @@ type SkipReasonCount {
   count: Int64!
 }
 type DeferralCount {
-  "local_time (their clocks did not show localStart yet), quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors."
+  "local_time (their clocks did not show localStart yet), best_hour (the hour in which they usually read, see bestHour), quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors."
   reason: String!
   count: Int64!
 }
@@ -15146,13 +15218,27 @@ type CampaignPortfolio {
   through: DateTime!
 }
 
+"When the recipients of a campaign would get it that was launched now, each in their best hour: estimates from a sample of up to 2,000 of them."
+type CampaignBestHours {
+  "Who gets it in an hour of their own."
+  own: Int64!
+  "Who has read too little to tell, and gets it in the workspace's usual hour."
+  workspace: Int64!
+  "Who gets it at once: nothing tells an hour for them, or it would come after the campaign's end."
+  atOnce: Int64!
+  "The workspace's usual hour, 0 to 23; null: too little was read to tell."
+  workspaceHour: Int
+  "How many get it in which hour of the day by their own clock: 24 numbers, from midnight on. Quiet and legal hours may move some."
+  hours: [Int64!]! @listSize(assumedSize: 24)
+}
+
 "What a launch would do now."
 type CampaignPreflight {
   audience: Int64!
   "Members whom the gate lets through, as they stand now."
   willSend: Int64!
   skips: [SkipReasonCount!]! @listSize(assumedSize: 14)
-  "Estimate from a sample: members inside quiet hours now, who wait."
+  "Estimate from a sample: members inside quiet hours now, who wait for their end."
   deferred: Int64!
   "Messages a second that apply."
   ratePerSecond: Float!
@@ -15160,6 +15246,8 @@ type CampaignPreflight {
   seconds: Float!
   "What WhatsApp's limit of people within 24 hours means for it; null: no limit is known, or audience or template are missing."
   portfolio: CampaignPortfolio
+  "When its recipients get it, where each gets it in their best hour, see Campaign.bestHour; null: they do not, or audience or template are missing."
+  bestHours: CampaignBestHours
   "Which language they get, where the template has translations; empty where it has none."
   languages: [CampaignLanguage!]! @listSize(assumedSize: 10)
   "How many of willSend draw each variant of the test, A first, before the gate; empty without variants."
@@ -15336,6 +15424,8 @@ input CampaignCreateInput {
   pilot: Int
   "Whether it goes to teamContacts as it starts; false for a new campaign."
   sendToTeam: Boolean
+  "Whether each recipient gets it in the hour in which they usually read, see Campaign.bestHour; false for a new campaign."
+  bestHour: Boolean
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -15379,6 +15469,8 @@ input CampaignUpdateInput {
   pilot: Int
   "Whether it goes to teamContacts as it starts; false for a new campaign."
   sendToTeam: Boolean
+  "Whether each recipient gets it in the hour in which they usually read, see Campaign.bestHour; false for a new campaign."
+  bestHour: Boolean
   "Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign."
   trackLinks: Boolean
   "null or an empty one: nothing is put into addresses."
@@ -17484,7 +17576,7 @@ type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   "Earliest moment it may go; null: at once."
   notBefore: DateTime
   """
-  Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
+  Why it waits: local_time (see Campaign.localStart), best_hour (see Campaign.bestHour), quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
   failed with a code that may pass), budget (there was no room for it, see Campaign.budget), portfolio_limit (WhatsApp's
   limit of people within 24 hours was used up, see PortfolioLimit), pilot (somebody looks at the first of its campaign, see Campaign.pilot), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
   """
@@ -20557,6 +20649,10 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_nextRunAt(ctx, field)
 	case "localStart":
 		return ec.fieldContext_Campaign_localStart(ctx, field)
+	case "bestHour":
+		return ec.fieldContext_Campaign_bestHour(ctx, field)
+	case "usualHour":
+		return ec.fieldContext_Campaign_usualHour(ctx, field)
 	case "startError":
 		return ec.fieldContext_Campaign_startError(ctx, field)
 	case "startRetryAt":
@@ -20719,6 +20815,22 @@ func (ec *executionContext) childFields_CampaignArchivePayload(ctx context.Conte
 		return ec.fieldContext_CampaignArchivePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignArchivePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignBestHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "own":
+		return ec.fieldContext_CampaignBestHours_own(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CampaignBestHours_workspace(ctx, field)
+	case "atOnce":
+		return ec.fieldContext_CampaignBestHours_atOnce(ctx, field)
+	case "workspaceHour":
+		return ec.fieldContext_CampaignBestHours_workspaceHour(ctx, field)
+	case "hours":
+		return ec.fieldContext_CampaignBestHours_hours(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignBestHours", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignCalendar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20999,6 +21111,8 @@ func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, f
 		return ec.fieldContext_CampaignPreflight_seconds(ctx, field)
 	case "portfolio":
 		return ec.fieldContext_CampaignPreflight_portfolio(ctx, field)
+	case "bestHours":
+		return ec.fieldContext_CampaignPreflight_bestHours(ctx, field)
 	case "languages":
 		return ec.fieldContext_CampaignPreflight_languages(ctx, field)
 	case "variants":

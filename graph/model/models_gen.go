@@ -350,6 +350,14 @@ type Campaign struct {
 	// Of one that its schedule started: no message of it goes before this, by the clocks of its recipient. Null where each may go at once, such as after a
 	// launch by hand.
 	LocalStart *LocalMoment `json:"localStart,omitempty"`
+	// Each recipient gets it in the hour of day in which they usually read: the one with the most reads by their own clock, from at least three reads of our
+	// messages in the 180 days before it started. Of who has fewer, the workspace's usual hour counts, see usualHour; where that is not known either they get
+	// it at once. It is the first such hour after the start, after a pause, or after the winner of a test was known, at most a day later; quiet and legal
+	// hours hold then, too. To whom it would come after endsAt it goes without waiting.
+	BestHour bool `json:"bestHour"`
+	// Of one that was started with bestHour: in which hour, 0 to 23 by each recipient's clock, those get it who have read too little to tell. It is the one
+	// in which up to 2,000 contacts from all over the workspace read most in the 180 days before the start. Null: they had read fewer than 20 messages.
+	UsualHour *int `json:"usualHour,omitempty"`
 	// Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
 	// started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
 	StartError *string `json:"startError,omitempty"`
@@ -522,6 +530,20 @@ type CampaignArchivePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// When the recipients of a campaign would get it that was launched now, each in their best hour: estimates from a sample of up to 2,000 of them.
+type CampaignBestHours struct {
+	// Who gets it in an hour of their own.
+	Own int64 `json:"own"`
+	// Who has read too little to tell, and gets it in the workspace's usual hour.
+	Workspace int64 `json:"workspace"`
+	// Who gets it at once: nothing tells an hour for them, or it would come after the campaign's end.
+	AtOnce int64 `json:"atOnce"`
+	// The workspace's usual hour, 0 to 23; null: too little was read to tell.
+	WorkspaceHour *int `json:"workspaceHour,omitempty"`
+	// How many get it in which hour of the day by their own clock: 24 numbers, from midnight on. Quiet and legal hours may move some.
+	Hours []int64 `json:"hours"`
+}
+
 type CampaignCalendar struct {
 	// By time.
 	Starts []*CampaignStart `json:"starts"`
@@ -613,6 +635,8 @@ type CampaignCreateInput struct {
 	Pilot graphql.Omittable[*int] `json:"pilot,omitempty"`
 	// Whether it goes to teamContacts as it starts; false for a new campaign.
 	SendToTeam graphql.Omittable[*bool] `json:"sendToTeam,omitempty"`
+	// Whether each recipient gets it in the hour in which they usually read, see Campaign.bestHour; false for a new campaign.
+	BestHour graphql.Omittable[*bool] `json:"bestHour,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -809,7 +833,7 @@ type CampaignPreflight struct {
 	// Members whom the gate lets through, as they stand now.
 	WillSend int64              `json:"willSend"`
 	Skips    []*SkipReasonCount `json:"skips"`
-	// Estimate from a sample: members inside quiet hours now, who wait.
+	// Estimate from a sample: members inside quiet hours now, who wait for their end.
 	Deferred int64 `json:"deferred"`
 	// Messages a second that apply.
 	RatePerSecond float64 `json:"ratePerSecond"`
@@ -817,6 +841,8 @@ type CampaignPreflight struct {
 	Seconds float64 `json:"seconds"`
 	// What WhatsApp's limit of people within 24 hours means for it; null: no limit is known, or audience or template are missing.
 	Portfolio *CampaignPortfolio `json:"portfolio,omitempty"`
+	// When its recipients get it, where each gets it in their best hour, see Campaign.bestHour; null: they do not, or audience or template are missing.
+	BestHours *CampaignBestHours `json:"bestHours,omitempty"`
 	// Which language they get, where the template has translations; empty where it has none.
 	Languages []*CampaignLanguage `json:"languages"`
 	// How many of willSend draw each variant of the test, A first, before the gate; empty without variants.
@@ -999,6 +1025,8 @@ type CampaignUpdateInput struct {
 	Pilot graphql.Omittable[*int] `json:"pilot,omitempty"`
 	// Whether it goes to teamContacts as it starts; false for a new campaign.
 	SendToTeam graphql.Omittable[*bool] `json:"sendToTeam,omitempty"`
+	// Whether each recipient gets it in the hour in which they usually read, see Campaign.bestHour; false for a new campaign.
+	BestHour graphql.Omittable[*bool] `json:"bestHour,omitempty"`
 	// Whether it is noted who opens the links of its buttons that track clicks; true for a new campaign.
 	TrackLinks graphql.Omittable[*bool] `json:"trackLinks,omitempty"`
 	// null or an empty one: nothing is put into addresses.
@@ -1868,7 +1896,7 @@ type DecisionStep struct {
 }
 
 type DeferralCount struct {
-	// local_time (their clocks did not show localStart yet), quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors.
+	// local_time (their clocks did not show localStart yet), best_hour (the hour in which they usually read, see bestHour), quiet_hours, the id of legal hours, frequency_cap (another campaign was writing to them that moment), or retry: Twilio's rate limits and passing errors.
 	Reason string `json:"reason"`
 	Count  int64  `json:"count"`
 }
@@ -2533,7 +2561,7 @@ type Message struct {
 	SkipReason *string `json:"skipReason,omitempty"`
 	// Earliest moment it may go; null: at once.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
-	// Why it waits: quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
+	// Why it waits: local_time (see Campaign.localStart), best_hour (see Campaign.bestHour), quiet_hours, the id of a rule of legalHours, frequency_cap, retry (Twilio refused the call for now), redeliver (an accepted attempt
 	// failed with a code that may pass), budget (there was no room for it, see Campaign.budget), portfolio_limit (WhatsApp's
 	// limit of people within 24 hours was used up, see PortfolioLimit), pilot (somebody looks at the first of its campaign, see Campaign.pilot), reconciled (Twilio's log proved that it never took it) or operator (somebody decided to send it again).
 	NotBeforeReason *string `json:"notBeforeReason,omitempty"`

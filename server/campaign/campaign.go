@@ -132,6 +132,9 @@ type Campaign struct {
 	Schedule           *Schedule          `bun:"type:jsonb,nullzero"`
 	NextRunAt          *time.Time         // of a scheduled one
 	LocalStart         *hours.LocalMoment `bun:"type:jsonb,nullzero"` // of one that was started: nothing goes before it, by each recipient's clocks
+	BestHour           bool               // each recipient gets it in the hour in which they usually read
+	UsualHour          *int               // of one that was started: that of the workspace, for those who read too little to tell; nil: nobody knows
+	ResumedAt          *time.Time         // it last went on after a pause
 	StartFailures      int                // how often its scheduled start failed
 	StartError         string             // why it failed last
 	StartRetryAt       *time.Time         // when it is tried again
@@ -179,6 +182,7 @@ type Input struct {
 	ClearEndsAt        bool
 	ErrorThreshold     *float64
 	ClearThreshold     bool
+	BestHour           *bool
 	TrackLinks         *bool
 	UTM                *link.UTM // an empty one takes it away
 	Budget             *price.Budget
@@ -275,6 +279,9 @@ func (in Input) apply(c *Campaign, has Variants) error {
 	}
 	if in.ClearThreshold {
 		c.ErrorThreshold = nil
+	}
+	if in.BestHour != nil {
+		c.BestHour = *in.BestHour
 	}
 	if in.TrackLinks != nil {
 		c.TrackLinks = *in.TrackLinks

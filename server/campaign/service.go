@@ -143,7 +143,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		waits := c.Status == StatusDraft || c.Status == StatusScheduled
 		fixed := in.TemplateID != nil || in.SegmentID != nil || in.Query != nil || in.SenderID != nil ||
 			in.Senders != nil || in.TopicID != nil || in.ClearTopic || in.QuietHours != nil || in.ClearQuietHours ||
-			in.FrequencyCap != nil || in.ClearCap || in.TrackLinks != nil || in.UTM != nil || in.Variants != nil || in.Test != nil ||
+			in.FrequencyCap != nil || in.ClearCap || in.BestHour != nil || in.TrackLinks != nil || in.UTM != nil || in.Variants != nil || in.Test != nil ||
 			in.HoldoutPercent != nil || in.Goals != nil || in.Pilot != nil || in.SendToTeam != nil
 		switch {
 		case c.ArchivedAt != nil:
@@ -279,7 +279,7 @@ func (c *Campaign) audited(ctx context.Context, tx bun.Tx) (map[string]any, erro
 	return map[string]any{
 		"name": c.Name, "status": c.Status, "template": c.TemplateID, "segment": c.SegmentID, "query": c.Query, "sender": c.SenderID,
 		"senders": senders[c.ID], "topic": c.TopicID, "rate": c.RateLimitPerSecond, "quiet_hours": c.QuietHours,
-		"frequency_cap": c.FrequencyCap, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(),
+		"frequency_cap": c.FrequencyCap, "best_hour": c.BestHour, "ends_at": c.EndsAt, "error_threshold": c.ErrorThreshold, "budget": c.budgetText(),
 		"track_links": c.TrackLinks, "utm": c.UTM, "schedule": c.Schedule, "variants": variants.audited(), "variant_test": c.VariantTest,
 		"holdout_percent": c.HoldoutPercent, "goals": c.Goals, "pilot": c.Pilot, "send_to_team": c.SendToTeam,
 		"next_run_at": c.NextRunAt, "approval": c.Approval,
@@ -395,7 +395,7 @@ func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
 		if c.Status != StatusPreparing || c.UndoUntil == nil || !c.UndoUntil.After(now) {
 			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
 		}
-		c.StandingHoldout = nil
+		c.StandingHoldout, c.UsualHour = nil, nil
 		// A launch by hand has no local start. Whoever approves it anew has seen that it was taken back.
 		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil
 		c.withdraw()
@@ -479,6 +479,11 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		return err
 	}
 	c.StartedAt, c.NextRunAt = &now, nil
+	if c.BestHour {
+		if c.UsualHour, err = usualHour(ctx, tx, now); err != nil {
+			return err
+		}
+	}
 	c.started()
 	return pace(ctx, tx, c)
 }
@@ -750,7 +755,11 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 					t.Name, v.ApprovalStatus, template.LanguageName(t.Language))
 			}
 		}
-		c.PausedBy, c.PausedReason = PausedByNobody, ""
+		now, err := db.Now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		c.PausedBy, c.PausedReason, c.ResumedAt = PausedByNobody, "", &now
 		if c.ErrorsBefore, c.TriedBefore, err = tried(ctx, tx, id); err != nil {
 			return err
 		}
@@ -851,7 +860,7 @@ func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
 func (c *Campaign) another(name string) *Campaign {
 	return &Campaign{
 		Name: name, Labels: c.Labels, TemplateID: c.TemplateID, SegmentID: c.SegmentID, Query: c.Query, SenderID: c.SenderID, TopicID: c.TopicID,
-		RateLimitPerSecond: c.RateLimitPerSecond, QuietHours: c.QuietHours, FrequencyCap: c.FrequencyCap, ErrorThreshold: c.ErrorThreshold,
+		RateLimitPerSecond: c.RateLimitPerSecond, QuietHours: c.QuietHours, FrequencyCap: c.FrequencyCap, BestHour: c.BestHour, ErrorThreshold: c.ErrorThreshold,
 		Budget: c.Budget, BudgetCurrency: c.BudgetCurrency, TrackLinks: c.TrackLinks, UTM: c.UTM, HoldoutPercent: c.HoldoutPercent, Pilot: c.Pilot,
 		VariantTest: c.VariantTest, Goals: c.Goals, SendToTeam: c.SendToTeam,
 	}
@@ -944,6 +953,7 @@ type Preflight struct {
 	RateLimit float64          // messages a second that apply
 	Seconds   float64          // to send WillSend at that rate, and within WhatsApp's limit of people a day
 	Portfolio *PortfolioOutlook
+	BestHours *BestHours
 	Cost      *Cost        // nil: nothing is known of it yet
 	Approval  bool         // a launch asks a second person for approval
 	Blockers  apperr.List  // what forbids the launch
@@ -1123,29 +1133,42 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	if err := s.foreseePortfolio(ctx, sample, out); err != nil {
 		return err
 	}
+	best, err := s.foreseeHours(ctx, c, sample)
+	if err != nil {
+		return err
+	}
 	var deferred int64
 	skipped := map[message.SkipReason]int64{}
 	untimely := map[*hours.LegalHours]int64{}
 	for _, person := range sample {
 		_, variant, _ := drawn.of(person.ID)
 		said := offered[variant]
+		preferred := best.of(person)
 		v := gate.Decide(gate.Candidate{
-			Purpose: message.PurposeCampaign, Contact: person, Category: by.category,
+			Preferred: preferred,
+			Purpose:   message.PurposeCampaign, Contact: person, Category: by.category,
 			Template: compiled[template.Choose(said.own, said.others, person.Locale).VersionID], Cap: c.FrequencyCap, Recent: recent[person.ID], QuietHours: c.QuietHours, EndsAt: c.EndsAt,
 		}, s.now())
 		switch {
 		case v.Skip != "":
 			skipped[v.Skip]++
-		case v.Status == message.StatusPending:
+			continue
+		case v.Status == message.StatusPending && preferred == nil:
 			deferred++
 		default:
-			if custom := hours.Against(person, s.now()); custom != nil {
+			at := s.now()
+			if v.Status == message.StatusPending {
+				at = v.NotBefore
+			}
+			if custom := hours.Against(person, at); custom != nil {
 				untimely[custom]++
 			}
 		}
+		best.count(person, preferred)
 	}
 	through := out.WillSend // whom the sample stands for
 	projected := func(n int64) int64 { return n * through / int64(len(sample)) }
+	out.BestHours = best.projected(projected)
 	for custom, n := range untimely {
 		out.Warnings = append(out.Warnings,
 			say.New("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n),

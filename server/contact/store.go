@@ -49,6 +49,16 @@ func ByIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Contact, err 
 	return rows, db.Err(err)
 }
 
+// Spread gives up to n contacts from all over the table, at equal steps of their ids: as many look-ups, however many
+// contacts there are. Who was erased or merged is left out.
+func Spread(ctx context.Context, idb bun.IDB, n int) (rows []*Contact, err error) {
+	err = idb.NewSelect().Model(&rows).Where(`c.erased_at IS NULL AND c.id = ANY (ARRAY(
+		SELECT x.id FROM (SELECT min(id) AS first, max(id) AS last FROM contacts) a, generate_series(0, ?0 - 1) step,
+			LATERAL (SELECT id FROM contacts WHERE id >= a.first + (a.last - a.first) * step / greatest(?0 - 1, 1) ORDER BY id LIMIT 1) x))`,
+		int64(n)).Scan(ctx)
+	return rows, db.Err(err)
+}
+
 // ByMatchKey finds the contact who has this address, whichever of theirs it is.
 func ByMatchKey(ctx context.Context, idb bun.IDB, key string) (*Contact, error) {
 	c := new(Contact)

@@ -17,6 +17,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/doubleoptin"
 	"eventstream/server/gate"
+	"eventstream/server/hours"
 	"eventstream/server/link"
 	"eventstream/server/message"
 	"eventstream/server/pause"
@@ -51,6 +52,8 @@ type batch struct {
 	began    time.Time     // before the claim, by this process' clock
 	slot     time.Time     // when the first call may begin
 	step     time.Duration // from one to the next
+
+	preferred map[int64]*hours.Preferred // by person, the hour that their message waits for; what was read before the campaign started tells it
 
 	reserved map[int64]bool // by id, what was reserved of a budget; nil: none holds
 	refusal  string         // why there was not enough for all
@@ -258,6 +261,24 @@ func (d *Dispatcher) factsOf(ctx context.Context, b *batch, rows []message.Claim
 	return f, err
 }
 
+// preferredHours are asked for once: they stay the same while the batch lasts. Somebody who is merged into another meanwhile
+// gets it at once.
+func (d *Dispatcher) preferredHours(ctx context.Context, b *batch, f *facts) (map[int64]*hours.Preferred, error) {
+	if b.campaign == nil {
+		return nil, nil //nolint:nilnil // only campaigns wait for them
+	}
+	ctx, cancel := context.WithTimeout(ctx, questionLimit)
+	defer cancel()
+	seen := make(map[int64]bool, len(b.rows))
+	var people []*contact.Contact
+	for _, row := range b.rows {
+		if p := f.people[row.ContactID]; p != nil && !seen[p.ID] {
+			seen[p.ID], people = true, append(people, p)
+		}
+	}
+	return b.campaign.Preferred(ctx, d.DB, people, b.clock())
+}
+
 // ask takes one message to the gate.
 func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 	if f.settled[row.ID] {
@@ -282,7 +303,7 @@ func (b *batch) ask(row message.Claimed, f *facts) gate.Verdict {
 	}
 	c.OffTopic = b.campaign.TopicID != nil && !f.onTopic[p.ID]
 	c.Cap, c.QuietHours, c.EndsAt = b.campaign.FrequencyCap, b.campaign.QuietHours, b.campaign.EndsAt
-	c.LocalStart = b.campaign.LocalStart
+	c.LocalStart, c.Preferred = b.campaign.LocalStart, b.preferred[p.ID]
 	return gate.Decide(c, b.clock())
 }
 
@@ -297,6 +318,9 @@ func (d *Dispatcher) deliver(ctx context.Context, b *batch) ([]message.Result, e
 	b.elsewhere, b.limited = l.elsewhere, l.limited
 	f, err := d.factsOf(ctx, b, b.rows)
 	if err != nil {
+		return nil, err
+	}
+	if b.preferred, err = d.preferredHours(ctx, b, f); err != nil {
 		return nil, err
 	}
 	if err := d.takePlaces(ctx, b, f); err != nil {

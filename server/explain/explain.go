@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/campaign"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/db"
@@ -39,6 +40,7 @@ type decided struct {
 	Status, SkipReason, Purpose, Direction, NotBeforeReason, DeferredReason, ErrorMessage string
 	Campaign, Segment, Topic, Template                                                    string
 	CapMessages, CapDays, Version, ErrorCode, Attempts, Redeliveries                      int
+	CampaignID, ContactID                                                                 int64
 	SID                                                                                   *string `bun:"sid"`
 	DecisionSince                                                                         *time.Time
 	NotBefore                                                                             time.Time
@@ -47,6 +49,7 @@ type decided struct {
 	ConsentPurpose                                                                        consent.Purpose
 	ConsentAt                                                                             *time.Time
 	Evidence                                                                              json.RawMessage
+	habit                                                                                 *campaign.Habit // nil: no best hour was asked for
 }
 
 // question is one of the gate's, with what was answered in words.
@@ -123,6 +126,11 @@ func (s *Service) Decide(ctx context.Context, messageID int64) (*Decision, error
 			return nil, err
 		}
 		earlier = found[messageID]
+	}
+	if d.CampaignID != 0 && d.SkipReason == "" {
+		if d.habit, err = campaign.HabitOf(ctx, s.db, d.CampaignID, d.ContactID); err != nil {
+			return nil, err
+		}
 	}
 	return s.explain(d, earlier), nil
 }
@@ -272,6 +280,11 @@ func (s *Service) pending(d *decided, earlier []*message.Attempt) say.Text {
 		return say.New("Waits for the winner of its campaign's test, whose wording it gets.")
 	case d.NotBeforeReason == message.WaitsForPilot:
 		return say.New("Waits until somebody has looked at the first messages of its campaign, its pilot, and goes on.")
+	case d.NotBeforeReason == hours.BestHour && d.habit != nil && d.habit.Own != nil:
+		return say.New("Waits until %s, when they usually read (%d of their %d reads in 180 days); the gate is asked again then.",
+			moment(&d.NotBefore), d.habit.Own.Reads, d.habit.Own.Of)
+	case d.NotBeforeReason == hours.BestHour:
+		return say.New("Waits until %s, when most contacts read; the gate is asked again then.", moment(&d.NotBefore))
 	case d.NotBefore.After(time.Unix(0, 0)):
 		return say.New("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
 	}
@@ -348,6 +361,9 @@ func (o *Decision) gate(d *decided) {
 		default:
 			o.add(say.New(q.Check), answer(true), q.detail(d, true))
 		}
+		if q.Skip == message.SkipSuppressed && o.clock(d, open) {
+			open = false
+		}
 	}
 	if d.DeferredReason == gate.WaitsForRoom || d.NotBeforeReason == gate.WaitsForRoom {
 		switch {
@@ -362,6 +378,41 @@ func (o *Decision) gate(d *decided) {
 	if d.SkipReason != "" && open { // a reason of single messages, such as window_closed
 		o.add(reason(d.SkipReason), answer(false), say.New("This forbade it."))
 	}
+}
+
+// clock adds what a message waits or waited for by the clock of its recipient, and reports whether it still does: nothing
+// else is asked before that.
+func (o *Decision) clock(d *decided, open bool) (waits bool) {
+	waits = d.waits() && (d.NotBeforeReason == hours.BestHour || d.NotBeforeReason == hours.LocalTime)
+	passed := answer(!waits)
+	if !waits && !open {
+		passed = nil
+	}
+	switch {
+	case d.habit != nil && d.NotBeforeReason != hours.LocalTime:
+		o.add(say.New("Best hour"), passed, d.bestHour())
+	case waits:
+		o.add(say.New("Local time"), passed, say.New("It is not yet the campaign's hour where they are."))
+	}
+	return waits
+}
+
+// bestHour tells when they usually read, as the campaign knew it at its start.
+func (d *decided) bestHour() (told say.Text) {
+	switch h := d.habit; {
+	case h.Own != nil:
+		told = say.New("By their clock they usually read from %d:00 to %d:00: %d of %d reads in the 180 days before the campaign started.",
+			h.Own.Hour, (h.Own.Hour+1)%24, h.Own.Reads, h.Own.Of)
+	case h.Workspace != nil:
+		told = say.New("They had read fewer than %d messages in the 180 days before the campaign started, so that the hour counts in "+
+			"which most contacts read, by their clock from %d:00 to %d:00.", hours.EnoughOfOne, *h.Workspace, (*h.Workspace+1)%24)
+	default:
+		return say.New("Too little had been read to tell an hour, of them and of all contacts.")
+	}
+	if d.habit.TooLate && d.DeferredReason != hours.BestHour {
+		told = say.New("%s That would have been after the campaign's end, so that it did not wait.", told)
+	}
+	return told
 }
 
 // detail tells what the ledger and the clock said.

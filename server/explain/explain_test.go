@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"eventstream/server/campaign"
+	"eventstream/server/hours"
 	"eventstream/server/message"
 	"eventstream/server/say"
 
@@ -62,6 +64,40 @@ func TestAttemptsAreTold(t *testing.T) {
 					"failed 2026-11-25 10:02:00 UTC with error 63049 (Declined for now).",
 				"Call": "", "Attempt 2": "",
 			},
+		},
+		{
+			"their best hour is waited for",
+			decided{
+				Status: "pending", Purpose: "campaign", NotBeforeReason: "best_hour", DeferredReason: "best_hour", NotBefore: *at(40), SubmittedAt: at(0),
+				habit: &campaign.Habit{Own: &hours.Usual{Hour: 23, Reads: 7, Of: 12}},
+			},
+			nil,
+			"Waits until 2026-11-25 10:40:00 UTC, when they usually read (7 of their 12 reads in 180 days); the gate is asked again then.",
+			map[string]string{
+				"Best hour": "By their clock they usually read from 23:00 to 0:00: 7 of 12 reads in the 180 days before the campaign started.",
+				"Consent":   "Not asked.",
+			},
+		},
+		{
+			"their best hour was too late",
+			decided{
+				Status: "delivered", Purpose: "campaign", SID: sid("SM1"), Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1),
+				habit: &campaign.Habit{Workspace: new(9), TooLate: true},
+			},
+			nil,
+			"Sent: every question was answered with yes.",
+			map[string]string{
+				"Best hour": "They had read fewer than 3 messages in the 180 days before the campaign started, so that the hour counts in which most " +
+					"contacts read, by their clock from 9:00 to 10:00. That would have been after the campaign's end, so that it did not wait.",
+				"Consent": "Nothing was recorded that forbids it.",
+			},
+		},
+		{
+			"a message waits for its campaign's hour",
+			decided{Status: "pending", Purpose: "campaign", NotBeforeReason: "local_time", NotBefore: *at(40), SubmittedAt: at(0)},
+			nil,
+			"Waits until 2026-11-25 10:40:00 UTC (their local time); the gate is asked again then.",
+			map[string]string{"Local time": "It is not yet the campaign's hour where they are.", "Consent": "Not asked."},
 		},
 		{
 			"the second arrived",

@@ -17,7 +17,7 @@ func decisionOf(ctx context.Context, idb bun.IDB, id int64) (*decided, error) {
 		SELECT m.status, m.skip_reason, m.purpose, m.direction, m.not_before, m.not_before_reason, m.deferred_reason,
 			m.error_code, m.error_message, m.attempts, m.redeliveries, m.sid, m.decision_since,
 			m.submitted_at, m.accepted_at, m.ended_at,
-			coalesce(ca.name, '') AS campaign, ca.prepared_at, coalesce(s.name, '') AS segment, coalesce(tp.name, '') AS topic,
+			m.contact_id, coalesce(m.campaign_id, 0) AS campaign_id, coalesce(ca.name, '') AS campaign, ca.prepared_at, coalesce(s.name, '') AS segment, coalesce(tp.name, '') AS topic,
 				coalesce((ca.frequency_cap ->> 'messages')::int, 0) AS cap_messages, coalesce((ca.frequency_cap ->> 'days')::int,
 				0) AS cap_days, coalesce(t.name, '') AS template, coalesce(v.version, 0) AS version,
 			coalesce(e.status, '') AS consent_status, coalesce(e.purpose, '') AS consent_purpose, coalesce(e.source, '') AS consent_source, e.occurred_at AS consent_at,

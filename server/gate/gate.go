@@ -38,6 +38,7 @@ type Candidate struct {
 	Recent     Recent // with a Cap: what other campaigns did with them
 	QuietHours *hours.QuietHours
 	LocalStart *hours.LocalMoment // nothing goes before it, by the clocks of the contact
+	Preferred  *hours.Preferred   // it waits for that hour, unless it would come too late then; nil: it goes as soon as it may
 	EndsAt     *time.Time
 	Room       *Room // nil: no limit of people is known, or they wrote to the sender within the last 24 hours
 

@@ -188,3 +188,52 @@ func TestAnswersGoOnBehindANo(t *testing.T) {
 		require.True(t, strings.HasSuffix(strings.TrimSuffix(string(q.Rule), ")"), ".") || strings.HasSuffix(string(q.Rule), ")."), q.Check)
 	}
 }
+
+// A message waits for the hour in which its recipient usually reads, within the hours that are allowed, and goes without it
+// where that would be too late.
+func TestTheBestHour(t *testing.T) {
+	t.Parallel()
+	a, err := contact.ParseAddress("+4915112345678", "")
+	require.NoError(t, err)
+	person := contact.New(a)
+	person.ConsentStatus = contact.ConsentOptedIn
+	noon := at("2026-11-23T12:00:00Z") // 13:00 in Berlin
+	c := Candidate{
+		Purpose: message.PurposeCampaign, Contact: person, Category: template.CategoryMarketing, Text: "Hi", Unwritten: true,
+		Preferred: &hours.Preferred{Hour: 19, Since: noon},
+	}
+	waits := func(c Candidate, until, why string) {
+		t.Helper()
+		v := Decide(c, noon)
+		require.Equal(t, message.StatusPending, v.Status)
+		require.Equal(t, until, v.NotBefore.UTC().Format(time.RFC3339))
+		require.Equal(t, why, v.Reason)
+		require.Equal(t, message.StatusSubmitting, Decide(c, v.NotBefore).Status, "then it goes")
+		require.Equal(t, message.StatusSubmitting, Decide(c, v.NotBefore.Add(2*time.Hour)).Status, "also when it is late")
+	}
+	waits(c, "2026-11-23T18:00:00Z", hours.BestHour)
+	capped := c
+	capped.Cap, capped.Recent = &FrequencyCap{1, 1}, Recent{Accepted: 1}
+	require.Equal(t, message.StatusPending, Decide(capped, noon).Status, "what may be otherwise at their hour is not decided before it")
+	quiet := c
+	quiet.QuietHours = &hours.QuietHours{Start: "18:30", End: "08:00"}
+	waits(quiet, "2026-11-24T07:00:00Z", "quiet_hours")
+	local := c
+	local.LocalStart = &hours.LocalMoment{Date: "2026-11-24", Time: "10:00"}
+	waits(local, "2026-11-24T18:00:00Z", hours.BestHour)
+	local.Preferred = &hours.Preferred{Hour: 10, Since: noon}
+	waits(local, "2026-11-24T09:00:00Z", hours.LocalTime)
+
+	ends := at("2026-11-23T18:00:00Z")
+	c.EndsAt, quiet.EndsAt = &ends, &ends
+	require.Equal(t, message.StatusSubmitting, Decide(c, noon).Status, "it would be too late then")
+	require.Equal(t, message.StatusSubmitting, Decide(quiet, noon).Status, "and in the morning too")
+	quiet.QuietHours = &hours.QuietHours{Start: "08:00", End: "15:00"}
+	v := Decide(quiet, noon)
+	require.Equal(t, message.StatusPending, v.Status, "as soon as it is allowed")
+	require.Equal(t, "2026-11-23T14:00:00Z", v.NotBefore.UTC().Format(time.RFC3339))
+	require.Equal(t, "quiet_hours", v.Reason)
+	for _, answer := range Answers(c, noon) {
+		require.Nil(t, answer.No, answer.Check)
+	}
+}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"time"
 	"unicode/utf8"
 
@@ -65,7 +66,7 @@ var questions = []Question{
 	},
 	{
 		Check: "Local time", Rule: "Before a campaign's hour where the person is, nothing is decided that may be otherwise by then.",
-		concerns: func(a *asked) bool { return a.campaign() && a.earliest().After(a.now) },
+		concerns: func(a *asked) bool { return a.campaign() && (a.begins().After(a.now) || a.preferred().After(a.now)) },
 		refusal:  (*asked).untimely,
 	},
 	{
@@ -218,9 +219,16 @@ func moment(t *time.Time) time.Time {
 
 // untimely is the refusal of a message that has to wait for its hour, by the campaign, the person's clock and the law, or has none.
 func (a *asked) untimely() *Verdict {
-	at, why, ok := hours.NextAllowed(hours.RulesFor(a.QuietHours, a.Contact), a.earliest())
+	rules := hours.RulesFor(a.QuietHours, a.Contact)
+	at, why, ok := hours.NextAllowed(rules, a.begins())
 	if why == "" {
 		why = hours.LocalTime
+	}
+	if best := a.preferred(); best.After(a.begins()) {
+		// Whom it would be too late for gets it as if nothing was known of their hours: better early than never.
+		if later, moved, found := hours.NextAllowed(rules, best); found && (a.EndsAt == nil || later.Before(*a.EndsAt)) {
+			at, why, ok = later, cmp.Or(moved, hours.BestHour), true
+		}
 	}
 	switch {
 	case !ok:
@@ -233,14 +241,26 @@ func (a *asked) untimely() *Verdict {
 	return nil
 }
 
-// earliest is when a campaign begins for the contact, or now if that has been.
-func (a *asked) earliest() time.Time {
+// begins is when a campaign begins for the contact, or now if that has been.
+func (a *asked) begins() time.Time {
 	if a.LocalStart != nil {
 		if at := a.LocalStart.For(a.Contact); at.After(a.now) {
 			return at
 		}
 	}
 	return a.now
+}
+
+// preferred is the hour that the campaign's message to the contact waits for; zero: none.
+func (a *asked) preferred() time.Time {
+	if a.Preferred == nil {
+		return time.Time{}
+	}
+	var begins time.Time
+	if a.LocalStart != nil {
+		begins = a.LocalStart.For(a.Contact)
+	}
+	return a.Preferred.For(a.Contact, begins)
 }
 
 func (a *asked) campaign() bool     { return a.Purpose == message.PurposeCampaign }

@@ -313,6 +313,8 @@ func NameOf(reason string) say.Text {
 		return say.New("quiet hours")
 	case LocalTime:
 		return say.New("their local time")
+	case BestHour:
+		return say.New("the hour in which they usually read")
 	}
 	for _, r := range book().Rules {
 		if r.ID == reason {

@@ -42,6 +42,7 @@ export const keys = {
   CampaignLabel: none,
   CampaignLanguage: none,
   CampaignLink: none,
+  CampaignBestHours: none,
   CampaignPortfolio: none,
   CampaignPreflight: none,
   CampaignPrice: none,

@@ -141,6 +141,7 @@ export const waitText = (reason: string) =>
   ({
     quiet_hours: t`Quiet hours`,
     local_time: t`Their local time`,
+    best_hour: t`The hour in which they usually read`,
     frequency_cap: t`Another campaign was writing to them`,
     retry: t`Twilio's limits and temporary errors`,
     budget: t`The budget was used up`,
@@ -154,6 +155,7 @@ export const holdText = (reason: string) =>
   ({
     quiet_hours: t`quiet hours`,
     local_time: t`their local time`,
+    best_hour: t`the hour in which they usually read`,
     frequency_cap: t`another campaign was writing to them`,
     retry: t`Twilio refused the call for now`,
     redeliver: t`the attempt before failed`,

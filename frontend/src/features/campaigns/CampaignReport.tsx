@@ -189,6 +189,7 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
   const sending = c.status === "SENDING" && !waiting;
   const limits = [
     c.localStart && localText(c.localStart),
+    c.bestHour && t`At each recipient's best hour`,
     c.quietHours && t`Quiet hours ${quietText(c.quietHours)}`,
     c.frequencyCap && capText(c.frequencyCap),
   ]

@@ -68,6 +68,9 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
       </Block>
       <Block title={t`Pace and hours`} id={c.id} step="schedule">
         <Line label={t`Pace`}>{rate ? t`${decimal(rate)} messages a second` : t`As fast as the sender allows`}</Line>
+        <Line label={t`Best hour`}>
+          {c.bestHour ? t`Each recipient gets it in the hour in which they usually read` : t`No: as soon as it may go`}
+        </Line>
         <Line label={t`Quiet hours`}>{c.quietHours ? quietText(c.quietHours) : t`None`}</Line>
         <Line label={t`Frequency cap`}>{c.frequencyCap ? capText(c.frequencyCap) : t`None`}</Line>
         <Line label={t`Auto-pause`}>

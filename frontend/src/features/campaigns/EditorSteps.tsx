@@ -223,6 +223,7 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         onChange={(rate) => onChange({ rate })}
         error={errors.rateLimitPerSecond}
         w={340}
+        maw="100%"
       />
       <NumberInput
         label={t`Auto-pause above failure rate`}
@@ -232,6 +233,7 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         onChange={(threshold) => onChange({ threshold })}
         error={errors.errorThreshold}
         w={340}
+        maw="100%"
       />
       <Switch
         label={t`Pilot`}
@@ -249,6 +251,7 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
           onChange={(pilot) => onChange({ pilot: pilot === "" ? firstPilot : pilot })}
           error={errors.pilot}
           w={340}
+          maw="100%"
         />
       )}
       <Switch
@@ -266,6 +269,7 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         onChange={(e) => onChange({ budget: e.currentTarget.value })}
         error={errors.budget}
         w={340}
+        maw="100%"
       />
       <TextInput
         label={t`Ends at`}
@@ -275,6 +279,14 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
         onChange={(e) => onChange({ ends: e.currentTarget.value })}
         error={errors.endsAt}
         w={340}
+        maw="100%"
+      />
+      <Switch
+        label={t`At each recipient's best hour`}
+        description={t`Everybody gets it within a day, in the hour in which they usually read. Whoever has read too little to tell gets it when most of your contacts read; where that is not known either, it goes at once.`}
+        checked={d.bestHour}
+        onChange={(e) => onChange({ bestHour: e.currentTarget.checked })}
+        error={errors.bestHour}
       />
       <Switch
         label={t`Quiet hours`}

@@ -20,6 +20,7 @@ import {
   skipText,
   words,
 } from "../../lib/format";
+import { BestHours } from "./BestHours";
 import { CostTable } from "./Cost";
 import { labelOf } from "./experiment";
 import { CampaignLaunchDocument, undoSeconds } from "./launch";
@@ -40,6 +41,13 @@ const PreflightDocument = graphql(`
         waiting
         needed
         through
+      }
+      bestHours {
+        own
+        workspace
+        atOnce
+        workspaceHour
+        hours
       }
       warnings
       skips {
@@ -127,6 +135,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
           value={duration(p.seconds)}
           hint={[
             t`at ${decimal(p.ratePerSecond)}/s`,
+            ...(p.bestHours && p.bestHours.own + p.bestHours.workspace > 0 ? [t`spread over a day`] : []),
             ...(p.deferred ? [t`${count(p.deferred)} sent when quiet hours end`] : []),
           ].join("; ")}
         />
@@ -140,6 +149,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
         )}
       </SimpleGrid>
       {p.portfolio && <LimitNote of={p.portfolio} />}
+      {p.bestHours && <BestHours of={p.bestHours} />}
       {p.cost && <CostTable cost={p.cost} />}
       {p.languages.length > 0 && (
         <Table>

@@ -86,6 +86,7 @@ graphql(`
     trackLinks
     pilot
     sendToTeam
+    bestHour
     utm {
       source
       medium
@@ -130,6 +131,7 @@ export type Draft = Experiment & {
   trackLinks: boolean;
   pilot: number | string; // "" or 0: none
   sendToTeam: boolean;
+  bestHour: boolean;
   utm: Utm;
   ends: string; // as an input of type datetime-local has it
   quiet: { on: boolean; start: string; end: string; zone: string | null };
@@ -154,6 +156,7 @@ export function newDraft({ senders, settings }: Defaults): Draft {
     trackLinks: true,
     pilot: "",
     sendToTeam: false,
+    bestHour: false,
     utm: { source: "", medium: "", campaign: "" },
     ends: "",
     quiet: {
@@ -182,6 +185,7 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
     trackLinks: c.trackLinks,
     pilot: c.pilot || "",
     sendToTeam: c.sendToTeam,
+    bestHour: c.bestHour,
     utm: { source: c.utm?.source ?? "", medium: c.utm?.medium ?? "", campaign: c.utm?.campaign ?? "" },
     ends: c.endsAt ? localInput(new Date(c.endsAt)) : "",
     quiet: c.quietHours
@@ -212,6 +216,7 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
     trackLinks: d.trackLinks,
     pilot: numeric(d.pilot) ?? 0,
     sendToTeam: d.sendToTeam,
+    bestHour: d.bestHour,
     utm: d.utm,
     quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
     frequencyCap: d.capped ? capInput(d.cap) : null,
@@ -235,7 +240,16 @@ const fieldsOf: Record<Step, string[]> = {
     "utm.medium",
     "utm.campaign",
   ],
-  schedule: ["rateLimitPerSecond", "errorThreshold", "budget", "quietHours", "frequencyCap", "pilot", "endsAt"],
+  schedule: [
+    "rateLimitPerSecond",
+    "errorThreshold",
+    "budget",
+    "quietHours",
+    "frequencyCap",
+    "pilot",
+    "bestHour",
+    "endsAt",
+  ],
   review: [],
 };
 export const fields = Object.values(fieldsOf).flat();

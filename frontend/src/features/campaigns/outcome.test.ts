@@ -73,6 +73,9 @@ test("a campaign of which all that is left waits says for what, and until when",
   const until = (at: string) => new Date(at).toISOString();
   const c = { status: "SENDING", waitingUntil: until("2026-11-25T08:00:00"), waitingReason: "quiet_hours" };
   expect(waitingText(c, now)).toMatch(/^Waiting for quiet hours until 0?8:00/);
+  expect(waitingText({ ...c, waitingReason: "best_hour" }, now)).toMatch(
+    /^Waiting for each recipient's best hour, next until 0?8:00/,
+  );
   expect(waitingText({ ...c, waitingReason: "us-tcpa" }, now)).toMatch(/^Waiting for legal hours until 0?8:00/);
   expect(waitingText({ ...c, waitingReason: "retry" }, now)).toMatch(/Twilio refused the call for now/);
   expect(waitingText({ ...c, waitingUntil: until("2026-11-28T08:00:00") }, now)).toContain("28");

@@ -115,6 +115,7 @@ export function waitingText(c: Waiting, now = Date.now()): string | null {
   if (reason === "winner") return t`Waiting for the winner of the test until ${until}`;
   if (reason === "quiet_hours") return t`Waiting for quiet hours until ${until}`;
   if (reason === "local_time") return t`Waiting for each recipient's time, next until ${until}`;
+  if (reason === "best_hour") return t`Waiting for each recipient's best hour, next until ${until}`;
   if (reason === "portfolio_limit")
     return c.waitingLimit
       ? t`Waiting for WhatsApp's limit of ${count(c.waitingLimit)} people a day until ${until}`

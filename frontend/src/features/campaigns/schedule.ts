@@ -64,6 +64,9 @@ export function sendersText(senders: CampaignSettingsFragment["senders"]): strin
 export const quietText = (q: { start: string; end: string; zone?: string | null }) =>
   `${q.start}–${q.end}, ${q.zone ?? t`each recipient's time`}`;
 
+/** "19:00" of the hour 19, as the other times of day that people set are written */
+export const hourText = (hour: number) => `${String(hour).padStart(2, "0")}:00`;
+
 /** "At most 3 messages in 7 days" */
 export const capText = (c: { messages: number; days: number }) =>
   t`At most ${plural(c.messages, { one: "# message", other: "# messages" })} in ${plural(c.days, { one: "# day", other: "# days" })}`;

@@ -1,0 +1,209 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"eventstream/server/contact"
+	"eventstream/server/hours"
+	"eventstream/server/message"
+
+	"github.com/uptrace/bun"
+)
+
+// spread is how many contacts tell when people of the workspace usually read.
+const spread = 2000
+
+// usualHour is when people of the workspace usually read, as of a moment; nil: they have read too little to tell.
+func usualHour(ctx context.Context, idb bun.IDB, at time.Time) (*int, error) {
+	people, err := contact.Spread(ctx, idb, spread)
+	if err != nil {
+		return nil, err
+	}
+	reads, err := message.ReadsOf(ctx, idb, contact.IDs(people), at.Add(-hours.HabitSpan), at)
+	if err != nil {
+		return nil, err
+	}
+	var all hours.Day
+	for _, p := range people {
+		all.Add(p, reads[p.ID])
+	}
+	if usual := all.Usual(hours.EnoughOfMany); usual != nil {
+		return &usual.Hour, nil
+	}
+	return nil, nil //nolint:nilnil // nobody knows
+}
+
+// OwnHours tells of these people when each usually reads, as of a moment; of who has read too little to tell there is nothing.
+func OwnHours(ctx context.Context, idb bun.IDB, people []*contact.Contact, at time.Time) (map[int64]*hours.Usual, error) {
+	reads, err := message.ReadsOf(ctx, idb, contact.IDs(people), at.Add(-hours.HabitSpan), at)
+	if err != nil {
+		return nil, err
+	}
+	own := make(map[int64]*hours.Usual, len(reads))
+	for _, p := range people {
+		var day hours.Day
+		day.Add(p, reads[p.ID])
+		if usual := day.Usual(hours.EnoughOfOne); usual != nil {
+			own[p.ID] = usual
+		}
+	}
+	return own, nil
+}
+
+// Preferred is the hour that each of these people's messages of the campaign waits for; of whom there is nothing gets it as
+// soon as it may go. What was read since the campaign started does not count, so that the answer is the same whenever it is
+// asked for. Nothing is asked where all of those hours have been.
+func (c *Campaign) Preferred(ctx context.Context, idb bun.IDB, people []*contact.Contact, now time.Time) (map[int64]*hours.Preferred, error) {
+	if !c.BestHour || c.StartedAt == nil {
+		return nil, nil //nolint:nilnil // nobody's waits
+	}
+	since := c.wentOn()
+	last := since
+	if c.LocalStart != nil && c.LocalStart.Last().After(last) {
+		last = c.LocalStart.Last()
+	}
+	if now.Sub(last) > 26*time.Hour { // see hours.Preferred
+		return nil, nil //nolint:nilnil // nobody's waits any more
+	}
+	own, err := OwnHours(ctx, idb, people, *c.StartedAt)
+	if err != nil {
+		return nil, err
+	}
+	preferred := make(map[int64]*hours.Preferred, len(people))
+	for _, p := range people {
+		if hour := hourOf(own[p.ID], c.UsualHour); hour != nil {
+			preferred[p.ID] = &hours.Preferred{Hour: *hour, Since: since}
+		}
+	}
+	return preferred, nil
+}
+
+// Habit is what a campaign that goes to each at their best hour knew of a recipient.
+type Habit struct {
+	Own       *hours.Usual // nil: they had read too little to tell
+	Workspace *int         // the usual hour of the workspace; nil: nobody knows
+	TooLate   bool         // their hour would come after the campaign's end
+}
+
+// HabitOf tells what a campaign knew of a contact, or of the person whom they were merged into; nil: it asks for no best
+// hours, or has not started.
+func HabitOf(ctx context.Context, idb bun.IDB, campaignID, contactID int64) (*Habit, error) {
+	found, err := byIDs(ctx, idb, []int64{campaignID})
+	if err != nil || len(found) == 0 || !found[0].BestHour || found[0].StartedAt == nil {
+		return nil, err
+	}
+	c := found[0]
+	people, err := contact.PeopleOf(ctx, idb, []int64{contactID})
+	if err != nil || people[contactID] == nil {
+		return nil, err
+	}
+	p := people[contactID]
+	own, err := OwnHours(ctx, idb, []*contact.Contact{p}, *c.StartedAt)
+	if err != nil {
+		return nil, err
+	}
+	h := &Habit{Own: own[p.ID], Workspace: c.UsualHour}
+	if hour := hourOf(h.Own, h.Workspace); hour != nil && c.EndsAt != nil {
+		var begins time.Time
+		if c.LocalStart != nil {
+			begins = c.LocalStart.For(p)
+		}
+		h.TooLate = !hours.Preferred{Hour: *hour, Since: c.wentOn()}.For(p, begins).Before(*c.EndsAt)
+	}
+	return h, nil
+}
+
+// hourOf is the hour of a person: their own, else that of the workspace; nil: nobody knows.
+func hourOf(own *hours.Usual, workspace *int) *int {
+	if own != nil {
+		return &own.Hour
+	}
+	return workspace
+}
+
+// wentOn is when a campaign that was started last began to send to those to whom it has not sent: at its start, after a
+// pause (also the one after its pilot), or with the winner of its test. Whose hour was missed meanwhile is waited for anew.
+func (c *Campaign) wentOn() time.Time {
+	last := *c.StartedAt
+	for _, t := range []*time.Time{c.ResumedAt, c.WinnerAt} {
+		if t != nil && t.After(last) {
+			last = *t
+		}
+	}
+	return last
+}
+
+// BestHours is when the recipients of a campaign get it that sends to each in their best hour.
+type BestHours struct {
+	Own           int64     // in an hour of their own
+	Workspace     int64     // in that of the workspace
+	AtOnce        int64     // nothing tells an hour, or it would come after the campaign's end
+	WorkspaceHour *int      // nil: nobody knows
+	Hours         [24]int64 // of Own and Workspace, by the hour of the day
+}
+
+// outlook foresees the best hours of recipients; nil: the campaign does not ask for them.
+type outlook struct {
+	BestHours
+	own  map[int64]*hours.Usual
+	now  time.Time
+	ends *time.Time
+}
+
+// foreseeHours reads what tells the best hours of a sample of a campaign's recipients.
+func (s *Service) foreseeHours(ctx context.Context, c *Campaign, sample []*contact.Contact) (o *outlook, err error) {
+	if !c.BestHour {
+		return nil, nil //nolint:nilnil // nobody waits for an hour
+	}
+	o = &outlook{now: s.now(), ends: c.EndsAt}
+	if o.WorkspaceHour, err = usualHour(ctx, s.db, o.now); err != nil {
+		return nil, err
+	}
+	o.own, err = OwnHours(ctx, s.db, sample, o.now)
+	return o, err
+}
+
+// of is the hour that a launch now would have somebody's message wait for; nil: none.
+func (o *outlook) of(p *contact.Contact) *hours.Preferred {
+	if o == nil {
+		return nil
+	}
+	hour := hourOf(o.own[p.ID], o.WorkspaceHour)
+	if hour == nil {
+		return nil
+	}
+	preferred := &hours.Preferred{Hour: *hour, Since: o.now}
+	if o.ends != nil && !preferred.For(p, o.now).Before(*o.ends) {
+		return nil
+	}
+	return preferred
+}
+
+// count adds somebody who gets the campaign.
+func (o *outlook) count(p *contact.Contact, preferred *hours.Preferred) {
+	switch {
+	case o == nil:
+		return
+	case preferred == nil:
+		o.AtOnce++
+		return
+	case o.own[p.ID] != nil:
+		o.Own++
+	default:
+		o.Workspace++
+	}
+	o.Hours[preferred.Hour]++
+}
+
+// projected are the numbers for all whom the sample stands for.
+func (o *outlook) projected(all func(int64) int64) *BestHours {
+	if o == nil {
+		return nil
+	}
+	is := &BestHours{Own: all(o.Own), Workspace: all(o.Workspace), AtOnce: all(o.AtOnce), WorkspaceHour: o.WorkspaceHour}
+	for h, n := range o.Hours {
+		is.Hours[h] = all(n)
+	}
+	return is
+}
