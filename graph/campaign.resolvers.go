@@ -578,7 +578,7 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 // LegalHours is the resolver for the legalHours field.
 func (r *queryResolver) LegalHours(ctx context.Context) (*model.LegalHoursBook, error) {
 	version, about, rules := hours.Book()
-	return &model.LegalHoursBook{Version: version, About: about, Rules: mapped(rules, toLegalHours)}, nil
+	return &model.LegalHoursBook{Version: version, About: say.New(about), Rules: mapped(rules, toLegalHours)}, nil
 }
 
 // CampaignProgress is the resolver for the campaignProgress field.

@@ -163,10 +163,10 @@ func toContact(c *contact.Contact) *model.Contact {
 	}
 	// A mark whose time is over is none, though it is taken back only later.
 	if !out.Reachable {
-		out.UnreachableReason, out.UnreachableUntil = filled(c.UnreachableReason), c.UnreachableUntil
+		out.UnreachableReason, out.UnreachableUntil = said(say.Recall(c.UnreachableReason)), c.UnreachableUntil
 	}
 	if gate.Marked(c, now) {
-		out.IneligibleReason, out.IneligibleUntil = filled(c.IneligibleReason), c.IneligibleUntil
+		out.IneligibleReason, out.IneligibleUntil = said(say.Recall(c.IneligibleReason)), c.IneligibleUntil
 	}
 	return out
 }
@@ -277,7 +277,7 @@ func toImport(i *importer.Import) *model.Import {
 	}
 	out := &model.Import{
 		ID: encode(kindImport, i.ID), FileName: i.FileName, Status: upper[model.ImportStatus](i.Status),
-		Failure: filled(i.Failure), SizeBytes: i.SizeBytes, BytesDone: i.BytesDone,
+		Failure: said(say.Recall(i.Failure)), SizeBytes: i.SizeBytes, BytesDone: i.BytesDone,
 		RowsTotal: i.RowsTotal, RowsDone: i.RowsDone, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged,
 		Duplicates: i.Duplicates, Rejected: i.Rejected,
 		Columns: mapped(i.Options.Columns, func(c importer.Column) *model.ImportColumn {
@@ -288,7 +288,7 @@ func toImport(i *importer.Import) *model.Import {
 		DatesOpen: i.Options.DatesOpen, ConsentOpen: i.Options.ConsentOpen,
 		Questions: mapped(i.Options.Questions, func(q importer.Question) *model.ImportQuestion {
 			return &model.ImportQuestion{
-				About: upper[model.ImportQuestionTopic](q.About), Column: filled(q.Column), Text: q.Text,
+				About: upper[model.ImportQuestionTopic](q.About), Column: filled(q.Column), Text: say.Recall(q.Text),
 				Example: filled(q.Example), Readings: append([]string{}, q.Readings...),
 			}
 		}),
@@ -364,7 +364,7 @@ func toBulkAction(a *bulk.Action) *model.BulkAction {
 	}
 	out := &model.BulkAction{
 		ID: encode(kindBulkAction, a.ID), Kind: upper[model.BulkActionKind](a.Kind),
-		Status: upper[model.BulkActionStatus](a.Status), Failure: filled(a.Failure),
+		Status: upper[model.BulkActionStatus](a.Status), Failure: said(say.Recall(a.Failure)),
 		Total: a.Total, Done: a.Done, Changed: a.Changed, Options: rawJSON(options), CreatedAt: a.CreatedAt,
 		StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
 	}
@@ -570,7 +570,6 @@ func toAttributeKey(k *contact.AttributeKey) *model.AttributeKey {
 	}
 }
 
-// filledList is an empty list instead of none.
 // said is null where nothing is said.
 func said(t say.Text) *say.Text {
 	if t.Empty() {
@@ -579,6 +578,7 @@ func said(t say.Text) *say.Text {
 	return &t
 }
 
+// filledList is an empty list instead of none.
 func filledList(list []string) []string {
 	if list == nil {
 		return []string{}
@@ -652,13 +652,13 @@ func toCampaign(c *campaign.Campaign) *model.Campaign {
 	out := &model.Campaign{
 		ID: encode(kindCampaign, c.ID), Name: c.Name, Status: upper[model.CampaignStatus](c.Status),
 		Provider:     upper[model.Provider](c.Provider),
-		PausedReason: said(say.Recall(c.PausedReason)), Failure: filled(c.Failure),
+		PausedReason: said(say.Recall(c.PausedReason)), Failure: said(say.Recall(c.Failure)),
 		Query: c.Query, RateLimitPerSecond: c.RateLimitPerSecond, EndsAt: c.EndsAt, CreatedAt: c.CreatedAt,
 		UpdatedAt: c.UpdatedAt, StartedAt: c.StartedAt,
 		PreparedAt: c.PreparedAt, FinishedAt: c.FinishedAt, ErrorThreshold: c.ErrorThreshold,
 		Schedule: toSchedule(c.Schedule), NextRunAt: c.NextRunAt, LocalStart: fromLocalMoment(c.LocalStart), RunsDone: c.Runs,
 		BestHour: c.BestHour, UsualHour: c.UsualHour,
-		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: filled(c.StartError),
+		QuietHours: fromQuietHours(c.QuietHours), FrequencyCap: fromCap(c.FrequencyCap), StartError: said(say.Recall(c.StartError)),
 		ArchivedAt: c.ArchivedAt, Labels: append([]string{}, c.Labels...),
 		StartRetryAt: c.StartRetryAt, TrackLinks: c.TrackLinks, Utm: fromUTM(c.UTM),
 		Pilot: c.Pilot, PilotEndedAt: c.PilotEndedAt, SendToTeam: c.SendToTeam, HoldoutPercent: c.HoldoutPercent, VariantTest: fromTest(c.VariantTest), VariantWinner: toWinner(c),
@@ -764,8 +764,8 @@ func fromLocalMoment(l *hours.LocalMoment) *model.LocalMoment {
 
 func toLegalHours(h *hours.LegalHours) *model.LegalHours {
 	out := &model.LegalHours{
-		ID: h.ID, Country: h.Country, State: filled(h.State), Name: h.Name, Binding: h.Basis == "law", Source: h.Source,
-		Checked: h.Checked, Note: filled(h.Note),
+		ID: h.ID, Country: h.Country, State: filled(h.State), Name: say.New(h.Name), Binding: h.Basis == "law", Source: say.New(h.Source),
+		Checked: h.Checked, Note: said(say.New(h.Note)),
 	}
 	for _, a := range h.Allowed {
 		out.Allowed = append(out.Allowed, &model.AllowedHours{Days: toDays(a.Days), From: a.From, To: a.To})
@@ -839,7 +839,7 @@ func toMessage(m *message.Message) *model.Message {
 		Purpose: upper[model.MessagePurpose](m.Purpose),
 		Status:  upper[model.MessageStatus](m.Status), Contact: &model.Contact{ID: encode(kindContact, m.ContactID)},
 		Sid: m.SID, Body: m.Body, Media: m.Media,
-		ErrorMessage: filled(m.ErrorMessage), SkipReason: filled(string(m.SkipReason)),
+		ErrorMessage: said(say.Recall(m.ErrorMessage)), SkipReason: filled(string(m.SkipReason)),
 		NotBeforeReason: filled(m.NotBeforeReason), Attempts: m.Attempts,
 		CreatedAt: m.CreatedAt, AcceptedAt: m.AcceptedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt, ReadAt: m.ReadAt,
 		ClickedAt: m.ClickedAt, Redeliveries: m.Redeliveries, SenderID: idOf(m.SenderID),
@@ -921,7 +921,7 @@ func toDemoRun(r *demo.Run) *model.DemoRun {
 	}
 	return &model.DemoRun{
 		Kind: upper[model.DemoRunKind](r.Kind), Status: upper[model.DemoRunStatus](r.Status), Progress: r.Progress,
-		Contacts: r.Contacts, Campaigns: r.Campaigns, Messages: r.Messages, Failure: filled(r.Failure),
+		Contacts: r.Contacts, Campaigns: r.Campaigns, Messages: r.Messages, Failure: said(say.Recall(r.Failure)),
 		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 	}
 }
@@ -959,7 +959,7 @@ func toHealth(h *health.Health) *model.SystemHealth {
 	return &model.SystemHealth{
 		Checks: mapped(h.Checks, func(c health.Check) *model.HealthCheck {
 			return &model.HealthCheck{
-				Name: c.Name, Level: upper[model.HealthLevel](c.Level), Detail: c.Detail,
+				Name: say.New(c.Name), Level: upper[model.HealthLevel](c.Level), Detail: c.Detail,
 				Advice: said(c.Advice),
 			}
 		}),
@@ -980,7 +980,7 @@ func toVerification(v audit.Verification) *model.AuditVerification {
 	}
 	if b := v.Break; b != nil {
 		kind := model.AuditBreakKind(strings.ToUpper(string(b.Kind)))
-		out.Kind, out.Reason, out.BrokenSeq = &kind, filled(b.Reason), &b.Seq
+		out.Kind, out.Reason, out.BrokenSeq = &kind, said(b.Reason), &b.Seq
 		if b.EntryID != 0 {
 			out.BrokenID = filled(encode(kindAuditEntry, b.EntryID))
 		}
@@ -990,7 +990,7 @@ func toVerification(v audit.Verification) *model.AuditVerification {
 
 func toProtection(p audit.Protection) *model.AuditProtection {
 	out := &model.AuditProtection{
-		Waiting: p.Waiting, EntriesSince: p.Since, Problem: filled(p.Problem), PublicKey: filled(p.Key),
+		Waiting: p.Waiting, EntriesSince: p.Since, Problem: said(say.Recall(p.Problem)), PublicKey: filled(p.Key),
 		Places: mapped(p.Deliveries, func(d audit.Delivery) *model.AuditCheckpointPlace {
 			return &model.AuditCheckpointPlace{
 				Name: d.Destination, DeliveredAt: d.DeliveredAt, FailedAt: d.FailedAt, Error: filled(d.Error),
@@ -1037,7 +1037,7 @@ func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
 		Source: upper[model.WebhookEventSource](e.Source), ReceivedAt: e.ReceivedAt, RecordedAt: e.ReceivedAt,
 		ArrivedAt:  e.Arrived(),
 		HappenedAt: e.HappenedAt, AppliedAt: e.AppliedAt, Attempts: e.Attempts, NextAttemptAt: e.NextAttemptAt,
-		Error: filled(e.Error), Notice: filled(e.Notice),
+		Error: said(say.Recall(e.Error)), Notice: said(say.Recall(e.Notice)),
 	}
 }
 
@@ -1081,7 +1081,7 @@ func sendingHold(h *hold.Hold) *model.SendingHold {
 		return nil
 	}
 	return &model.SendingHold{
-		HeldAt: h.HeldAt, BackupAt: h.BackupAt, OriginalStoppedAt: h.StoppedAt, EndsAt: h.EndsAt, Notice: h.Notice,
+		HeldAt: h.HeldAt, BackupAt: h.BackupAt, OriginalStoppedAt: h.StoppedAt, EndsAt: h.EndsAt, Notice: say.Recall(h.Notice),
 	}
 }
 

@@ -2,12 +2,11 @@ package graph
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"eventstream/graph/model"
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
+	"eventstream/server/say"
 )
 
 func toKeywords(c consent.Changes) *model.Keywords {
@@ -83,39 +82,42 @@ func (r *Resolver) keywordTrial(ctx context.Context, said string, locale *string
 		Version: t.Intent.Words, Matched: append([]string{}, t.Intent.Matched...), Effect: model.KeywordEffectNone,
 		Language: filled(t.Intent.Language), Rule: filled(t.Intent.Rule), Answer: filled(t.Answer),
 	}
-	what := "Nothing would happen: the message asks for nothing that the words know. It stands in the inbox."
+	what := say.New("Nothing would happen: the message asks for nothing that the words know. It stands in the inbox.")
 	switch {
 	case t.Topic != "" && t.Intent.Keyword == consent.KeywordStart:
 		out.Effect = model.KeywordEffectOptsIn
-		what = fmt.Sprintf("The contact would be subscribed to “%s” and opted in.", t.Topic)
+		what = say.New("The contact would be subscribed to “%s” and opted in.", t.Topic)
 	case t.Topic != "":
-		what = fmt.Sprintf("The contact would leave the topic “%s”, and nothing else.", t.Topic)
+		what = say.New("The contact would leave the topic “%s”, and nothing else.", t.Topic)
 	case t.Intent.Review:
-		out.Effect, what = model.KeywordEffectReview, "Somebody would have to decide. Until then campaigns leave the contact out."
+		out.Effect, what = model.KeywordEffectReview, say.New("Somebody would have to decide. Until then campaigns leave the contact out.")
 	case t.Intent.Keyword == consent.KeywordStop:
-		out.Effect, what = model.KeywordEffectOptsOut, "The contact would be opted out of everything."
+		out.Effect, what = model.KeywordEffectOptsOut, say.New("The contact would be opted out of everything.")
 	case t.Intent.Keyword == consent.KeywordStart:
-		out.Effect, what = model.KeywordEffectOptsIn, "The contact would be opted in."
+		out.Effect, what = model.KeywordEffectOptsIn, say.New("The contact would be opted in.")
 	case t.Intent.Keyword == consent.KeywordHelp:
-		out.Effect, what = model.KeywordEffectHelp, "The contact would get the text for help."
+		out.Effect, what = model.KeywordEffectHelp, say.New("The contact would get the text for help.")
 	}
-	out.Explanation = strings.TrimSpace(what + " " + why(t.Intent))
+	out.Explanation = what
+	if rule := why(t.Intent); !rule.Empty() {
+		out.Explanation = say.New("%s %s", what, rule)
+	}
 	return out, nil
 }
 
 // why says by which rule a message was read.
-func why(in consent.Intent) string {
+func why(in consent.Intent) say.Text {
 	switch in.Rule {
 	case consent.RuleWord:
-		return "The whole message is a phrase that is known."
+		return say.New("The whole message is a phrase that is known.")
 	case consent.RulePhrase:
-		return "It is short, asks for this, and says little else."
+		return say.New("It is short, asks for this, and says little else.")
 	case consent.RuleStopAnd:
-		return "STOP with one or two words that make no other sense of it means STOP."
+		return say.New("STOP with one or two words that make no other sense of it means STOP.")
 	case consent.RuleSentence:
-		return "These words in it may ask for an opt-out, among others."
+		return say.New("These words in it may ask for an opt-out, among others.")
 	case consent.RuleSwitchedOff:
-		return "The phrase was switched off, so that it does not act by itself."
+		return say.New("The phrase was switched off, so that it does not act by itself.")
 	}
-	return ""
+	return say.Text{}
 }

@@ -18,6 +18,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/price"
+	"eventstream/server/say"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
 	"eventstream/server/template"
@@ -67,8 +68,8 @@ type loaders struct {
 	topics        *dataloadgen.Loader[int64, *topic.Topic]
 	topicCounts   *dataloadgen.Loader[int64, topic.Counts]
 	subscriptions *dataloadgen.Loader[int64, map[int64]*topic.Subscription]
-	topicUsers    *dataloadgen.Loader[int64, []string]
-	segmentUsers  *dataloadgen.Loader[int64, []string]
+	topicUsers    *dataloadgen.Loader[int64, []say.Text]
+	segmentUsers  *dataloadgen.Loader[int64, []say.Text]
 	optOutReviews *dataloadgen.Loader[int64, *optout.Review]
 	optInRequests *dataloadgen.Loader[int64, *doubleoptin.Request]
 	revisions     *dataloadgen.Loader[audit.Thing, int64]

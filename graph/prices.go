@@ -12,6 +12,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/message"
 	"eventstream/server/price"
+	"eventstream/server/say"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -27,7 +28,7 @@ func toMessagePrice(p message.Price) *model.MessagePrice {
 		return nil
 	}
 	out := &model.MessagePrice{
-		Twilio: toMoney(*p.Twilio, p.Currency), Market: p.Market, Category: upper[model.PriceCategory](p.Category),
+		Twilio: toMoney(*p.Twilio, p.Currency), Market: p.Market, MarketName: price.Title(p.Market), Category: upper[model.PriceCategory](p.Category),
 	}
 	if p.Meta != nil {
 		out.Meta, out.Total = toMoney(*p.Meta, p.Currency), toMoney(*p.Meta+*p.Twilio, p.Currency)
@@ -37,7 +38,7 @@ func toMessagePrice(p message.Price) *model.MessagePrice {
 
 func toPriceLine(c price.Charged) *model.PriceLine {
 	return &model.PriceLine{
-		Market: c.Market, Category: upper[model.PriceCategory](c.Category), Messages: c.Messages, WithoutRate: c.Unknown,
+		Market: c.Market, MarketName: price.Title(c.Market), Category: upper[model.PriceCategory](c.Category), Messages: c.Messages, WithoutRate: c.Unknown,
 		Meta: toMoney(c.Meta, c.Currency), Twilio: toMoney(c.Twilio, c.Currency), Total: toMoney(c.Meta+c.Twilio, c.Currency),
 	}
 }
@@ -86,7 +87,7 @@ func toCost(c *campaign.Cost) *model.CostEstimate {
 		Low: toMoney(c.Low, c.Currency), High: toMoney(c.High, c.Currency), WithoutRate: c.WithoutRate, Notes: c.Notes,
 		Lines: mapped(c.Lines, func(l campaign.CostLine) *model.CostLine {
 			return &model.CostLine{
-				Country: l.Region, Market: l.Market, Category: upper[model.PriceCategory](l.Category), Recipients: l.Recipients,
+				Country: l.Region, Market: l.Market, MarketName: price.Title(l.Market), Category: upper[model.PriceCategory](l.Category), Recipients: l.Recipients,
 				Each: toMoney(l.Each, c.Currency), Doubtful: l.Doubtful, Low: toMoney(l.Low, c.Currency), High: toMoney(l.High, c.Currency),
 			}
 		}),
@@ -126,7 +127,7 @@ func toRateCard(c *price.Card, at time.Time) *model.RateCard {
 	day := c.Day(at)
 	rates, next := c.Valid(day)
 	return &model.RateCard{
-		Day: day.Format(time.DateOnly), Currency: c.Currency, TimeZone: c.TimeZone, Rules: price.Rules,
+		Day: day.Format(time.DateOnly), Currency: c.Currency, TimeZone: c.TimeZone, Rules: mapped(price.Rules, func(f say.Format) say.Text { return say.New(f) }),
 		Rates: mapped(rates, func(r price.Rate) *model.Rate {
 			out := &model.Rate{
 				Market: r.Market, Category: upper[model.PriceCategory](r.Category), FromMessages: r.From, Price: toMoney(r.Price, r.Currency),
@@ -138,7 +139,7 @@ func toRateCard(c *price.Card, at time.Time) *model.RateCard {
 			return out
 		}),
 		Markets: mapped(price.Markets(day), func(m price.Market) *model.Market {
-			out := &model.Market{Name: m.Name, Countries: m.Regions, Note: filled(m.Note)}
+			out := &model.Market{Name: m.Name, Title: price.Title(m.Name), Countries: m.Regions, Note: said(say.New(m.Note))}
 			if out.Countries == nil {
 				out.Countries = []string{}
 			}

@@ -33,6 +33,7 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
+	"eventstream/server/say"
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
 	"eventstream/server/sender"
@@ -89,8 +90,8 @@ type Services struct {
 	Now            func() time.Time
 	Log            *slog.Logger
 	Version        string
-	Provider       string // what sends, for people
-	SetupToken     string // stands in the link that the start prints; without one nobody becomes the first admin
+	Provider       say.Text // what sends, for people
+	SetupToken     string   // stands in the link that the start prints; without one nobody becomes the first admin
 	Doctor         *doctor.Doctor
 	SignInProvider *SignInProvider // nil: operators sign in here alone
 }

@@ -12,6 +12,7 @@ import (
 	"eventstream/graph/model"
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
+	"eventstream/server/say"
 	"eventstream/server/segment"
 )
 
@@ -78,7 +79,8 @@ func (r *segmentResolver) Revision(ctx context.Context, obj *model.Segment) (int
 
 // UsedBy is the resolver for the usedBy field.
 func (r *segmentResolver) UsedBy(ctx context.Context, obj *model.Segment) ([]string, error) {
-	return load(ctx).segmentUsers.Load(ctx, own(obj.ID))
+	users, err := load(ctx).segmentUsers.Load(ctx, own(obj.ID))
+	return mapped(users, say.From(ctx).Say), err
 }
 
 // TotalCount is the resolver for the totalCount field.

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/bulk"
 	"eventstream/server/contact"
 	"eventstream/server/globalid"
+	"eventstream/server/say"
 	"eventstream/server/topic"
 )
 
@@ -108,7 +109,8 @@ func (r *topicResolver) Left(ctx context.Context, obj *model.Topic) (int64, erro
 
 // UsedBy is the resolver for the usedBy field.
 func (r *topicResolver) UsedBy(ctx context.Context, obj *model.Topic) ([]string, error) {
-	return load(ctx).topicUsers.Load(ctx, own(obj.ID))
+	users, err := load(ctx).topicUsers.Load(ctx, own(obj.ID))
+	return mapped(users, say.From(ctx).Say), err
 }
 
 // Topic returns generated.TopicResolver implementation.

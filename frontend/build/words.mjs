@@ -100,7 +100,7 @@ export async function callsOf(code, id, found) {
     babelrc: false,
     sourceMaps: true,
     parserOpts: { plugins: ["typescript", "jsx"] },
-    plugins: [[macros, { linguiConfig, stripMessageField: false }], compiled],
+    plugins: [[macros, { linguiConfig, extract: true, stripMessageField: false }], compiled],
   });
   return { code: out?.code ?? "", map: out?.map };
 }

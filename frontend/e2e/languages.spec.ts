@@ -8,6 +8,17 @@ test.describe.configure({ mode: "parallel" });
 
 const pictures = join(import.meta.dirname, ".results/languages"); // of one run
 
+/** Pages that the walk does not need, with sentences of the server. */
+const more = {
+  live: "/settings/live",
+  check: "/monitoring/check",
+  keywords: "/settings/keywords",
+  retention: "/settings/retention",
+  reviews: "/compliance?status=reviews",
+  suppressions: "/compliance?status=suppressions",
+  "double-opt-ins": "/compliance?status=double-opt-ins",
+};
+
 /** Words of the pages that are words of neither language; what people and the server wrote has none of them. */
 const english =
   /\b(Save|Cancel|Delete|Edit|Search|Add|Close|Settings|Contacts|Campaigns|Segments|Templates|Delivered|Failed|Sender|Audience|Schedule|Draft|Dashboard|Inbox|Opted|Refresh|Nothing|Show|Choose|Unknown|Number|Country|Language|Changed|Yesterday|ago)\b/;
@@ -24,6 +35,41 @@ const said = (on: Page) =>
     return [...texts, ...named];
   });
 
+/** Words of which nearly every English sentence has one, and no sentence of the others has any. */
+const prose =
+  /(?<![\w-])(the|and|of|is|are|were|have|this|that|with|they|them|their|which|been|not|for|you|your|from|by|to)(?![\w-])/i;
+
+/** What people wrote, in the story and in the sandbox, and what is sent to those who write in English. */
+const written = [
+  "Is this still available?",
+  "When do you open on Saturday?",
+  "Thank you!",
+  "Great, I'll have a look.",
+  "How long does the offer last?",
+  "Signed the form in the shop on 3 May",
+  "What they pay for",
+  "remove my number from your list",
+  "You are unsubscribed and will get no more messages from us. Reply START to subscribe again.",
+  "You are subscribed. Reply STOP at any time to unsubscribe.",
+  "Reply STOP to unsubscribe or START to subscribe.",
+  "You have left “{topic}” and still get our other messages. Reply START {keyword} to come back, STOP to get nothing any more.",
+  "You are subscribed to “{topic}”. Reply STOP {keyword} to leave it, STOP to get nothing any more.",
+];
+
+/** English sentences in the page, of the page itself or of the server. */
+const sentences = async (on: Page) => {
+  const texts = await on.evaluate(() => {
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const all: string[] = [];
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+      const inside = node.parentElement;
+      if (inside?.checkVisibility() && !inside.closest("script, style, code, pre")) all.push(node.textContent ?? "");
+    }
+    return all;
+  });
+  return texts.filter((text) => prose.test(written.reduce((left, one) => left.replaceAll(one, ""), text)));
+};
+
 for (const [language, settings] of [
   ["de", "Einstellungen"],
   ["es", "Configuración"],
@@ -31,7 +77,7 @@ for (const [language, settings] of [
   test.describe(language, () => {
     test.use({ storageState: signedIn, locale: language });
 
-    for (const [name, place] of Object.entries(places))
+    for (const [name, place] of Object.entries({ ...places, ...more }))
       test(`${name} in ${language}`, async ({ page: on }) => {
         const broken: string[] = [];
         watch(on, broken);
@@ -45,7 +91,7 @@ for (const [language, settings] of [
         await inspect(on, name, ["html-has-lang", "html-lang-valid", "valid-lang", "button-name", "label"]);
         await fits(on, name);
         await on.screenshot({ path: join(pictures, `${language}-wide-${name}.png`) });
-        const left = (await said(on)).filter((text) => english.test(text));
+        const left = [...(await said(on)).filter((text) => english.test(text)), ...(await sentences(on))];
         await on.setViewportSize({ width: 390, height: 800 });
         await still(on);
         await fits(on, name);
@@ -73,6 +119,31 @@ test.describe("the language", () => {
 });
 
 test.describe("what the server says", () => {
+  for (const [language, label, button] of [
+    ["de", "Nummer oder Kontakt", "Prüfen"],
+    ["es", "Número o contacto", "Comprobar"],
+  ] as const)
+    test.describe(`of a number in ${language}`, () => {
+      test.use({ storageState: signedIn, locale: language });
+      test(`whether it may be written to, in ${language}`, async ({ page: on }) => {
+        await on.goto("/compliance?status=check");
+        await on.getByLabel(label).and(on.locator("input")).fill("+49 151 12345678");
+        await on.getByRole("button", { name: button, exact: true }).click();
+        await expect(on.locator("main").getByText("GDPR")).toHaveCount(0);
+        await expect(
+          on
+            .locator("main")
+            .getByText(/DSGVO|RGPD/)
+            .first(),
+        ).toBeVisible();
+        expect(await sentences(on)).toEqual([]);
+        await on.screenshot({ path: join(pictures, `${language}-wide-check-number.png`), fullPage: true });
+        await on.setViewportSize({ width: 390, height: 800 });
+        await still(on);
+        await fits(on, "check a number");
+        await on.screenshot({ path: join(pictures, `${language}-phone-check-number.png`), fullPage: true });
+      });
+    });
   for (const [locale, button, label, refusal] of [
     [
       "de-DE",

@@ -635,7 +635,7 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await title("Compliance");
   await page.getByRole("combobox", { name: "Source" }).click();
   await page.getByRole("option", { name: "Keyword" }).click();
-  await expect(page.getByRole("cell", { name: /text: STOP/ })).toBeVisible();
+  await expect(page.getByRole("cell", { name: /Text: STOP/ })).toBeVisible();
   await look("compliance");
   await page.getByRole("tab", { name: "Suppressions" }).click();
   await page.getByLabel("Is this number suppressed?").fill(stopped);

@@ -321,8 +321,8 @@ func (ec *executionContext) _CostEstimate_notes(ctx context.Context, field graph
 			return obj.Notes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []say.Text) graphql.Marshaler {
+			return ec.marshalNString2ᚕeventstreamᚋserverᚋsayᚐTextᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -375,6 +375,29 @@ func (ec *executionContext) _CostLine_market(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_CostLine_market(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CostLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _CostLine_marketName(ctx context.Context, field graphql.CollectedField, obj *model.CostLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CostLine_marketName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarketName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CostLine_marketName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CostLine", field, false, false, "String")
 }
 
@@ -566,6 +589,29 @@ func (ec *executionContext) fieldContext_Market_name(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Market", field, false, false, "String")
 }
 
+func (ec *executionContext) _Market_title(ctx context.Context, field graphql.CollectedField, obj *model.Market) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Market_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Market_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Market", field, false, false, "String")
+}
+
 func (ec *executionContext) _Market_countries(ctx context.Context, field graphql.CollectedField, obj *model.Market) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -601,8 +647,8 @@ func (ec *executionContext) _Market_note(ctx context.Context, field graphql.Coll
 			return obj.Note, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *say.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖeventstreamᚋserverᚋsayᚐText(ctx, selections, v)
 		},
 		true,
 		false,
@@ -728,6 +774,29 @@ func (ec *executionContext) _MessagePrice_market(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_MessagePrice_market(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessagePrice", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessagePrice_marketName(ctx context.Context, field graphql.CollectedField, obj *model.MessagePrice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessagePrice_marketName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarketName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessagePrice_marketName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MessagePrice", field, false, false, "String")
 }
 
@@ -1058,6 +1127,29 @@ func (ec *executionContext) _PriceLine_market(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_PriceLine_market(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceLine", field, false, false, "String")
+}
+
+func (ec *executionContext) _PriceLine_marketName(ctx context.Context, field graphql.CollectedField, obj *model.PriceLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceLine_marketName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarketName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v say.Text) graphql.Marshaler {
+			return ec.marshalNString2eventstreamᚋserverᚋsayᚐText(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceLine_marketName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PriceLine", field, false, false, "String")
 }
 
@@ -1619,8 +1711,8 @@ func (ec *executionContext) _RateCard_rules(ctx context.Context, field graphql.C
 			return obj.Rules, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []say.Text) graphql.Marshaler {
+			return ec.marshalNString2ᚕeventstreamᚋserverᚋsayᚐTextᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2464,6 +2556,11 @@ func (ec *executionContext) _CostLine(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "marketName":
+			out.Values[i] = ec._CostLine_marketName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "category":
 			out.Values[i] = ec._CostLine_category(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2527,6 +2624,11 @@ func (ec *executionContext) _Market(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "title":
+			out.Values[i] = ec._Market_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "countries":
 			out.Values[i] = ec._Market_countries(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2582,6 +2684,11 @@ func (ec *executionContext) _MessagePrice(ctx context.Context, sel ast.Selection
 			}
 		case "market":
 			out.Values[i] = ec._MessagePrice_market(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "marketName":
+			out.Values[i] = ec._MessagePrice_marketName(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -2754,6 +2861,11 @@ func (ec *executionContext) _PriceLine(ctx context.Context, sel ast.SelectionSet
 			out.Values[i] = graphql.MarshalString("PriceLine")
 		case "market":
 			out.Values[i] = ec._PriceLine_market(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "marketName":
+			out.Values[i] = ec._PriceLine_marketName(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -919,6 +919,7 @@ type ComplexityRoot struct {
 		High       func(childComplexity int) int
 		Low        func(childComplexity int) int
 		Market     func(childComplexity int) int
+		MarketName func(childComplexity int) int
 		Recipients func(childComplexity int) int
 	}
 
@@ -1306,6 +1307,7 @@ type ComplexityRoot struct {
 		Countries func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Note      func(childComplexity int) int
+		Title     func(childComplexity int) int
 	}
 
 	MediaDeletePayload struct {
@@ -1434,11 +1436,12 @@ type ComplexityRoot struct {
 	}
 
 	MessagePrice struct {
-		Category func(childComplexity int) int
-		Market   func(childComplexity int) int
-		Meta     func(childComplexity int) int
-		Total    func(childComplexity int) int
-		Twilio   func(childComplexity int) int
+		Category   func(childComplexity int) int
+		Market     func(childComplexity int) int
+		MarketName func(childComplexity int) int
+		Meta       func(childComplexity int) int
+		Total      func(childComplexity int) int
+		Twilio     func(childComplexity int) int
 	}
 
 	MessageResolvePayload struct {
@@ -1789,6 +1792,7 @@ type ComplexityRoot struct {
 	PriceLine struct {
 		Category    func(childComplexity int) int
 		Market      func(childComplexity int) int
+		MarketName  func(childComplexity int) int
 		Messages    func(childComplexity int) int
 		Meta        func(childComplexity int) int
 		Total       func(childComplexity int) int
@@ -6051,6 +6055,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CostLine.Market(childComplexity), true
+	case "CostLine.marketName":
+		if e.ComplexityRoot.CostLine.MarketName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.MarketName(childComplexity), true
 	case "CostLine.recipients":
 		if e.ComplexityRoot.CostLine.Recipients == nil {
 			break
@@ -7601,6 +7611,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Market.Note(childComplexity), true
+	case "Market.title":
+		if e.ComplexityRoot.Market.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Market.Title(childComplexity), true
 
 	case "MediaDeletePayload.deletedId":
 		if e.ComplexityRoot.MediaDeletePayload.DeletedID == nil {
@@ -8126,6 +8142,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessagePrice.Market(childComplexity), true
+	case "MessagePrice.marketName":
+		if e.ComplexityRoot.MessagePrice.MarketName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePrice.MarketName(childComplexity), true
 	case "MessagePrice.meta":
 		if e.ComplexityRoot.MessagePrice.Meta == nil {
 			break
@@ -10244,6 +10266,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceLine.Market(childComplexity), true
+	case "PriceLine.marketName":
+		if e.ComplexityRoot.PriceLine.MarketName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceLine.MarketName(childComplexity), true
 	case "PriceLine.messages":
 		if e.ComplexityRoot.PriceLine.Messages == nil {
 			break
@@ -14380,7 +14408,7 @@ type BulkAction implements Node {
   kind: BulkActionKind!
   status: BulkActionStatus!
   "For people."
-  failure: String
+  failure: String @goField(type: "*eventstream/server/say.Text")
   "Contacts selected when it began."
   total: Int64!
   done: Int64!
@@ -14832,7 +14860,7 @@ type Campaign implements Node {
   pausedBy: PausedBy
   pausedReason: String @goField(type: "*eventstream/server/say.Text")
   "Why it failed."
-  failure: String
+  failure: String @goField(type: "*eventstream/server/say.Text")
   template: Template @goField(forceResolver: true)
   segment: Segment @goField(forceResolver: true)
   "It goes only to the subscribers of this topic; null: to all of the audience."
@@ -14871,7 +14899,7 @@ type Campaign implements Node {
   Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
   started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
   """
-  startError: String
+  startError: String @goField(type: "*eventstream/server/say.Text")
   "When the scheduled start is tried again: 10 seconds after the first failure, at last every 10 minutes. campaignLaunch tries at once. Null with startError."
   startRetryAt: DateTime
   "Runs of a recurring campaign so far."
@@ -15116,13 +15144,13 @@ type LegalHours {
   country: String!
   "US state, known by the number's area code or the contact's attribute state; null: the whole country."
   state: String
-  name: String!
+  name: String! @goField(type: "eventstream/server/say.Text")
   "Law binds every campaign; a custom, made for other channels, is only a warning of preflight."
   binding: Boolean!
-  source: String!
+  source: String! @goField(type: "eventstream/server/say.Text")
   "Year and month in which the source was looked at."
   checked: String!
-  note: String
+  note: String @goField(type: "*eventstream/server/say.Text")
   "Days that are not named are closed."
   allowed: [AllowedHours!]! @listSize(assumedSize: 7)
 }
@@ -15134,7 +15162,7 @@ type AllowedHours {
 type LegalHoursBook {
   "Date of the data."
   version: String!
-  about: String!
+  about: String! @goField(type: "eventstream/server/say.Text")
   rules: [LegalHours!]! @listSize(assumedSize: 100)
 }
 enum CampaignOrder {
@@ -15841,7 +15869,7 @@ type Contact implements Node {
   "False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil."
   reachable: Boolean!
   "Why, such as “No WhatsApp at this number”; null while reachable."
-  unreachableReason: String
+  unreachableReason: String @goField(type: "*eventstream/server/say.Text")
   "When the mark ends and they are tried again, 30 to 180 days after the error by its code; null while reachable."
   unreachableUntil: DateTime
   """
@@ -15850,7 +15878,7 @@ type Contact implements Node {
   """
   marketingEligible: Boolean!
   "The error behind the mark; null without a mark, also for US numbers, which need none."
-  ineligibleReason: String
+  ineligibleReason: String @goField(type: "*eventstream/server/say.Text")
   "When the mark ends, hours or days after the error by its code; null without a mark: US numbers stay ineligible."
   ineligibleUntil: DateTime
   "Both directions, newest first."
@@ -17036,7 +17064,7 @@ type Import implements Node {
   fileName: String!
   status: ImportStatus!
   "Why it failed, for people."
-  failure: String
+  failure: String @goField(type: "*eventstream/server/say.Text")
   sizeBytes: Int64!
   bytesDone: Int64!
   "Known once it has completed."
@@ -17124,7 +17152,7 @@ type ImportQuestion {
   "The column that it is about; null for NUMBERS."
   column: String
   "Why it is asked, in whole sentences."
-  text: String!
+  text: String! @goField(type: "eventstream/server/say.Text")
   "A value of the file that can be read in two ways; null for CONSENT."
   example: String
   "What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. An empty text is no reading at all: without a country no number is national. Empty for CONSENT."
@@ -17314,7 +17342,7 @@ enum KeywordEffect {
 type KeywordTrial {
   effect: KeywordEffect!
   "In a sentence: what would happen and why."
-  explanation: String!
+  explanation: String! @goField(type: "eventstream/server/say.Text")
   "By which rule: word, phrase, stop and a few words, sentence, button, provider, switched off; null where nothing was found."
   rule: String
   "Of the words that decided, ISO 639."
@@ -17570,7 +17598,7 @@ type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   content: MessageContent
   "Twilio's error code."
   errorCode: Int
-  errorMessage: String
+  errorMessage: String @goField(type: "*eventstream/server/say.Text")
   "Why the gate said no."
   skipReason: String
   "Earliest moment it may go; null: at once."
@@ -17851,7 +17879,7 @@ type Account {
   secondFactorMissing: Boolean!
 }
 
-"A language that the pages speak. Errors of the API are in English in all of them."
+"A language that the pages speak."
 enum PageLanguage {
   "English."
   EN
@@ -18317,6 +18345,8 @@ type MessagePrice {
   twilio: Money!
   "Meta's market of the recipient's number, such as Germany or Rest of Africa."
   market: String!
+  "What the market is called in the reader's language."
+  marketName: String! @goField(type: "eventstream/server/say.Text")
   category: PriceCategory!
 }
 
@@ -18324,6 +18354,8 @@ type MessagePrice {
 type PriceLine {
   "Empty for what came in."
   market: String!
+  "What the market is called in the reader's language; empty for what came in."
+  marketName: String! @goField(type: "eventstream/server/say.Text")
   category: PriceCategory!
   messages: Int64!
   "Of messages: the card had no rate of Meta's for them, and their sums lack it."
@@ -18399,12 +18431,14 @@ type CostEstimate {
   "Members in markets of which the card does not tell Meta's fee; low and high lack it."
   withoutRate: Int64!
   "What the amounts rest on, and why they are a range."
-  notes: [String!]! @listSize(assumedSize: 8)
+  notes: [String!]! @goField(type: "[]eventstream/server/say.Text") @listSize(assumedSize: 8)
 }
 type CostLine {
   "ISO 3166-1 alpha-2 of the numbers; empty: numbers of no country."
   country: String!
   market: String!
+  "What the market is called in the reader's language."
+  marketName: String! @goField(type: "eventstream/server/say.Text")
   category: PriceCategory!
   recipients: Int64!
   "Of one message that arrives, by the list."
@@ -18439,11 +18473,14 @@ type RateChange {
 }
 "What Meta has one price for: a country, or the rest of a region."
 type Market {
+  "By which everything else names it, in English."
   name: String!
+  "What it is called in the reader's language."
+  title: String! @goField(type: "eventstream/server/say.Text")
   "ISO 3166-1 alpha-2 of the numbers that belong to it; empty: whatever is in no other."
   countries: [String!]! @listSize(assumedSize: 40)
   "What the sources leave open."
-  note: String
+  note: String @goField(type: "*eventstream/server/say.Text")
 }
 """
 What messages cost, by Meta's price list and Twilio's, with its sources. It comes with the product as it was found in public copies, and every
@@ -18462,7 +18499,7 @@ type RateCard {
   rates: [Rate!]! @listSize(assumedSize: 300)
   markets: [Market!]! @listSize(assumedSize: 50)
   "What prices rest on beside the rates, and where the sources do not agree."
-  rules: [String!]! @listSize(assumedSize: 12)
+  rules: [String!]! @goField(type: "[]eventstream/server/say.Text") @listSize(assumedSize: 12)
   "All rates of all days as CSV, as rateCardUpdate reads it."
   file: String! @goField(forceResolver: true) @cost(weight: 20)
 }
@@ -18653,7 +18690,7 @@ enum HealthLevel {
   BAD
 }
 type HealthCheck {
-  name: String!
+  name: String! @goField(type: "eventstream/server/say.Text")
   level: HealthLevel!
   detail: String! @goField(type: "eventstream/server/say.Text")
   "What to do; null when all is well."
@@ -18751,7 +18788,7 @@ type AuditVerification {
   brokenSeq: Int64
   kind: AuditBreakKind
   "What does not fit, in a sentence."
-  reason: String
+  reason: String @goField(type: "*eventstream/server/say.Text")
 }
 "A signed statement of what the trail held at a time, in the format of transparency logs (C2SP tlog-checkpoint)."
 type AuditCheckpoint {
@@ -18782,7 +18819,7 @@ type AuditProtection {
   "Entries written since the last checkpoint; the next one covers them, within the hour."
   entriesSince: Int64!
   "Why no checkpoint can be made: the trail was changed. Null: none is known."
-  problem: String
+  problem: String @goField(type: "*eventstream/server/say.Text")
   "The public key that signs now. Note it somewhere else: with it and a checkpoint anybody can verify."
   publicKey: String
 }
@@ -19024,7 +19061,7 @@ type DemoRun {
   "Once they are written."
   messages: Int!
   "Why it failed, for people."
-  failure: String
+  failure: String @goField(type: "*eventstream/server/say.Text")
   startedAt: DateTime
   finishedAt: DateTime
 }
@@ -19399,7 +19436,7 @@ type SendingHold {
   """
   endsAt: DateTime
   "Why the hold goes on, in words for people; empty when there is nothing to say."
-  notice: String!
+  notice: String! @goField(type: "eventstream/server/say.Text")
 }
 
 extend type Query {
@@ -20209,9 +20246,9 @@ type WebhookEvent implements Node {
   "It could not be applied and is parked until then. Later messages of the same contact wait behind it, but for an opt-out. webhookEventReplay tries it at once."
   nextAttemptAt: DateTime
   "Why it had no effect, or why the last attempt to apply it failed."
-  error: String
+  error: String @goField(type: "*eventstream/server/say.Text")
   "What is odd about it though it was applied: a message to a number that is none of the senders. Null where nothing is."
-  notice: String
+  notice: String @goField(type: "*eventstream/server/say.Text")
 }
 type WebhookEventEdge {
   cursor: String!
@@ -21925,6 +21962,8 @@ func (ec *executionContext) childFields_CostLine(ctx context.Context, field grap
 		return ec.fieldContext_CostLine_country(ctx, field)
 	case "market":
 		return ec.fieldContext_CostLine_market(ctx, field)
+	case "marketName":
+		return ec.fieldContext_CostLine_marketName(ctx, field)
 	case "category":
 		return ec.fieldContext_CostLine_category(ctx, field)
 	case "recipients":
@@ -22705,6 +22744,8 @@ func (ec *executionContext) childFields_Market(ctx context.Context, field graphq
 	switch field.Name {
 	case "name":
 		return ec.fieldContext_Market_name(ctx, field)
+	case "title":
+		return ec.fieldContext_Market_title(ctx, field)
 	case "countries":
 		return ec.fieldContext_Market_countries(ctx, field)
 	case "note":
@@ -22973,6 +23014,8 @@ func (ec *executionContext) childFields_MessagePrice(ctx context.Context, field 
 		return ec.fieldContext_MessagePrice_twilio(ctx, field)
 	case "market":
 		return ec.fieldContext_MessagePrice_market(ctx, field)
+	case "marketName":
+		return ec.fieldContext_MessagePrice_marketName(ctx, field)
 	case "category":
 		return ec.fieldContext_MessagePrice_category(ctx, field)
 	}
@@ -23409,6 +23452,8 @@ func (ec *executionContext) childFields_PriceLine(ctx context.Context, field gra
 	switch field.Name {
 	case "market":
 		return ec.fieldContext_PriceLine_market(ctx, field)
+	case "marketName":
+		return ec.fieldContext_PriceLine_marketName(ctx, field)
 	case "category":
 		return ec.fieldContext_PriceLine_category(ctx, field)
 	case "messages":

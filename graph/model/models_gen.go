@@ -226,7 +226,7 @@ type AuditProtection struct {
 	// Entries written since the last checkpoint; the next one covers them, within the hour.
 	EntriesSince int64 `json:"entriesSince"`
 	// Why no checkpoint can be made: the trail was changed. Null: none is known.
-	Problem *string `json:"problem,omitempty"`
+	Problem *say.Text `json:"problem,omitempty"`
 	// The public key that signs now. Note it somewhere else: with it and a checkpoint anybody can verify.
 	PublicKey *string `json:"publicKey,omitempty"`
 }
@@ -249,7 +249,7 @@ type AuditVerification struct {
 	BrokenSeq *int64          `json:"brokenSeq,omitempty"`
 	Kind      *AuditBreakKind `json:"kind,omitempty"`
 	// What does not fit, in a sentence.
-	Reason *string `json:"reason,omitempty"`
+	Reason *say.Text `json:"reason,omitempty"`
 }
 
 // The most that may be spent. Before each call to Twilio the most that the message may cost is reserved; where that is more than what is left, the
@@ -269,7 +269,7 @@ type BulkAction struct {
 	Kind   BulkActionKind   `json:"kind"`
 	Status BulkActionStatus `json:"status"`
 	// For people.
-	Failure *string `json:"failure,omitempty"`
+	Failure *say.Text `json:"failure,omitempty"`
 	// Contacts selected when it began.
 	Total int64 `json:"total"`
 	Done  int64 `json:"done"`
@@ -329,7 +329,7 @@ type Campaign struct {
 	PausedBy     *PausedBy      `json:"pausedBy,omitempty"`
 	PausedReason *say.Text      `json:"pausedReason,omitempty"`
 	// Why it failed.
-	Failure  *string   `json:"failure,omitempty"`
+	Failure  *say.Text `json:"failure,omitempty"`
 	Template *Template `json:"template,omitempty"`
 	Segment  *Segment  `json:"segment,omitempty"`
 	// It goes only to the subscribers of this topic; null: to all of the audience.
@@ -360,7 +360,7 @@ type Campaign struct {
 	UsualHour *int `json:"usualHour,omitempty"`
 	// Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
 	// started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
-	StartError *string `json:"startError,omitempty"`
+	StartError *say.Text `json:"startError,omitempty"`
 	// When the scheduled start is tried again: 10 seconds after the first failure, at last every 10 minutes. campaignLaunch tries at once. Null with startError.
 	StartRetryAt *time.Time `json:"startRetryAt,omitempty"`
 	// Runs of a recurring campaign so far.
@@ -1356,14 +1356,14 @@ type Contact struct {
 	// False while they are marked because Twilio reported that nothing reaches the address: campaigns skip them. The mark ends at unreachableUntil.
 	Reachable bool `json:"reachable"`
 	// Why, such as “No WhatsApp at this number”; null while reachable.
-	UnreachableReason *string `json:"unreachableReason,omitempty"`
+	UnreachableReason *say.Text `json:"unreachableReason,omitempty"`
 	// When the mark ends and they are tried again, 30 to 180 days after the error by its code; null while reachable.
 	UnreachableUntil *time.Time `json:"unreachableUntil,omitempty"`
 	// False while WhatsApp delivers no marketing to them: to US numbers never since 2025-04-01 (Twilio error 63049), to others while they are marked after
 	// such an error. Marketing campaigns skip them.
 	MarketingEligible bool `json:"marketingEligible"`
 	// The error behind the mark; null without a mark, also for US numbers, which need none.
-	IneligibleReason *string `json:"ineligibleReason,omitempty"`
+	IneligibleReason *say.Text `json:"ineligibleReason,omitempty"`
 	// When the mark ends, hours or days after the error by its code; null without a mark: US numbers stay ineligible.
 	IneligibleUntil *time.Time `json:"ineligibleUntil,omitempty"`
 	// Both directions, newest first.
@@ -1805,13 +1805,15 @@ type CostEstimate struct {
 	// Members in markets of which the card does not tell Meta's fee; low and high lack it.
 	WithoutRate int64 `json:"withoutRate"`
 	// What the amounts rest on, and why they are a range.
-	Notes []string `json:"notes"`
+	Notes []say.Text `json:"notes"`
 }
 
 type CostLine struct {
 	// ISO 3166-1 alpha-2 of the numbers; empty: numbers of no country.
-	Country    string        `json:"country"`
-	Market     string        `json:"market"`
+	Country string `json:"country"`
+	Market  string `json:"market"`
+	// What the market is called in the reader's language.
+	MarketName say.Text      `json:"marketName"`
 	Category   PriceCategory `json:"category"`
 	Recipients int64         `json:"recipients"`
 	// Of one message that arrives, by the list.
@@ -1937,7 +1939,7 @@ type DemoRun struct {
 	// Once they are written.
 	Messages int `json:"messages"`
 	// Why it failed, for people.
-	Failure    *string    `json:"failure,omitempty"`
+	Failure    *say.Text  `json:"failure,omitempty"`
 	StartedAt  *time.Time `json:"startedAt,omitempty"`
 	FinishedAt *time.Time `json:"finishedAt,omitempty"`
 }
@@ -2071,7 +2073,7 @@ type GoingLiveStep struct {
 }
 
 type HealthCheck struct {
-	Name   string      `json:"name"`
+	Name   say.Text    `json:"name"`
 	Level  HealthLevel `json:"level"`
 	Detail say.Text    `json:"detail"`
 	// What to do; null when all is well.
@@ -2084,9 +2086,9 @@ type Import struct {
 	FileName string       `json:"fileName"`
 	Status   ImportStatus `json:"status"`
 	// Why it failed, for people.
-	Failure   *string `json:"failure,omitempty"`
-	SizeBytes int64   `json:"sizeBytes"`
-	BytesDone int64   `json:"bytesDone"`
+	Failure   *say.Text `json:"failure,omitempty"`
+	SizeBytes int64     `json:"sizeBytes"`
+	BytesDone int64     `json:"bytesDone"`
 	// Known once it has completed.
 	RowsTotal *int64 `json:"rowsTotal,omitempty"`
 	RowsDone  int64  `json:"rowsDone"`
@@ -2194,7 +2196,7 @@ type ImportQuestion struct {
 	// The column that it is about; null for NUMBERS.
 	Column *string `json:"column,omitempty"`
 	// Why it is asked, in whole sentences.
-	Text string `json:"text"`
+	Text say.Text `json:"text"`
 	// A value of the file that can be read in two ways; null for CONSENT.
 	Example *string `json:"example,omitempty"`
 	// What the example is, in the order of the answers: NATIONAL and INTERNATIONAL, as they are written abroad, such as +33 6 12 34 56 01; DAY_FIRST and MONTH_FIRST, as ISO dates. An empty text is no reading at all: without a country no number is national. Empty for CONSENT.
@@ -2334,7 +2336,7 @@ type KeywordSwitchInput struct {
 type KeywordTrial struct {
 	Effect KeywordEffect `json:"effect"`
 	// In a sentence: what would happen and why.
-	Explanation string `json:"explanation"`
+	Explanation say.Text `json:"explanation"`
 	// By which rule: word, phrase, stop and a few words, sentence, button, provider, switched off; null where nothing was found.
 	Rule *string `json:"rule,omitempty"`
 	// Of the words that decided, ISO 639.
@@ -2421,14 +2423,14 @@ type LegalHours struct {
 	// ISO 3166-1 alpha-2.
 	Country string `json:"country"`
 	// US state, known by the number's area code or the contact's attribute state; null: the whole country.
-	State *string `json:"state,omitempty"`
-	Name  string  `json:"name"`
+	State *string  `json:"state,omitempty"`
+	Name  say.Text `json:"name"`
 	// Law binds every campaign; a custom, made for other channels, is only a warning of preflight.
-	Binding bool   `json:"binding"`
-	Source  string `json:"source"`
+	Binding bool     `json:"binding"`
+	Source  say.Text `json:"source"`
 	// Year and month in which the source was looked at.
-	Checked string  `json:"checked"`
-	Note    *string `json:"note,omitempty"`
+	Checked string    `json:"checked"`
+	Note    *say.Text `json:"note,omitempty"`
 	// Days that are not named are closed.
 	Allowed []*AllowedHours `json:"allowed"`
 }
@@ -2436,7 +2438,7 @@ type LegalHours struct {
 type LegalHoursBook struct {
 	// Date of the data.
 	Version string        `json:"version"`
-	About   string        `json:"about"`
+	About   say.Text      `json:"about"`
 	Rules   []*LegalHours `json:"rules"`
 }
 
@@ -2470,11 +2472,14 @@ type LocalMomentInput struct {
 
 // What Meta has one price for: a country, or the rest of a region.
 type Market struct {
+	// By which everything else names it, in English.
 	Name string `json:"name"`
+	// What it is called in the reader's language.
+	Title say.Text `json:"title"`
 	// ISO 3166-1 alpha-2 of the numbers that belong to it; empty: whatever is in no other.
 	Countries []string `json:"countries"`
 	// What the sources leave open.
-	Note *string `json:"note,omitempty"`
+	Note *say.Text `json:"note,omitempty"`
 }
 
 type MediaDeleteInput struct {
@@ -2555,8 +2560,8 @@ type Message struct {
 	// Of an inbound message: what it holds beside text and media; null: nothing more.
 	Content *MessageContent `json:"content,omitempty"`
 	// Twilio's error code.
-	ErrorCode    *int    `json:"errorCode,omitempty"`
-	ErrorMessage *string `json:"errorMessage,omitempty"`
+	ErrorCode    *int      `json:"errorCode,omitempty"`
+	ErrorMessage *say.Text `json:"errorMessage,omitempty"`
 	// Why the gate said no.
 	SkipReason *string `json:"skipReason,omitempty"`
 	// Earliest moment it may go; null: at once.
@@ -2698,8 +2703,10 @@ type MessagePrice struct {
 	// Twilio's own fee, earlier attempts included.
 	Twilio *Money `json:"twilio"`
 	// Meta's market of the recipient's number, such as Germany or Rest of Africa.
-	Market   string        `json:"market"`
-	Category PriceCategory `json:"category"`
+	Market string `json:"market"`
+	// What the market is called in the reader's language.
+	MarketName say.Text      `json:"marketName"`
+	Category   PriceCategory `json:"category"`
 }
 
 type MessageResolveInput struct {
@@ -3081,9 +3088,11 @@ type PriceComparison struct {
 // What messages of one market, category and currency cost together.
 type PriceLine struct {
 	// Empty for what came in.
-	Market   string        `json:"market"`
-	Category PriceCategory `json:"category"`
-	Messages int64         `json:"messages"`
+	Market string `json:"market"`
+	// What the market is called in the reader's language; empty for what came in.
+	MarketName say.Text      `json:"marketName"`
+	Category   PriceCategory `json:"category"`
+	Messages   int64         `json:"messages"`
 	// Of messages: the card had no rate of Meta's for them, and their sums lack it.
 	WithoutRate int64  `json:"withoutRate"`
 	Meta        *Money `json:"meta"`
@@ -3215,7 +3224,7 @@ type RateCard struct {
 	Rates   []*Rate   `json:"rates"`
 	Markets []*Market `json:"markets"`
 	// What prices rest on beside the rates, and where the sources do not agree.
-	Rules []string `json:"rules"`
+	Rules []say.Text `json:"rules"`
 	// All rates of all days as CSV, as rateCardUpdate reads it.
 	File string `json:"file"`
 }
@@ -3785,7 +3794,7 @@ type SendingHold struct {
 	// and its log shows the last of them. Null while nobody said that the original is stopped.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
 	// Why the hold goes on, in words for people; empty when there is nothing to say.
-	Notice string `json:"notice"`
+	Notice say.Text `json:"notice"`
 }
 
 type SendingReleaseInput struct {
@@ -4795,9 +4804,9 @@ type WebhookEvent struct {
 	// It could not be applied and is parked until then. Later messages of the same contact wait behind it, but for an opt-out. webhookEventReplay tries it at once.
 	NextAttemptAt *time.Time `json:"nextAttemptAt,omitempty"`
 	// Why it had no effect, or why the last attempt to apply it failed.
-	Error *string `json:"error,omitempty"`
+	Error *say.Text `json:"error,omitempty"`
 	// What is odd about it though it was applied: a message to a number that is none of the senders. Null where nothing is.
-	Notice *string `json:"notice,omitempty"`
+	Notice *say.Text `json:"notice,omitempty"`
 }
 
 func (WebhookEvent) IsNode() {}
@@ -7422,7 +7431,7 @@ func (e OptInRequestStatus) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// A language that the pages speak. Errors of the API are in English in all of them.
+// A language that the pages speak.
 type PageLanguage string
 
 const (

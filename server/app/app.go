@@ -61,6 +61,7 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
+	"eventstream/server/say"
 	"eventstream/server/secret"
 	"eventstream/server/segment"
 	"eventstream/server/sendcheck"
@@ -256,7 +257,7 @@ func (a *App) build(ctx context.Context) error {
 	live := a.cfg.Twilio.Live()
 	signers := signersOf(a.cfg)
 	firstSender, rate, provider, timing := a.cfg.Twilio.PhoneNumber, sender.DefaultRate,
-		"Twilio, account "+a.cfg.Twilio.AccountSID, liveTiming
+		say.New("Twilio, account %s", a.cfg.Twilio.AccountSID), liveTiming
 	if !a.cfg.Twilio.Live() {
 		peer, err := a.sandbox()
 		if err != nil {
@@ -268,7 +269,7 @@ func (a *App) build(ctx context.Context) error {
 		}
 		account.BaseURL, account.PublicURL = peer.URL, peer.PublicURL
 		firstSender, rate, provider, timing = sandbox.PhoneNumber, sandboxRate,
-			"sandbox on this machine; nothing reaches a phone", sandboxTiming
+			say.New("sandbox on this machine; nothing reaches a phone"), sandboxTiming
 	}
 	if a.cfg.MessageValidity != 0 {
 		timing.validity = a.cfg.MessageValidity
@@ -813,7 +814,7 @@ func (a *App) Open(ctx context.Context) (address, hint string) {
 }
 
 // Provider tells where messages go.
-func (a *App) Provider() string { return a.Services.Provider }
+func (a *App) Provider() string { return a.Services.Provider.String() }
 
 // DB is the database, for the command line and tests.
 func (a *App) DB() *db.DB { return a.db }

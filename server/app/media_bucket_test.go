@@ -8,6 +8,7 @@ import (
 	"eventstream/server/config"
 	"eventstream/server/doctor"
 	"eventstream/server/health"
+	"eventstream/server/say"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,7 +25,7 @@ func TestTheLibraryLiesInABucket(t *testing.T) {
 		}
 	})
 	library := func() (level health.Level, detail string) {
-		h, err := e.Services.Health.Look(t.Context(), "sandbox")
+		h, err := e.Services.Health.Look(t.Context(), say.Raw("sandbox"))
 		require.NoError(t, err)
 		for _, c := range h.Checks {
 			if c.Name == "Media library" {

@@ -9,6 +9,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/health"
 	"eventstream/server/jobs"
+	"eventstream/server/say"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -99,7 +100,7 @@ func (c *collector) look() (*health.Health, *health.Totals) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	seen, err := c.source.Look(ctx, "")
+	seen, err := c.source.Look(ctx, say.Text{})
 	if err == nil {
 		c.totals, err = c.source.Totals(ctx)
 	}

@@ -234,7 +234,7 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	e.do(&n, `query($q: SegmentQuery!) { contactCount(query: $q) }`, map[string]any{"q": map[string]any{"topic": news}})
 	require.Equal(t, 25, n.ContactCount)
 	seg := e.must("segmentCreate", "segment", map[string]any{"name": "Goers", "query": map[string]any{"topic": other}})
-	for id, user := range map[string]string{news: "the campaign 'alert'", other: "the segment 'Goers'"} {
+	for id, user := range map[string]string{news: `the campaign "alert"`, other: `the segment "Goers"`} {
 		var out struct {
 			TopicDelete struct{ UserErrors []struct{ Message string } }
 		}

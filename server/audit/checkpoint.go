@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"eventstream/server/say"
+
 	"github.com/uptrace/bun"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -196,7 +198,7 @@ func (t *Trail) checkpoint(ctx context.Context) (c *Checkpoint, err error) {
 // gone is the error of an entry that the tree has and the table has not.
 func gone(seq int64) *TamperedError {
 	return &TamperedError{&Break{
-		Seq: seq, Kind: BreakCut, Reason: fmt.Sprintf("entry %d is gone, which a checkpoint covers", seq),
+		Seq: seq, Kind: BreakCut, Reason: say.New("entry %d is gone, which a checkpoint covers", seq),
 	}}
 }
 
@@ -238,7 +240,7 @@ func (t *Trail) grow(ctx context.Context, tx bun.Tx) (more bool, err error) {
 		case !bytes.Equal(last.Hash, last.digest()) || tlog.RecordHash(last.Hash) != leaf[0]:
 			return false, &TamperedError{&Break{
 				Seq: size, EntryID: last.ID, Kind: BreakChanged,
-				Reason: fmt.Sprintf("entry %d is another one than at the last checkpoint", size),
+				Reason: say.New("entry %d is another one than at the last checkpoint", size),
 			}}
 		}
 		w.seq, w.prev, w.keyed = size, last.Hash, last.Mac != nil

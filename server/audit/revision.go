@@ -84,6 +84,17 @@ func (r *revisionRow) who() say.Text {
 	return say.New("The engine")
 }
 
+// Named is how a campaign or a segment is called within a sentence.
+func Named(entity, name string) say.Text {
+	switch entity {
+	case "campaign":
+		return say.New("the campaign %q", name)
+	case "segment":
+		return say.New("the segment %q", name)
+	}
+	return say.New("%q", name)
+}
+
 // ago says how long ago something was, as people say it.
 func ago(d time.Duration) say.Text {
 	some := func(n int, one, many say.Format) say.Text {

@@ -10,7 +10,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
+
+	"eventstream/server/say"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -35,13 +36,13 @@ type Break struct {
 	Seq     int64 // place in the chain
 	EntryID int64 // 0: no entry is there
 	Kind    BreakKind
-	Reason  string // a sentence for people
+	Reason  say.Text
 }
 
 // TamperedError is the error of what cannot be done because the trail was changed.
 type TamperedError struct{ Break *Break }
 
-func (e *TamperedError) Error() string { return e.Break.Reason }
+func (e *TamperedError) Error() string { return e.Break.Reason.String() }
 
 // Verification is the outcome of a walk along the chain.
 type Verification struct {
@@ -78,15 +79,15 @@ func (w *walk) next(e *Entry) *Break {
 	b := &Break{Seq: want, EntryID: e.ID, Kind: BreakChanged}
 	switch {
 	case *e.Seq != want:
-		b.Kind, b.EntryID, b.Reason = BreakRemoved, 0, fmt.Sprintf("entry %d of the chain is missing", want)
+		b.Kind, b.EntryID, b.Reason = BreakRemoved, 0, say.New("entry %d of the chain is missing", want)
 	case !bytes.Equal(e.PrevHash, w.prev):
-		b.Reason = fmt.Sprintf("entry %d does not follow the entry before it", want)
+		b.Reason = say.New("entry %d does not follow the entry before it", want)
 	case !bytes.Equal(e.Hash, e.digest()):
-		b.Reason = fmt.Sprintf("entry %d was changed: its content does not match its hash", want)
+		b.Reason = say.New("entry %d was changed: its content does not match its hash", want)
 	case e.Mac == nil && (w.keyed || want > w.unkeyed):
-		b.Kind, b.Reason = BreakUnkeyed, fmt.Sprintf("entry %d has no HMAC: it was sealed by somebody without the key", want)
+		b.Kind, b.Reason = BreakUnkeyed, say.New("entry %d has no HMAC: it was sealed by somebody without the key", want)
 	case e.Mac != nil && !w.authentic(e, e.Hash):
-		b.Reason = fmt.Sprintf("entry %d was sealed by somebody without the key: it was changed, or one right before it removed", want)
+		b.Reason = say.New("entry %d was sealed by somebody without the key: it was changed, or one right before it removed", want)
 	default:
 		w.seq, w.prev, w.keyed = want, e.Hash, e.Mac != nil
 		return nil
@@ -136,22 +137,22 @@ func (w *walk) explain(b *Break, rows []*Entry) *Break {
 		}
 		if used[first.ID] {
 			b.Kind, b.EntryID = BreakReordered, first.ID
-			b.Reason = fmt.Sprintf("entries were reordered: what stands at place %d was sealed at place %d", w.seq+1, seq)
+			b.Reason = say.New("entries were reordered: what stands at place %d was sealed at place %d", w.seq+1, seq)
 			return b
 		}
 		seq++
 	}
 	if len(used) > 0 {
 		b.Kind, b.EntryID = BreakInserted, first.ID
-		b.Reason = fmt.Sprintf("an entry was inserted at place %d: what follows it was sealed at that place", w.seq+1)
+		b.Reason = say.New("an entry was inserted at place %d: what follows it was sealed at that place", w.seq+1)
 		return b
 	}
 	for seq := w.seq + 2; seq < w.seq+2+int64(len(rows)); seq++ {
 		if _, ok := w.fits(first, seq, first.PrevHash); ok {
 			b.Kind, b.EntryID = BreakRemoved, 0
-			b.Reason = fmt.Sprintf("entries %d to %d were removed", w.seq+1, seq-1)
+			b.Reason = say.New("entries %d to %d were removed", w.seq+1, seq-1)
 			if seq == w.seq+2 {
-				b.Reason = fmt.Sprintf("entry %d was removed", w.seq+1)
+				b.Reason = say.New("entry %d was removed", w.seq+1)
 			}
 			return b
 		}
@@ -239,7 +240,7 @@ func (t *Trail) trusted(ctx context.Context, a Against, own []*keyRow) (all []re
 		seen[s.Note] = true
 		c, err := ParseCheckpoint(s.Note, keys)
 		if err != nil {
-			return nil, nil, &Break{Kind: BreakCheckpoint, Reason: fmt.Sprintf("the checkpoint %s does not count: %v", s.Name, err)}, nil
+			return nil, nil, &Break{Kind: BreakCheckpoint, Reason: say.New("the checkpoint %s does not count: %v", s.Name, err)}, nil
 		}
 		all = append(all, reported{c, s.Name})
 	}
@@ -345,8 +346,8 @@ func (t *Trail) Verify(ctx context.Context, a Against) (v Verification, err erro
 		c := checkpoints[len(checkpoints)-1]
 		v.Break = &Break{
 			Seq: v.Entries + 1, Kind: BreakCut,
-			Reason: fmt.Sprintf("the end was cut off: the checkpoint of %s (%s) covers %d entries, and there are %d",
-				c.Time.Format(time.RFC3339), c.from, c.Size, v.Entries),
+			Reason: say.New("the end was cut off: the checkpoint of %s (%s) covers %d entries, and there are %d",
+				say.Second(c.Time), c.from, c.Size, v.Entries),
 		}
 		return v, nil
 	}
@@ -359,8 +360,8 @@ func (c reported) against(tree *merkle, e *Entry, agreed int64, replaced map[uin
 	if seq, ok := replaced[c.KeyHash]; ok && c.Size >= seq {
 		return &Break{
 			Seq: seq, EntryID: 0, Kind: BreakCheckpoint,
-			Reason: fmt.Sprintf("the checkpoint of %s (%s) is signed by a key that entry %d had replaced",
-				c.Time.Format(time.RFC3339), c.from, seq),
+			Reason: say.New("the checkpoint of %s (%s) is signed by a key that entry %d had replaced",
+				say.Second(c.Time), c.from, seq),
 		}
 	}
 	if c.Root == tree.root() && bytes.Equal(c.Head, e.Hash) {
@@ -368,7 +369,7 @@ func (c reported) against(tree *merkle, e *Entry, agreed int64, replaced map[uin
 	}
 	return &Break{
 		Seq: agreed + 1, EntryID: 0, Kind: BreakChanged,
-		Reason: fmt.Sprintf("entries %d to %d are not those that the checkpoint of %s (%s) signed", agreed+1, c.Size,
-			c.Time.Format(time.RFC3339), c.from),
+		Reason: say.New("entries %d to %d are not those that the checkpoint of %s (%s) signed", agreed+1, c.Size,
+			say.Second(c.Time), c.from),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/say"
 	"eventstream/server/secret"
 
 	"github.com/pquerna/otp"
@@ -136,7 +137,7 @@ func (s *Service) addFactor(ctx context.Context, a actor.Actor, token, kind stri
 				return err
 			}
 		}
-		if err := s.tellSelf(ctx, tx, a.ID, EventFactorAdded, factorNames[kind]); err != nil {
+		if err := s.tellSelf(ctx, tx, a.ID, EventFactorAdded, factorNames[kind].String()); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "operator.factor_add", "operator", a.ID,
@@ -150,7 +151,7 @@ func (s *Service) addFactor(ctx context.Context, a actor.Actor, token, kind stri
 }
 
 // factorNames are the factors in the words of emails.
-var factorNames = map[string]string{"totp": "codes of an app", "passkey": "a passkey"}
+var factorNames = map[string]say.Text{"totp": say.New("codes of an app"), "passkey": say.New("a passkey")}
 
 // removeFactor is one factor less; with the last one the recovery codes go too.
 func (s *Service) removeFactor(ctx context.Context, kind string,
@@ -173,7 +174,7 @@ func (s *Service) removeFactor(ctx context.Context, kind string,
 				return err
 			}
 		}
-		if err := s.tellSelf(ctx, tx, a.ID, EventFactorRemoved, factorNames[kind]); err != nil {
+		if err := s.tellSelf(ctx, tx, a.ID, EventFactorRemoved, factorNames[kind].String()); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "operator.factor_remove", "operator", a.ID,
@@ -381,5 +382,5 @@ func (s *Service) useCode(ctx context.Context, tx bun.Tx, o *Operator, code stri
 	if err != nil {
 		return "", err
 	}
-	return "recovery code", s.tell(ctx, tx, o.ID, EventRecoveryUsed, recoveryLeft(has.RecoveryCodes), from)
+	return "recovery code", s.tell(ctx, tx, o.ID, EventRecoveryUsed, recoveryLeft(has.RecoveryCodes).String(), from)
 }

@@ -11,6 +11,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/auth"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 	"eventstream/server/secret"
 
 	"github.com/descope/virtualwebauthn"
@@ -461,6 +462,46 @@ func TestAForgottenPasswordIsReplacedByEmail(t *testing.T) {
 	for m = <-sent; m.to != "bea@shop.example"; m = <-sent {
 	}
 	require.Contains(t, m.text, link)
+}
+
+func TestEmailsAreInTheLanguageOfWhoReadsThem(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada := e.person("ada", actor.RoleAdmin)
+	sent := make(chan [2]string, 4)
+	log := slog.New(slog.DiscardHandler)
+	s := auth.New(auth.Options{
+		DB: e.db, Hub: pubsub.New(e.db.Pool, log), Keys: secret.New("0123456789abcdef0123456789abcdef"), Now: time.Now,
+		PublicURL: func() string { return "https://shop.example" }, Log: log,
+		Mail: func(_ context.Context, _, subject, text string) error {
+			sent <- [2]string{subject, text}
+			return nil
+		},
+	})
+	told := func(n auth.NoticeArgs) [2]string {
+		n.OperatorID, n.At = ada.ID, time.Date(2026, 9, 7, 16, 4, 0, 0, time.UTC)
+		require.NoError(t, s.SendNotice(t.Context(), n))
+		return <-sent
+	}
+	require.Equal(t, "Your role was changed", told(auth.NoticeArgs{Event: auth.EventRole, Detail: "viewer"})[0], "none was chosen")
+
+	require.NoError(t, s.SetLanguage(as(t, ada), "de"))
+	role := told(auth.NoticeArgs{Event: auth.EventRole, Detail: "viewer"})
+	require.Equal(t, "Ihre Rolle wurde geändert", role[0])
+	require.Contains(t, role[1], "Ihre Rolle ist jetzt: Leser.")
+	require.Contains(t, role[1], "Wann: 07.09.2026, 16:04 UTC")
+	signIn := told(auth.NoticeArgs{Event: auth.EventSignIn, Detail: "on a device that was not known (by passkey)", Browser: "Chrome on macOS"})
+	require.Contains(t, signIn[1], "Jemand hat sich an Ihrem Konto angemeldet, auf einem Gerät, das nicht bekannt war (mit: passkey).")
+
+	// Who is invited has chosen none: it is that of whoever invites. Who forgot a password has.
+	spanish := say.With(as(t, ada), say.Reader{Language: "es", Region: "ES"})
+	_, _, err := s.Invite(spanish, auth.NewOperator{Email: "bea@shop.example", Name: "Bea", Role: actor.RoleViewer})
+	require.NoError(t, err)
+	invitation := <-sent
+	require.Equal(t, "Le han invitado a Event Stream Engine", invitation[0])
+	require.Contains(t, invitation[1], "Hola, Bea:")
+	require.NoError(t, s.RequestReset(say.With(t.Context(), say.Reader{Language: "es"}), ada.Email, from("192.0.2.1")))
+	require.Equal(t, "Wählen Sie ein neues Passwort", (<-sent)[0])
 }
 
 // Names cannot write lines of their own into an email, and what a browser calls

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/jobs"
+	"eventstream/server/say"
 
 	"github.com/riverqueue/river"
 	"github.com/uptrace/bun"
@@ -39,21 +41,21 @@ const (
 	EventLinked        Event = "provider_link"
 )
 
-// tellings are what an email says of an event. %s is the detail.
-var tellings = map[Event]struct{ subject, text string }{
+// tellings are what an email says of an event. %s is the detail, of those that have one.
+var tellings = map[Event]struct{ subject, text say.Format }{
 	EventSignIn:       {"New sign-in to your account", "Somebody signed in to your account %s."},
-	EventPassword:     {"Your password was changed", "The password of your account was changed.%s"},
-	EventPasswordSet:  {"Your password was set", "A password was set for your account through a one-time link.%s"},
-	EventPasswordLink: {"A link for a new password was made", "A one-time link was made that sets a new password for your account.%s"},
+	EventPassword:     {"Your password was changed", "The password of your account was changed."},
+	EventPasswordSet:  {"Your password was set", "A password was set for your account through a one-time link."},
+	EventPasswordLink: {"A link for a new password was made", "A one-time link was made that sets a new password for your account."},
 	EventFactorAdded:  {"A way to sign in was added", "This was added to the sign-in of your account: %s."},
 	EventFactorRemoved: {
 		"A way to sign in was removed", "This was removed from the sign-in of your account: %s.",
 	},
 	EventFactorsReset: {
-		"Your two-step sign-in was reset", "All second factors of your account were removed, and you were signed out.%s",
+		"Your two-step sign-in was reset", "All second factors of your account were removed, and you were signed out.",
 	},
 	EventRecoveryNew: {
-		"New recovery codes were made", "New recovery codes were made for your account. Those before no longer work.%s",
+		"New recovery codes were made", "New recovery codes were made for your account. Those before no longer work.",
 	},
 	EventRecoveryUsed: {"A recovery code was used", "Somebody signed in to your account with a recovery code. %s."},
 	EventToken:        {"An API token was made", "An API token was made with your account: %s."},
@@ -61,16 +63,16 @@ var tellings = map[Event]struct{ subject, text string }{
 	EventActive:       {"Your access was changed", "Your account was %s."},
 	EventLockout: {
 		"Sign-in to your account has to wait",
-		"Somebody tried several times in a row to sign in to your account, and failed. The next attempt has to wait.%s",
+		"Somebody tried several times in a row to sign in to your account, and failed. The next attempt has to wait.",
 	},
 	EventLinked: {
 		"Your account was linked",
-		"Your account was linked with yours at the provider where operators sign in. From now on you can sign in there.%s",
+		"Your account was linked with yours at the provider where operators sign in. From now on you can sign in there.",
 	},
 	EventReset: {
 		"Your account was reset",
 		"Your account was reset on the server's command line: you are an active admin, second factors were removed, and a " +
-			"link was made that sets a new password.%s",
+			"link was made that sets a new password.",
 	},
 }
 
@@ -152,21 +154,44 @@ func (s *Service) SendNotice(ctx context.Context, n NoticeArgs) error {
 		}
 		by = who.Name
 	}
-	subject, text := n.email(o.Name, by, s.publicURL())
+	subject, text := n.email(readerOf(o), o.Name, by, s.publicURL())
 	return s.mail(ctx, o.Email, subject, text)
 }
 
+// readerOf is who reads an email: the operator, in the language that they chose. What their browser prefers is not known
+// here, and who brought an email about may be a stranger.
+func readerOf(o *Operator) say.Reader { return say.Reader{Language: cmp.Or(o.Language, "en")} }
+
+// details are those that are one word.
+var details = map[string]say.Text{
+	"reactivated": say.Of("account", "reactivated"), "deactivated": say.Of("account", "deactivated"),
+	string(actor.RoleAdmin): say.Of("role", "admin"), string(actor.RoleMarketer): say.Of("role", "marketer"),
+	string(actor.RoleViewer): say.Of("role", "viewer"),
+}
+
 // email writes what the operator reads.
-func (n NoticeArgs) email(name, by, url string) (subject, text string) {
+func (n NoticeArgs) email(reader say.Reader, name, by, url string) (subject, text string) {
 	telling, known := tellings[n.Event]
+	detail, said := details[n.Detail]
+	if !said {
+		detail = say.Recall(oneLine(n.Detail))
+	}
 	if !known { // of a newer version
-		telling.subject, telling.text = "Your account was changed", "Your account was changed: "+string(n.Event)+".%s"
+		telling.subject, telling.text = "Your account was changed", "Your account was changed: %s."
+		detail = say.Raw(string(n.Event))
 	}
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("Hello %s,\n", oneLine(name))
-	line(telling.text+"\n", oneLine(n.Detail))
-	line("When: %s", n.At.UTC().Format("2 January 2006, 15:04 MST"))
+	line := func(format say.Format, values ...any) { b.WriteString(reader.Say(say.New(format, values...)) + "\n") }
+	part := func() { b.WriteString("\n") }
+	line("Hello %s,", oneLine(name))
+	part()
+	if strings.Contains(string(telling.text), "%s") {
+		line(telling.text, detail)
+	} else {
+		line(telling.text)
+	}
+	part()
+	line("When: %s", n.At)
 	if by != "" {
 		line("By: %s", oneLine(by))
 	}
@@ -174,21 +199,23 @@ func (n NoticeArgs) email(name, by, url string) (subject, text string) {
 		line("Network address: %s", n.Address)
 	}
 	if n.Browser != "" {
-		line("Browser: %s", n.Browser)
+		line("Browser: %s", say.Recall(n.Browser))
 	}
+	part()
 	switch {
 	case by != "":
-		line("\nIf you do not expect this, ask them, or another admin.")
+		line("If you do not expect this, ask them, or another admin.")
 	case n.Event == EventLockout:
-		line("\nIf it was you, wait a little and try again. If not, nothing was given away: your password was not found out.")
+		line("If it was you, wait a little and try again. If not, nothing was given away: your password was not found out.")
 	default:
-		line("\nIf it was you, there is nothing to do. If not, change your password, sign out everywhere else and tell an admin:")
-		line("%s/account", url)
+		line("If it was you, there is nothing to do. If not, change your password, sign out everywhere else and tell an admin:")
+		b.WriteString(url + "/account\n")
 	}
 	if n.Last {
-		line("\nMore of this within the next hour is not told by email. The audit trail has all of it.")
+		part()
+		line("More of this within the next hour is not told by email. The audit trail has all of it.")
 	}
-	return telling.subject, b.String()
+	return reader.Say(say.New(telling.subject)), b.String()
 }
 
 // oneLine keeps names from writing lines of their own into an email.
@@ -230,10 +257,10 @@ func browserName(userAgent string) string {
 	}
 	browser, system := find(browsers), find(systems)
 	if browser == "" {
-		browser = "an unknown one"
+		browser = say.New("an unknown one").String()
 	}
 	if system != "" {
-		return browser + " on " + system
+		return say.New("%s on %s", browser, system).String()
 	}
 	return browser
 }
@@ -261,27 +288,27 @@ func (s *Service) tellSignIn(ctx context.Context, tx bun.Tx, o *Operator, from C
 		return err
 	}
 	device := s.knownDevice(o.Email, from.Device) != ""
-	what := ""
+	var what say.Text
 	switch {
 	case !device && !here:
-		what = "on a device and from a network that were not known"
+		what = say.New("on a device and from a network that were not known (by %s)", by)
 	case !device:
-		what = "on a device that was not known"
+		what = say.New("on a device that was not known (by %s)", by)
 	case !here && place != "":
-		what = "from a network that was not known"
+		what = say.New("from a network that was not known (by %s)", by)
 	}
-	if what != "" {
-		err = s.tell(ctx, tx, o.ID, EventSignIn, what+" (by "+by+")", from)
+	if !what.Empty() {
+		err = s.tell(ctx, tx, o.ID, EventSignIn, what.String(), from)
 	}
 	return err
 }
 
-func recoveryLeft(n int) string {
+func recoveryLeft(n int) say.Text {
 	switch n {
 	case 0:
-		return "None is left: make new ones under Account"
+		return say.New("None is left: make new ones under Account")
 	case 1:
-		return "One is left: make new ones under Account"
+		return say.New("One is left: make new ones under Account")
 	}
-	return fmt.Sprintf("%d are left", n)
+	return say.New("%d of them are left", n)
 }

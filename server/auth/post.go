@@ -7,6 +7,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -33,17 +34,25 @@ func (s *Service) postLink(ctx context.Context, to *Operator, purpose Purpose, l
 	if s.mail == nil {
 		return
 	}
-	subject := "Choose a new password"
-	text := "Hello " + to.Name +
-		",\n\na new password was asked for. Choose it here; the link works once, for one day:\n\n" + link +
-		"\n\nIf it was not you, ignore this: your password stays as it is.\n"
+	reader := say.From(ctx) // whoever asked for it, themselves or the admin who invites them
+	if to.Language != "" {
+		reader = readerOf(to)
+	} else if reader.Language == "" {
+		reader.Language = "en"
+	}
+	subject, before, after := say.New("Choose a new password"),
+		say.New("a new password was asked for. Choose it here; the link works once, for one day:"),
+		say.New("If it was not you, ignore this: your password stays as it is.")
 	if purpose == PurposeInvitation {
-		subject = "You are invited to " + issuer
-		text = "Hello " + to.Name +
-			",\n\nyou are invited. Choose a password here; the link works once, for seven days:\n\n" + link + "\n"
+		subject, after = say.New("You are invited to %s", issuer), say.Text{}
+		before = say.New("you are invited. Choose a password here; the link works once, for seven days:")
+	}
+	text := reader.Say(say.New("Hello %s,", to.Name)) + "\n\n" + reader.Say(before) + "\n\n" + link + "\n"
+	if !after.Empty() {
+		text += "\n" + reader.Say(after) + "\n"
 	}
 	address := to.Email
-	s.inBackground(ctx, "a link", func(ctx context.Context) error { return s.mail(ctx, address, subject, text) })
+	s.inBackground(ctx, "a link", func(ctx context.Context) error { return s.mail(ctx, address, reader.Say(subject), text) })
 }
 
 // RequestReset emails a link for a new password to the operator with this

@@ -2,12 +2,12 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -81,7 +81,7 @@ func (s *Service) CreateToken(ctx context.Context, in NewToken) (string, *Token,
 			return err
 		}
 		if maker := actor.OperatorID(ctx); maker != nil {
-			detail := fmt.Sprintf("%s, with the role %s", t.Name, t.Role)
+			detail := say.New("%s, with the role %s", t.Name, t.Role).String()
 			if err := s.tellSelf(ctx, tx, *maker, EventToken, detail); err != nil {
 				return err
 			}

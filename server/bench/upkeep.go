@@ -34,6 +34,7 @@ import (
 	"eventstream/server/pubsub"
 	"eventstream/server/reconcile"
 	"eventstream/server/retention"
+	"eventstream/server/say"
 	"eventstream/server/secret"
 	"eventstream/server/segment"
 	"eventstream/server/sender"
@@ -115,7 +116,7 @@ func periodics(d *db.DB) []periodic {
 			return err
 		}},
 		periodic{"health", func(ctx context.Context) error {
-			_, err := h.Look(ctx, "")
+			_, err := h.Look(ctx, say.Text{})
 			return err
 		}},
 		periodic{"metrics", func(ctx context.Context) error {

@@ -3,7 +3,6 @@ package campaign
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -19,7 +18,7 @@ type Cost struct {
 	Currency    string
 	Lines       []CostLine // the dearest first
 	WithoutRate int64      // members in markets of which the card does not tell Meta's fee
-	Notes       []string
+	Notes       []say.Text
 }
 
 // CostLine is the part of a country.
@@ -69,20 +68,20 @@ func (s *Service) cost(ctx context.Context, c *Campaign, category template.Categ
 	return out, nil
 }
 
-func costNotes(c *Cost, card *price.Card, category price.Category, at time.Time) (notes []string) {
-	notes = append(notes, fmt.Sprintf("Meta's list prices of %s and Twilio's fee of %s for each message. Meta charges only what arrives, so that "+
-		"less is charged where messages fail.", card.Day(at).Format("2 January 2006"), card.Fee(at)))
+func costNotes(c *Cost, card *price.Card, category price.Category, at time.Time) (notes []say.Text) {
+	notes = append(notes, say.New("Meta's list prices of %s and Twilio's fee of %s for each message. Meta charges only what arrives, so that "+
+		"less is charged where messages fail.", say.Day(card.Day(at)), card.Fee(at)))
 	if c.Low < c.High {
 		switch category {
 		case price.CategoryUtility:
-			notes = append(notes, "The lower amount is by the last tier of volume that is known; which one applies, Meta alone knows.")
+			notes = append(notes, say.New("The lower amount is by the last tier of volume that is known; which one applies, Meta alone knows."))
 		case price.CategoryAuthentication:
-			notes = append(notes, "The lower amount is by the last tier of volume that is known; the higher one is for businesses that Meta told to "+
-				"pay its international rate.")
+			notes = append(notes, say.New("The lower amount is by the last tier of volume that is known; the higher one is for businesses that Meta told to "+
+				"pay its international rate."))
 		}
 	}
 	if change, ok := card.NextChange(at); ok && change.Before(at.AddDate(0, 0, 14)) {
-		notes = append(notes, fmt.Sprintf("Rates change on %s; what arrives from then on costs the new ones.", change.Format("2 January 2006")))
+		notes = append(notes, say.New("Rates change on %s; what arrives from then on costs the new ones.", say.Day(change)))
 	}
 	return notes
 }

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/jobs"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 	"eventstream/server/segment"
 	"eventstream/server/template"
 
@@ -188,7 +189,7 @@ func (e *Preparer) failPrepare(ctx context.Context, id int64, cause error) error
 	}
 	_, err := e.service.move(ctx, id, "campaign.fail", StatusFailed,
 		func(_ context.Context, _ bun.Tx, c *Campaign) error {
-			c.Failure = "The audience could not be taken: " + cause.Error()
+			c.Failure = say.New("The audience could not be taken: %s", apperr.Text(cause)).String()
 			return nil
 		})
 	return err

@@ -482,7 +482,7 @@ func (s *Service) startOrFail(ctx context.Context, tx bun.Tx, c *Campaign) (*Cam
 	}
 	cause := err
 	return moveTx(ctx, tx, c.ID, "campaign.fail", StatusFailed, func(_ context.Context, _ bun.Tx, c *Campaign) error {
-		c.Failure = "It could not start: " + cause.Error()
+		c.Failure = say.New("It could not start: %s", apperr.Text(cause)).String()
 		return nil
 	})
 }

@@ -41,7 +41,7 @@ const (
 
 // Check is one part of the system and what to do about it.
 type Check struct {
-	Name   string
+	Name   say.Format
 	Level  Level
 	Detail say.Text
 	Advice say.Text // empty when all is well
@@ -72,7 +72,7 @@ type Health struct {
 const countLimit = 10_000
 
 // Look looks at every part.
-func (s *Service) Look(ctx context.Context, providerName string) (*Health, error) {
+func (s *Service) Look(ctx context.Context, provider say.Text) (*Health, error) {
 	h := &Health{}
 	started := time.Now()
 	if err := s.db.PingContext(ctx); err != nil {
@@ -108,7 +108,7 @@ func (s *Service) Look(ctx context.Context, providerName string) (*Health, error
 	}
 	h.add("Jobs", failed > 0, failed > 100, say.New("%d discarded", failed),
 		"Look at the discarded jobs and their errors under /admin/jobs.")
-	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: say.Raw(providerName)})
+	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: provider})
 	return h, nil
 }
 
@@ -164,7 +164,7 @@ func many(n int64, counted, more say.Format) say.Text {
 	return say.New(counted, n)
 }
 
-func (h *Health) add(name string, warn, bad bool, detail say.Text, advice say.Format) {
+func (h *Health) add(name say.Format, warn, bad bool, detail say.Text, advice say.Format) {
 	c := Check{Name: name, Level: LevelOK, Detail: detail}
 	switch {
 	case bad:

@@ -17,7 +17,7 @@ func TestWebhooksAreCounted(t *testing.T) {
 	d := dbtest.New(t)
 	s := health.NewService(d)
 	look := func() *health.Health {
-		h, err := s.Look(t.Context(), "a provider")
+		h, err := s.Look(t.Context(), say.Raw("a provider"))
 		require.NoError(t, err)
 		return h
 	}
@@ -54,11 +54,11 @@ func TestParkedAndSpooledWebhooksAreTold(t *testing.T) {
 	d := dbtest.New(t)
 	s := health.NewService(d)
 	look := func() (*health.Health, map[string]health.Check) {
-		h, err := s.Look(t.Context(), "a provider")
+		h, err := s.Look(t.Context(), say.Raw("a provider"))
 		require.NoError(t, err)
 		checks := map[string]health.Check{}
 		for _, c := range h.Checks {
-			checks[c.Name] = c
+			checks[string(c.Name)] = c
 		}
 		return h, checks
 	}

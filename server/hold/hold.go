@@ -25,6 +25,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/keys"
 	"eventstream/server/message"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -184,15 +185,15 @@ func (s *Service) Run(ctx context.Context) error {
 		return s.doubt(ctx, last)
 	}
 	if !over {
-		return checked(ctx, s.DB, "")
+		return checked(ctx, s.DB, say.Text{})
 	}
 	return s.end(ctx, *h.StoppedAt)
 }
 
 // Why the hold goes on.
-const (
-	logUnread     = "Twilio's log cannot be read, which tells what the original sent. It is tried again."
-	inboundUnread = "Messages that people sent meanwhile, a STOP perhaps, are still being read from Twilio's log."
+var (
+	logUnread     = say.New("Twilio's log cannot be read, which tells what the original sent. It is tried again.")
+	inboundUnread = say.New("Messages that people sent meanwhile, a STOP perhaps, are still being read from Twilio's log.")
 )
 
 // rests reports whether it is too early for another look at the log, which is long.
@@ -202,7 +203,7 @@ func (h *Hold) rests(over bool) bool {
 		return false
 	}
 	since := h.Now.Sub(*h.CheckedAt)
-	if h.Notice == logUnread {
+	if h.Notice == logUnread.String() {
 		return since < tryAfter
 	}
 	return !over && since < lookEvery
@@ -256,8 +257,9 @@ func what(address, text string) string {
 func (s *Service) doubt(ctx context.Context, e *message.Logged) error {
 	s.Log.WarnContext(ctx, "sending stays held: the original sends", "sid", e.SID, "at", e.Created)
 	return s.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := withdraw(ctx, tx, "Twilio's log has a message of "+e.Created.UTC().Format(time.RFC3339)+" ("+e.SID+"), after the original was "+
-			"said to be stopped. Stop it, and say so again."); err != nil {
+		notice := say.New("Twilio's log has a message of %s (%s), after the original was said to be stopped. Stop it, and say so again.",
+			say.Second(e.Created), e.SID)
+		if err := withdraw(ctx, tx, notice); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "sending.doubt", "sending", 0, map[string]any{"sid": e.SID})

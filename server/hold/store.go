@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"eventstream/server/db"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -37,19 +38,19 @@ func confirm(ctx context.Context, tx bun.Tx, stoppedAt time.Time) error {
 	return db.Err(err)
 }
 
-func withdraw(ctx context.Context, tx bun.Tx, notice string) error {
-	_, err := tx.NewRaw("UPDATE sending_hold SET stopped_at = NULL, confirmed_at = NULL, checked_at = NULL, notice = ?", notice).Exec(ctx)
+func withdraw(ctx context.Context, tx bun.Tx, notice say.Text) error {
+	_, err := tx.NewRaw("UPDATE sending_hold SET stopped_at = NULL, confirmed_at = NULL, checked_at = NULL, notice = ?", notice.String()).Exec(ctx)
 	return db.Err(err)
 }
 
 // checked notes that the log was looked at, and why the hold goes on.
-func checked(ctx context.Context, idb bun.IDB, notice string) error {
-	_, err := idb.NewRaw("UPDATE sending_hold SET checked_at = clock_timestamp(), notice = ?", notice).Exec(ctx)
+func checked(ctx context.Context, idb bun.IDB, notice say.Text) error {
+	_, err := idb.NewRaw("UPDATE sending_hold SET checked_at = clock_timestamp(), notice = ?", notice.String()).Exec(ctx)
 	return db.Err(err)
 }
 
-func note(ctx context.Context, idb bun.IDB, notice string) error {
-	_, err := idb.NewRaw("UPDATE sending_hold SET notice = ?0 WHERE notice <> ?0", notice).Exec(ctx)
+func note(ctx context.Context, idb bun.IDB, notice say.Text) error {
+	_, err := idb.NewRaw("UPDATE sending_hold SET notice = ?0 WHERE notice <> ?0", notice.String()).Exec(ctx)
 	return db.Err(err)
 }
 

@@ -100,14 +100,14 @@ func (q *QuietHours) week() week {
 // LegalHours are the hours that a law or a custom allows. hours.json
 // holds them, with their source and the date on which they were looked at.
 type LegalHours struct {
-	ID      string `json:"id"` // why a message waits
-	Country string `json:"country"`
-	State   string `json:"state"` // of the US; "": the whole country
-	Name    string `json:"name"`
-	Basis   string `json:"basis"` // law: binds; custom: preflight warns
-	Source  string `json:"source"`
-	Checked string `json:"checked"` // year and month
-	Note    string `json:"note"`
+	ID      string     `json:"id"` // why a message waits
+	Country string     `json:"country"`
+	State   string     `json:"state"` // of the US; "": the whole country
+	Name    say.Format `json:"name"`
+	Basis   string     `json:"basis"` // law: binds; custom: preflight warns
+	Source  say.Format `json:"source"`
+	Checked string     `json:"checked"` // year and month
+	Note    say.Format `json:"note"`
 	Allowed []struct {
 		Days []string `json:"days"`
 		From string   `json:"from"`
@@ -121,7 +121,7 @@ var hoursData []byte
 
 type lawBook struct {
 	Version string        `json:"version"`
-	About   string        `json:"about"`
+	About   say.Format    `json:"about"`
 	Rules   []*LegalHours `json:"rules"`
 
 	USAreaCodes map[string][]string      `json:"usAreaCodes"`
@@ -160,7 +160,7 @@ var book = sync.OnceValue(func() *lawBook {
 })
 
 // Book gives all legal hours and the version of the data.
-func Book() (version, about string, rules []*LegalHours) {
+func Book() (version string, about say.Format, rules []*LegalHours) {
 	b := book()
 	return b.Version, b.About, b.Rules
 }

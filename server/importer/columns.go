@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/say"
 )
 
 // guesses are the headers that people use, folded by foldHeader.
@@ -503,14 +503,15 @@ func (o *Options) look(t table, req *Request) error {
 	if open > 0 {
 		o.NumbersOpen = true
 		value, readings := o.bothNumbers(example)
-		have := "have"
+		text := say.New("%d of the first %d rows have a number that can be meant with or without a country code. "+
+			"Say how numbers without + are written in this file.", open, len(t.rows))
 		if open == 1 {
-			have = "has"
+			text = say.New("One of the first %d rows has a number that can be meant with or without a country code. "+
+				"Say how numbers without + are written in this file.", len(t.rows))
 		}
 		o.ask(Question{
 			About: TopicNumbers, Example: value, Readings: readings,
-			Text: fmt.Sprintf("%d of the first %d rows %s a number that can be meant with or without a country code. "+
-				"Say how numbers without + are written in this file.", open, len(t.rows), have),
+			Text: text.String(),
 		})
 	}
 	for i, c := range o.Columns {
@@ -518,8 +519,8 @@ func (o *Options) look(t table, req *Request) error {
 			o.ConsentOpen = true
 			o.ask(Question{
 				About: TopicConsent, Column: c.Name,
-				Text: fmt.Sprintf("The column “%s” does not say that these people agreed to WhatsApp messages. "+
-					"Their consent is recorded only if you say what they agreed to; opt-outs are kept in any case.", c.Name),
+				Text: say.New("The column “%s” does not say that these people agreed to WhatsApp messages. "+
+					"Their consent is recorded only if you say what they agreed to; opt-outs are kept in any case.", c.Name).String(),
 			})
 		}
 		if c.Field == FieldConsentAt || c.Type == typeDate {
@@ -544,7 +545,7 @@ func (o *Options) askDates(column int, dates []string) {
 	value, readings := bothDates(dates)
 	o.ask(Question{
 		About: TopicDates, Column: c.Name, Example: value, Readings: readings,
-		Text: fmt.Sprintf("The dates of the column “%s” can be read with the day or the month first. Say which.", c.Name),
+		Text: say.New("The dates of the column “%s” can be read with the day or the month first. Say which.", c.Name).String(),
 	})
 }
 

@@ -175,7 +175,7 @@ var columnOf = map[string]string{
 
 // marketNamed finds a market without regard to case; what is none stays as it is.
 func marketNamed(s string) string {
-	for name := range members {
+	for name := range titles {
 		if strings.EqualFold(name, s) {
 			return name
 		}

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"eventstream/server/say"
 )
 
 // Market is what Meta has one price for: a country, or the rest of a region.
 type Market struct {
 	Name    string
-	Regions []string // countries whose numbers belong to it on the day that was asked for; none: all that are left
-	Note    string   // what the sources leave open
+	Regions []string   // countries whose numbers belong to it on the day that was asked for; none: all that are left
+	Note    say.Format // what the sources leave open
 }
 
 // Other is the market of whatever is in no other.
@@ -20,7 +22,7 @@ const Other = "Other"
 // members are the countries of each market, by the state of 2026-10-01, with those that have
 // no calling code of their own beside the one whose code they share: what decides is the
 // recipient's calling code (Meta, "Pricing on the WhatsApp Business Platform", read 2026-07).
-var members = map[string]string{
+var members = map[say.Format]string{
 	"Argentina": "AR", "Bangladesh": "BD", "Brazil": "BR", "Chile": "CL", "Colombia": "CO", "Egypt": "EG", "France": "FR",
 	"Germany": "DE", "Hong Kong": "HK", "Hungary": "HU", "India": "IN", "Indonesia": "ID", "Iraq": "IQ", "Israel": "IL",
 	"Italy": "IT VA", "Kazakhstan": "KZ", "Kuwait": "KW", "Malaysia": "MY", "Mexico": "MX", "Morocco": "MA EH", "Nepal": "NP",
@@ -58,7 +60,7 @@ var before = map[string]moved{
 }
 
 // notes are what the sources leave open about who belongs to a market.
-var notes = map[string]string{
+var notes = map[string]say.Format{
 	"Kazakhstan": "Before 1 October 2026 one source counts it to Russia, another to Other; Other is taken, since Meta names it " +
 		"among those whose price rose.",
 	"North America": "Meta names the United States and Canada. American Samoa, Guam, the Northern Mariana Islands and the US " +
@@ -68,11 +70,28 @@ var notes = map[string]string{
 		"Caribbean under +1, and numbers of no country.",
 }
 
+// titles are the markets by their names.
+var titles = func() map[string]say.Format {
+	of := map[string]say.Format{}
+	for name := range members {
+		of[string(name)] = name
+	}
+	return of
+}()
+
+// Title is what a market is called; one that an older card had is called by its name.
+func Title(market string) say.Text {
+	if title, ok := titles[market]; ok {
+		return say.New(title)
+	}
+	return say.Raw(market)
+}
+
 var marketOf = func() map[string]string {
 	of := map[string]string{}
 	for name, regions := range members {
 		for _, r := range strings.Fields(regions) {
-			of[r] = name
+			of[r] = string(name)
 		}
 	}
 	return of
@@ -80,7 +99,7 @@ var marketOf = func() map[string]string {
 
 // IsMarket reports whether Meta has such a market.
 func IsMarket(name string) bool {
-	_, ok := members[name]
+	_, ok := titles[name]
 	return ok
 }
 
@@ -99,7 +118,7 @@ func MarketOf(region string, day time.Time) string {
 
 // inMarket reports whether a market has anybody on a day: later it may have become one.
 func inMarket(name string, day time.Time) bool {
-	regions := strings.Fields(members[name])
+	regions := strings.Fields(members[titles[name]])
 	return len(regions) == 0 || slices.ContainsFunc(regions, func(r string) bool { return MarketOf(r, day) == name })
 }
 
@@ -110,7 +129,7 @@ func Markets(day time.Time) []Market {
 		of[MarketOf(r, day)] = append(of[MarketOf(r, day)], r)
 	}
 	var all []Market
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	for _, name := range slices.Sorted(maps.Keys(titles)) {
 		if inMarket(name, day) {
 			m := Market{Name: name, Regions: of[name], Note: notes[name]}
 			if name == Other {

@@ -1,7 +1,9 @@
 package price
 
+import "eventstream/server/say"
+
 // Rules are what prices rest on beside the rates, and where the sources do not agree, for people.
-var Rules = []string{
+var Rules = []say.Format{
 	"The rates are read from public copies of Meta's lists, not from Meta: compare them with your own bill, and set what differs.",
 	"Meta charges what is delivered, by category and by the calling code of the recipient's number. It changes prices on the first day of a quarter, " +
 		"at midnight of the business account's time zone.",

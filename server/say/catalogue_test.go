@@ -3,6 +3,7 @@ package say
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -12,6 +13,7 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +30,12 @@ import (
 var update = flag.Bool("update", false, "write the catalogues anew, with what is said and no more")
 
 const own = "eventstream/server/say"
+
+// dataFiles are files of data within the binary that hold sentences, in these fields.
+var (
+	dataFiles  = []string{"server/hours/hours.json"}
+	dataFields = []string{"about", "name", "source", "note"}
+)
 
 // found is a text of the sources.
 type found struct {
@@ -84,6 +92,15 @@ func said(t *testing.T) (all []found, wrong []string) {
 			all, wrong = append(all, a.all...), append(wrong, a.wrong...)
 		}
 	}
+	for _, file := range dataFiles {
+		a := reading{name: file, seen: seen}
+		raw, err := os.ReadFile(filepath.Join("../..", file))
+		require.NoError(t, err)
+		var data any
+		require.NoError(t, json.Unmarshal(raw, &data))
+		a.data(data)
+		all = append(all, a.all...)
+	}
 	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(a.file, b.file) })
 	return all, wrong
 }
@@ -139,6 +156,24 @@ func (a *reading) node(n ast.Node) bool {
 	}
 	a.add(key{format: Format(constant.StringVal(v.Value))})
 	return false // a concatenation is one text
+}
+
+// data finds the texts of a file of data.
+func (a *reading) data(value any) {
+	switch v := value.(type) {
+	case []any:
+		for _, one := range v {
+			a.data(one)
+		}
+	case map[string]any:
+		for _, field := range slices.Sorted(maps.Keys(v)) {
+			if text, ok := v[field].(string); ok && slices.Contains(dataFields, field) {
+				a.add(key{format: Format(text)})
+			} else {
+				a.data(v[field])
+			}
+		}
+	}
 }
 
 func (a *reading) add(k key) {

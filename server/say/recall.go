@@ -23,7 +23,7 @@ var verb = regexp.MustCompile(`%(?:\[\d+\])?[-+#0 ]?\d*(?:\.\d+)?[a-zA-Z]`)
 
 var recalled = sync.OnceValue(func() []known {
 	var all []known
-	// Letters: fewer would recognise what people wrote, all the more where a format begins with a value.
+	// Letters, and more than one word: fewer would recognise what people wrote, all the more where a format begins with a value.
 	const fewest, behindValue = 8, 20
 	for k := range catalogues()["de"] {
 		if k.context != "" {
@@ -53,7 +53,7 @@ var recalled = sync.OnceValue(func() []known {
 			rest = rest[at[1]:]
 		}
 		literal(rest)
-		if of.letters < fewest || strings.HasPrefix(string(k.format), "%") && of.letters < behindValue {
+		if of.letters < fewest || !strings.Contains(string(k.format), " ") || strings.HasPrefix(string(k.format), "%") && of.letters < behindValue {
 			continue
 		}
 		of.pattern = regexp.MustCompile(`(?s)^` + pattern.String() + `$`)

@@ -52,7 +52,12 @@ func All(texts ...Text) Text {
 }
 
 // Raw is a text that others wrote, such as Twilio, and that stays as it is.
-func Raw(s string) Text { return Text{format: "%s", values: []any{s}} }
+func Raw(s string) Text {
+	if s == "" {
+		return Text{}
+	}
+	return Text{format: "%s", values: []any{s}}
+}
 
 // Empty reports whether nothing is said.
 func (t Text) Empty() bool { return t.format == "" && len(t.texts) == 0 }
@@ -131,6 +136,8 @@ func (s shown) Format(f fmt.State, verb rune) {
 			said = string(unicode.ToUpper(first)) + said[size:]
 		}
 		value = said
+	case Format:
+		value = s.reader.Say(New(v))
 	case interface{ Said() Text }: // an enum, such as a status
 		value = s.reader.Say(v.Said())
 	case time.Time:
@@ -173,6 +180,17 @@ func And(parts ...Text) Text {
 			return New("%s and %s", all, part)
 		}
 		all = New("%s, %s", all, part)
+	}
+	return all
+}
+
+// List names things one after the other.
+func List(parts ...Text) Text {
+	var all Text
+	for i, part := range parts {
+		if all = New("%s, %s", all, part); i == 0 {
+			all = part
+		}
 	}
 	return all
 }

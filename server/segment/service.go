@@ -3,7 +3,6 @@ package segment
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -12,6 +11,7 @@ import (
 	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -196,7 +196,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 			return err
 		}
 		if len(users[id]) > 0 {
-			return apperr.Conflict("this segment is used by %s", strings.Join(users[id], ", "))
+			return apperr.Conflict("this segment is used by %s", say.List(users[id]...))
 		}
 		if err := remove(ctx, tx, id); err != nil {
 			return err
@@ -206,7 +206,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 }
 
 // UsedBy names, for each of the segments, some campaigns and segments that need it.
-func (s *Service) UsedBy(ctx context.Context, ids []int64) (map[int64][]string, error) {
+func (s *Service) UsedBy(ctx context.Context, ids []int64) (map[int64][]say.Text, error) {
 	return usedBy(ctx, s.db, ids)
 }
 

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/audit"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/globalid"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -83,23 +85,23 @@ func countSegments(ctx context.Context, idb bun.IDB, search string) (int64, erro
 }
 
 // usedBy names the campaigns and segments that need the segment.
-func usedBy(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]string, error) {
+func usedBy(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]say.Text, error) {
 	named := make([]string, len(ids))
 	for i, id := range ids {
 		named[i] = `"` + globalid.Encode("Segment", id) + `"`
 	}
 	var rows []struct {
-		ID   int64
-		Name string
+		ID           int64
+		Entity, Name string
 	}
-	err := idb.NewRaw(`SELECT t.id, u.name FROM unnest(?::bigint[], ?::text[]) AS t (id, named) CROSS JOIN LATERAL (
-		SELECT 'the campaign ' || quote_literal(name) AS name FROM campaigns WHERE segment_id = t.id
-		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments
+	err := idb.NewRaw(`SELECT t.id, u.entity, u.name FROM unnest(?::bigint[], ?::text[]) AS t (id, named) CROSS JOIN LATERAL (
+		SELECT 'campaign' AS entity, name FROM campaigns WHERE segment_id = t.id
+		UNION ALL SELECT 'segment', name FROM segments
 			WHERE id <> t.id AND strpos(query::text, t.named) > 0
 		LIMIT 5) u`, pgdialect.Array(ids), pgdialect.Array(named)).Scan(ctx, &rows)
-	out := map[int64][]string{}
+	out := map[int64][]say.Text{}
 	for _, r := range rows {
-		out[r.ID] = append(out[r.ID], r.Name)
+		out[r.ID] = append(out[r.ID], audit.Named(r.Entity, r.Name))
 	}
 	return out, db.Err(err)
 }

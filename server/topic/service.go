@@ -12,6 +12,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -121,7 +122,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 			return err
 		}
 		if len(users[id]) > 0 {
-			return apperr.Conflict("this topic is used by %s", strings.Join(users[id], ", "))
+			return apperr.Conflict("this topic is used by %s", say.List(users[id]...))
 		}
 		counts, err := counts(ctx, tx, []int64{id})
 		if err != nil {
@@ -167,7 +168,7 @@ func (s *Service) Book(ctx context.Context) (Book, error) {
 }
 
 // UsedBy names, for each of the topics, some campaigns and segments that need it.
-func (s *Service) UsedBy(ctx context.Context, ids []int64) (map[int64][]string, error) {
+func (s *Service) UsedBy(ctx context.Context, ids []int64) (map[int64][]say.Text, error) {
 	return usedBy(ctx, s.db, ids)
 }
 

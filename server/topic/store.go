@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/audit"
 	"eventstream/server/consent"
 	"eventstream/server/db"
 	"eventstream/server/globalid"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -68,22 +70,22 @@ func byKeyword(ctx context.Context, idb bun.IDB, folded string) (*Topic, error) 
 	return t, db.Err(err)
 }
 
-func usedBy(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]string, error) {
+func usedBy(ctx context.Context, idb bun.IDB, ids []int64) (map[int64][]say.Text, error) {
 	named := make([]string, len(ids))
 	for i, id := range ids {
 		named[i] = `"` + globalid.Encode("Topic", id) + `"`
 	}
 	var rows []struct {
-		ID   int64
-		Name string
+		ID           int64
+		Entity, Name string
 	}
-	err := idb.NewRaw(`SELECT t.id, u.name FROM unnest(?::bigint[], ?::text[]) AS t (id, named) CROSS JOIN LATERAL (
-		SELECT 'the campaign ' || quote_literal(name) AS name FROM campaigns WHERE topic_id = t.id
-		UNION ALL SELECT 'the segment ' || quote_literal(name) FROM segments WHERE strpos(query::text, t.named) > 0
+	err := idb.NewRaw(`SELECT t.id, u.entity, u.name FROM unnest(?::bigint[], ?::text[]) AS t (id, named) CROSS JOIN LATERAL (
+		SELECT 'campaign' AS entity, name FROM campaigns WHERE topic_id = t.id
+		UNION ALL SELECT 'segment', name FROM segments WHERE strpos(query::text, t.named) > 0
 		LIMIT 5) u`, pgdialect.Array(ids), pgdialect.Array(named)).Scan(ctx, &rows)
-	out := map[int64][]string{}
+	out := map[int64][]say.Text{}
 	for _, r := range rows {
-		out[r.ID] = append(out[r.ID], r.Name)
+		out[r.ID] = append(out[r.ID], audit.Named(r.Entity, r.Name))
 	}
 	return out, db.Err(err)
 }

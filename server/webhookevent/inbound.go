@@ -3,7 +3,6 @@ package webhookevent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"eventstream/server/db"
 	"eventstream/server/merge"
 	"eventstream/server/provider"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -209,7 +209,7 @@ func (a *Applier) receiveOne(ctx context.Context, tx bun.Tx, e *Event, now provi
 	in.SID, in.ReceivedAt, in.Late, in.Past = e.SID, e.Decided(), e.Late(), e.past(now)
 	e.Error = ""
 	if in.Past {
-		e.Error = fmt.Sprintf(pastError, now) + "; an opt-out in it counts all the same"
+		e.Error = say.New("%s; an opt-out in it counts all the same", say.New(pastError, now)).String()
 	}
 	news, err := a.Receive(ctx, tx, in)
 	if apperr.Is(err, apperr.CodeInvalid) {
@@ -221,7 +221,7 @@ func (a *Applier) receiveOne(ctx context.Context, tx bun.Tx, e *Event, now provi
 		if len(to) > maxSID {
 			to = strings.ToValidUTF8(to[:maxSID], "") + "…"
 		}
-		e.Notice = fmt.Sprintf("it was written to %q, which is none of the senders", to)
+		e.Notice = say.New("it was written to %q, which is none of the senders", to).String()
 	}
 	return news, err
 }

@@ -2,7 +2,6 @@ package webhookevent
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"eventstream/server/actor"
@@ -11,6 +10,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/provider"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -91,7 +91,7 @@ func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (mes
 }
 
 // pastError is why an event of another provider than the one in use has no effect.
-const pastError = "it was made under another provider than the one in use, %s: kept without effect"
+const pastError say.Format = "it was made under another provider than the one in use, %s: kept without effect"
 
 // effects applies what a batch says, and notes on its events why some had no
 // effect.
@@ -105,11 +105,11 @@ func (a *Applier) effects(ctx context.Context, tx bun.Tx, events []*Event) (mess
 		said, info, ok := a.Reader.Status(e.Params)
 		e.Error = ""
 		if e.past(now) {
-			e.Error = fmt.Sprintf(pastError, now)
+			e.Error = say.New(pastError, now).String()
 			continue
 		}
 		if !ok {
-			e.Error = "unknown status word, kept without effect"
+			e.Error = say.New("unknown status word, kept without effect").String()
 			continue
 		}
 		said.SID, said.At = e.SID, e.Arrived()

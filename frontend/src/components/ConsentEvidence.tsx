@@ -2,6 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Text } from "@mantine/core";
 import { graphql } from "../gql";
 import type { ConsentEvidenceFragment } from "../gql/graphql";
+import { moment } from "../lib/format";
 
 graphql(`
   fragment ConsentEvidence on ConsentEvent {
@@ -15,12 +16,27 @@ graphql(`
   }
 `);
 
+const labels: Record<string, string> = {
+  text: t`Text`,
+  textId: t`Text version`,
+  language: t`Language`,
+  file: t`File`,
+  row: t`Row`,
+  ip: t`IP address`,
+  messageSid: t`Message`,
+  note: t`Note`,
+  rule: t`Rule`,
+  words: t`Version of the words`,
+  answer: t`Answer`,
+  agreedAt: t`Agreed at first`,
+};
+
 /** What proves a decision: the text that was shown, by its version, and whatever else was noted. */
 export function ConsentEvidence(props: { event: ConsentEvidenceFragment; none: string; lineClamp?: number }) {
   const { evidence, text } = props.event;
   const parts = Object.entries(evidence as Record<string, unknown>)
     .filter(([k]) => !(text && ["text", "textId", "textSha256", "language"].includes(k)))
-    .map(([k, v]) => `${k}: ${String(v)}`);
+    .map(([k, v]) => `${labels[k] ?? k}: ${k === "agreedAt" ? moment(String(v)) : String(v)}`);
   if (text) {
     parts.unshift(
       text.locale

@@ -111,6 +111,9 @@ export function words(s: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** A name or a value as it stands within a sentence. */
+export const quoted = (s: string) => t`“${s}”`;
+
 /** A text as it stands within a sentence. German writes nouns with a capital anywhere, so there it stays as it is. */
 export const midSentence = (s: string) =>
   language !== "de" && /^\p{Lu}\p{Ll}/u.test(s) ? s.charAt(0).toLowerCase() + s.slice(1) : s;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compileMessage } from "@lingui/message-utils/compileMessage";
 import { expect, test } from "vitest";
-import { bareTextsOf, entriesOf, sources, textsOf, translated } from "../../build/words.mjs";
+import { bareTextsOf, callsOf, entriesOf, sources, textsOf, translated } from "../../build/words.mjs";
 
 const texts = [...(await textsOf()).values()];
 
@@ -60,3 +60,22 @@ for (const language of translated) {
     expect(different.map((e) => [e.msgid, e.msgstr[0]])).toEqual([]);
   });
 }
+
+test("the built pages have the translation of the meaning, where a word has two", async () => {
+  const entries = entriesOf(translated[0] ?? "");
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = "production"; // where the macros leave out what they think is not needed
+  try {
+    for (const [i, e] of entries.entries()) {
+      if (!e.msgctxt) continue;
+      const meant = `{ message: ${JSON.stringify(e.msgid)}, context: ${JSON.stringify(e.msgctxt)} }`;
+      const built = await callsOf(
+        `import { t } from "@lingui/core/macro"; export const word = t(${meant});`,
+        "word.ts",
+      );
+      expect(built?.code, meant).toContain(`(${i}, `);
+    }
+  } finally {
+    process.env.NODE_ENV = NODE_ENV;
+  }
+});

@@ -22,7 +22,7 @@ graphql(`
     notes
     lines {
       country
-      market
+      marketName
       category
       recipients
       doubtful
@@ -79,9 +79,9 @@ export function CostTable({ cost }: { cost: CostEstimateFragment }) {
             <Table.Tr key={l.country}>
               <Table.Td data-label={t`Country`}>
                 {country(l.country) || t`No country`}
-                {l.market !== country(l.country) && (
+                {l.marketName !== country(l.country) && (
                   <Text size="xs" c="dimmed">
-                    {l.market}
+                    {l.marketName}
                   </Text>
                 )}
               </Table.Td>

@@ -182,7 +182,7 @@ export function AuditTrail() {
                   <Table.Td data-label={t`Who`}>{who(e)}</Table.Td>
                   <Table.Td data-label={t`What`}>{e.action}</Table.Td>
                   <Table.Td data-label={t`Changes`}>
-                    <Text size="xs" ff="monospace" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
+                    <Text component="code" size="xs" ff="monospace" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
                       {JSON.stringify(e.changes)}
                     </Text>
                   </Table.Td>

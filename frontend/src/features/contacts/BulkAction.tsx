@@ -8,7 +8,7 @@ import { Empty, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { count, decisionText, duration, midSentence, moment, words } from "../../lib/format";
+import { count, decisionText, duration, midSentence, moment, quoted, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 
 export const BulkActionState = graphql(`
@@ -94,8 +94,8 @@ function sentence(a: Pick<Action, "kind" | "options">): string {
   switch (a.kind) {
     case "TAG":
       return [
-        o.addTags && t`add ${o.addTags.map((tag) => `“${tag}”`).join(", ")}`,
-        o.removeTags && t`remove ${o.removeTags.map((tag) => `“${tag}”`).join(", ")}`,
+        o.addTags && t`add ${o.addTags.map(quoted).join(", ")}`,
+        o.removeTags && t`remove ${o.removeTags.map(quoted).join(", ")}`,
       ]
         .filter(Boolean)
         .join(", ");

@@ -46,7 +46,7 @@ const MessageDocument = graphql(`
             amount
             currency
           }
-          market
+          marketName
           category
         }
         contact {
@@ -160,7 +160,7 @@ export function MessagePage() {
           {m.price.total
             ? t`Cost ${money(m.price.total)}, ${money(m.price.twilio)} of it Twilio’s fee`
             : t`Twilio’s fee ${money(m.price.twilio)}; Meta’s is unknown`}
-          {` · ${categoryText(m.price.category)} · ${m.price.market}`}
+          {` · ${categoryText(m.price.category)} · ${m.price.marketName}`}
           {m.reportedPrice && ` · ${t`Twilio’s log says ${money(m.reportedPrice)}`}`}
         </Text>
       )}

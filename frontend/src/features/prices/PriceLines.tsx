@@ -9,6 +9,7 @@ import { categoryText } from "./words";
 graphql(`
   fragment PriceLines on PriceLine {
     market
+    marketName
     category
     messages
     withoutRate
@@ -47,7 +48,7 @@ export function PriceLines(props: { lines: readonly PriceLinesFragment[]; label:
         <Table.Tbody>
           {lines.map((l) => (
             <Table.Tr key={`${l.market} ${l.category} ${l.total.currency}`}>
-              <Table.Td data-label={t`Market`}>{l.market || "–"}</Table.Td>
+              <Table.Td data-label={t`Market`}>{l.marketName || "–"}</Table.Td>
               <Table.Td data-label={t`Category`}>{categoryText(l.category)}</Table.Td>
               <Table.Td data-label={t`Messages`} ta="right">
                 {count(l.messages)}

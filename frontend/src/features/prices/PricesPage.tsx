@@ -65,6 +65,7 @@ const RatesDocument = graphql(`
       }
       markets {
         name
+        title
         countries
         note
       }
@@ -268,12 +269,14 @@ function RateCard() {
     URL.revokeObjectURL(url);
   };
   const needle = search.trim().toLowerCase();
-  const markets = c.markets.filter(
-    (m) =>
-      !needle ||
-      m.name.toLowerCase().includes(needle) ||
-      m.countries.some((r) => country(r).toLowerCase().includes(needle)),
-  );
+  const markets = c.markets
+    .filter(
+      (m) =>
+        !needle ||
+        m.title.toLowerCase().includes(needle) ||
+        m.countries.some((r) => country(r).toLowerCase().includes(needle)),
+    )
+    .sort((a, b) => a.title.localeCompare(b.title, locale));
   const fees = c.rates.filter((r) => !r.market && r.price.currency === c.currency);
   return (
     <>
@@ -321,7 +324,7 @@ function RateCard() {
               <Table.Tr key={m.name}>
                 <Table.Td data-label={t`Market`}>
                   <Text size="sm" fw={550}>
-                    {m.name}
+                    {m.title}
                   </Text>
                   {(m.countries.length > 1 || m.note) && (
                     <Text size="xs" c="dimmed" maw={420}>
@@ -342,8 +345,8 @@ function RateCard() {
                           r.price.currency === c.currency,
                       )}
                       may={may}
-                      label={`${m.name}, ${rateText(k)}`}
-                      onEdit={(rate) => edit({ market: m.name, rate })}
+                      label={`${m.title}, ${rateText(k)}`}
+                      onEdit={(rate) => edit({ market: m.title, rate })}
                     />
                     {c.rates
                       .filter(

@@ -22,7 +22,7 @@ test("a query reads as a sentence", () => {
       },
       keys,
     ),
-  ).toBe('City is "Paris" and (plan is one of pro, free or Name is known)');
+  ).toBe("City is “Paris” and (plan is one of pro, free or Name is known)");
   expect(sentence({ field: "attributes.points", op: "gte", value: 3 }, keys)).toBe("Loyalty points is at least 3");
   expect(sentence({ all: [] }, keys)).toBe("everybody");
 });

@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import type { AttributeType } from "../../gql/graphql";
-import { allOf, skipText } from "../../lib/format";
+import { allOf, quoted, skipText } from "../../lib/format";
 import type { Attribute } from "../attributes/useAttributes";
 
 /** The segment query as the builder edits it: the engine's own form. */
@@ -159,7 +159,7 @@ export function sentence(n: Node, keys: readonly Key[], inner = false): string {
   if (isCondition(n)) {
     const value = takesNoValue(n.op)
       ? ""
-      : ` ${Array.isArray(n.value) ? (n.op === "between" ? allOf(n.value.map(String)) : n.value.join(", ")) : JSON.stringify(n.value)}`;
+      : ` ${Array.isArray(n.value) ? (n.op === "between" ? allOf(n.value.map(String)) : n.value.join(", ")) : typeof n.value === "string" ? quoted(n.value) : String(n.value)}`;
     return `${nameOf(n.field, keys)} ${opText(n.op)}${value}`;
   }
   if (isGroup(n)) {
