@@ -312,7 +312,7 @@ func (a *App) build(ctx context.Context) error {
 	s.Health.WatchMedia(s.Media.Look)
 	s.Links = link.NewService(a.db, a.signer)
 	s.Templates = template.NewService(template.Dependencies{
-		DB: a.db, Jobs: enqueuer, Content: client, Library: client, Live: live, Files: media.Problem, PublicURL: account.PublicURL,
+		DB: a.db, Jobs: enqueuer, Content: client, Library: client, Live: live, Files: media.Problem, Lost: s.Media.Lost, PublicURL: account.PublicURL,
 		LinkURL: a.cfg.LinkURL(account.PublicURL), Samples: s.Links.Samples, Log: a.log,
 		Hold: func(ctx context.Context, tx bun.Tx, versionID int64, reason string) (func(), error) {
 			return s.Campaigns.HoldTemplate(ctx, tx, versionID, reason)

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"eventstream/server/bucket/buckettest"
@@ -70,6 +71,33 @@ func TestTheLibraryLiesInABucket(t *testing.T) {
 	})
 	approval, reason := e.approval(template)
 	require.Equal(t, "APPROVED", approval, reason) // the sandbox has fetched it
+
+	// A pre-flight tells of a file that the bucket has lost, and that nobody knows while it does not answer.
+	e.small(1)
+	camp := e.draft("with a picture", map[string]any{"templateId": template})
+	warnings := func() string {
+		var out struct {
+			CampaignPreflight struct {
+				Warnings []string
+				Blockers []struct{ Message string }
+			}
+		}
+		e.do(&out, `query($id: ID!) { campaignPreflight(id: $id) { warnings blockers { message } } }`, map[string]any{"id": camp})
+		require.Empty(t, out.CampaignPreflight.Blockers)
+		return strings.Join(out.CampaignPreflight.Warnings, "\n")
+	}
+	require.NotContains(t, warnings(), "file")
+	kept := server.Bucket("")
+	key := server.Keys()[0]
+	picture, err := kept.Get(t.Context(), key, 1<<20)
+	require.NoError(t, err)
+	require.NoError(t, kept.Delete(t.Context(), key))
+	require.Contains(t, warnings(), "the bucket of the media library does not have autumn-sale.png: upload the same file again")
+	require.NoError(t, kept.Put(t.Context(), key, "image/png", picture))
+	require.NotContains(t, warnings(), "file")
+	server.Fail(buckettest.Refuse(http.StatusForbidden, "AccessDenied"))
+	require.Contains(t, warnings(), "it is not known whether the files of the template can be shown")
+	server.Fail(nil)
 
 	_, second := e.library("again.png")
 	require.Equal(t, address, second, "what is there is not kept twice")

@@ -37,14 +37,18 @@ func (e *env) joinTeam(addresses ...string) {
 func TestACampaignGoesToTheTeamAsItStarts(t *testing.T) {
 	t.Parallel()
 	e := start(t)
-	e.small(4)
-	const reached, beside, left = "+4915100000000", "+4915100000001", "+4915100000002"
-	e.joinTeam(reached, beside, left)
+	e.small(5)
+	const reached, beside, left, unsubscribed = "+4915100000000", "+4915100000001", "+4915100000002", "+4915100000003"
+	e.joinTeam(reached, beside, left, unsubscribed)
+	news := e.must("topicCreate", "topic", map[string]any{"name": "News", "keyword": "NEWS"})
+	for _, a := range []string{reached, beside, left} {
+		require.Empty(t, e.problem("contactTopicSet", map[string]any{"id": e.contactID(a), "topicId": news, "status": "SUBSCRIBED"}))
+	}
 	e.must("contactConsentSet", "contact", map[string]any{"id": e.contactID(left), "status": "OPTED_OUT", "evidence": map[string]any{"note": "asked by phone"}})
 
 	a, b := e.approved("Hello {{name | you}}, this is A."), e.approved("Good day {{name | you}}, this is B.")
 	camp := e.draft("with the team", map[string]any{
-		"templateId": nil, "variants": []map[string]any{{"templateId": a}, {"templateId": b}}, "sendToTeam": true,
+		"templateId": nil, "variants": []map[string]any{{"templateId": a}, {"templateId": b}}, "sendToTeam": true, "topicId": news,
 		"query": map[string]any{"name": "Person 0"},
 	})
 	e.must("campaignLaunch", "campaign", map[string]any{"id": camp})

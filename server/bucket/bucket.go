@@ -72,6 +72,16 @@ func (b Bucket) Get(ctx context.Context, name string, most int64) ([]byte, error
 	return b.call(ctx, http.MethodGet, name, "", nil, most)
 }
 
+// Has tells whether an object is there. Its answer has no body that could tell an object that is missing from a bucket that is:
+// take it for a warning, and for no proof.
+func (b Bucket) Has(ctx context.Context, name string) (bool, error) {
+	_, err := b.call(ctx, http.MethodHead, name, "", nil, 0)
+	if refused, answered := errors.AsType[*RefusedError](err); answered && refused.Status == http.StatusNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Delete takes an object away; one that is not there is no error.
 func (b Bucket) Delete(ctx context.Context, name string) error {
 	_, err := b.call(ctx, http.MethodDelete, name, "", nil, 0)
@@ -99,7 +109,7 @@ func (r *RefusedError) Is(target error) bool {
 	return target == fs.ErrNotExist && r.Status == http.StatusNotFound && r.Code == "NoSuchKey"
 }
 
-// call makes one call, and once more where nothing speaks against it: all three may be repeated.
+// call makes one call, and once more where nothing speaks against it: all of them may be repeated.
 func (b Bucket) call(ctx context.Context, method, name, contentType string, content []byte, most int64) (answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

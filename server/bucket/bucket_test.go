@@ -25,6 +25,11 @@ func TestObjectsComeAndGo(t *testing.T) {
 	require.ErrorContains(t, err, "more than 6 bytes")
 	_, err = b.Get(ctx, "two", 10)
 	require.ErrorIs(t, err, fs.ErrNotExist)
+	for name, there := range map[string]bool{"one": true, "two": false} {
+		has, err := b.Has(ctx, name)
+		require.NoError(t, err)
+		require.Equal(t, there, has, name)
+	}
 	require.NoError(t, b.Delete(ctx, "one"))
 	require.NoError(t, b.Delete(ctx, "one"), "again does no harm")
 	require.Empty(t, s.Keys())
@@ -35,6 +40,8 @@ func TestObjectsComeAndGo(t *testing.T) {
 	require.NotErrorIs(t, err, fs.ErrNotExist, "a bucket that is missing is no file that is missing")
 	b = s.Bucket("")
 	b.SecretKey = "a wrong secret"
+	_, err = b.Has(ctx, "x")
+	require.ErrorContains(t, err, "403")
 	err = b.Put(ctx, "x", "", nil)
 	require.ErrorContains(t, err, "403 SignatureDoesNotMatch")
 	require.NotContains(t, err.Error(), "wrong secret")

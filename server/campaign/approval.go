@@ -150,6 +150,11 @@ func (s *Service) subject(ctx context.Context, tx bun.Tx, c *Campaign, audience 
 	for _, part := range []string{"status", "next_run_at", "approval"} {
 		delete(is, part)
 	}
+	for _, setting := range []string{"best_hour", "send_to_team"} { // younger than some approvals, which are of campaigns without them
+		if is[setting] == false {
+			delete(is, setting)
+		}
+	}
 	if c.EndsAt != nil {
 		is["ends_at"] = c.EndsAt.UTC()
 	}

@@ -431,3 +431,15 @@ func TestOneDecisionCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestApprovalsOutliveAnUpgrade: the hash of a campaign without the settings of a newer version is the one that an earlier version kept.
+func TestApprovalsOutliveAnUpgrade(t *testing.T) {
+	t.Parallel()
+	p := planned(t, 3)
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleMarketer})
+	_, err := p.s.Launch(p.mia, p.draft(p.mia), 0)
+	require.NoError(t, err)
+	var of string
+	require.NoError(t, p.db.NewRaw("SELECT encode(approval_of, 'hex') FROM campaigns").Scan(t.Context(), &of))
+	require.Equal(t, "3afca2a38ddd9fe9edfd628d6786946439f60d38a40e2d9165b8339d476a4c2b", of, "of version 0.1.0; a setting that comes later counts only where it is used: see subject")
+}

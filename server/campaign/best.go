@@ -11,8 +11,31 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// spread is how many contacts tell when people of the workspace usually read.
-const spread = 2000
+// spread is how many contacts tell when people of the workspace usually read. A launch waits for the answer.
+const spread = 500
+
+// A wait for a best hour ends so long before the campaign does that all who waited can still get it: a quarter of the time that is
+// left when it begins, and an hour at least.
+const (
+	leftForSending  = 4
+	leastForSending = time.Hour
+)
+
+// waitsUntil is how long best hours are waited for in a campaign that goes on from a moment; zero: as long as it takes.
+func (c *Campaign) waitsUntil(since time.Time) time.Time {
+	if c.EndsAt == nil {
+		return time.Time{}
+	}
+	return c.EndsAt.Add(-max(leastForSending, c.EndsAt.Sub(since)/leftForSending))
+}
+
+// inTrial tells whether a campaign sends to a part of its audience alone, so that somebody can look at what comes of it: a pilot, or
+// the test of its variants. That part does not wait for best hours, which would take a day.
+func (c *Campaign) inTrial() bool {
+	return c.Pilot > 0 && c.PilotEndedAt == nil || c.testsAPart() && c.WinnerAt == nil
+}
+
+func (c *Campaign) testsAPart() bool { return c.VariantTest != nil && c.VariantTest.Percent < 100 }
 
 // usualHour is when people of the workspace usually read, as of a moment; nil: they have read too little to tell.
 func usualHour(ctx context.Context, idb bun.IDB, at time.Time) (*int, error) {
@@ -55,7 +78,7 @@ func OwnHours(ctx context.Context, idb bun.IDB, people []*contact.Contact, at ti
 // soon as it may go. What was read since the campaign started does not count, so that the answer is the same whenever it is
 // asked for. Nothing is asked where all of those hours have been.
 func (c *Campaign) Preferred(ctx context.Context, idb bun.IDB, people []*contact.Contact, now time.Time) (map[int64]*hours.Preferred, error) {
-	if !c.BestHour || c.StartedAt == nil {
+	if !c.BestHour || c.StartedAt == nil || c.inTrial() {
 		return nil, nil //nolint:nilnil // nobody's waits
 	}
 	since := c.wentOn()
@@ -73,7 +96,7 @@ func (c *Campaign) Preferred(ctx context.Context, idb bun.IDB, people []*contact
 	preferred := make(map[int64]*hours.Preferred, len(people))
 	for _, p := range people {
 		if hour := hourOf(own[p.ID], c.UsualHour); hour != nil {
-			preferred[p.ID] = &hours.Preferred{Hour: *hour, Since: since}
+			preferred[p.ID] = &hours.Preferred{Hour: *hour, Since: since, Until: c.waitsUntil(since)}
 		}
 	}
 	return preferred, nil
@@ -83,7 +106,8 @@ func (c *Campaign) Preferred(ctx context.Context, idb bun.IDB, people []*contact
 type Habit struct {
 	Own       *hours.Usual // nil: they had read too little to tell
 	Workspace *int         // the usual hour of the workspace; nil: nobody knows
-	TooLate   bool         // their hour would come after the campaign's end
+	TooLate   bool         // their hour would come too late for the campaign's end
+	Trial     bool         // a part of the campaign went without it: its pilot, or the test of its variants
 }
 
 // HabitOf tells what a campaign knew of a contact, or of the person whom they were merged into; nil: it asks for no best
@@ -103,13 +127,14 @@ func HabitOf(ctx context.Context, idb bun.IDB, campaignID, contactID int64) (*Ha
 	if err != nil {
 		return nil, err
 	}
-	h := &Habit{Own: own[p.ID], Workspace: c.UsualHour}
-	if hour := hourOf(h.Own, h.Workspace); hour != nil && c.EndsAt != nil {
+	h := &Habit{Own: own[p.ID], Workspace: c.UsualHour, Trial: c.Pilot > 0 || c.testsAPart()}
+	if hour := hourOf(h.Own, h.Workspace); hour != nil {
 		var begins time.Time
 		if c.LocalStart != nil {
 			begins = c.LocalStart.For(p)
 		}
-		h.TooLate = !hours.Preferred{Hour: *hour, Since: c.wentOn()}.For(p, begins).Before(*c.EndsAt)
+		_, worth := hours.Preferred{Hour: *hour, Since: c.wentOn(), Until: c.waitsUntil(c.wentOn())}.Wait(p, hours.RulesFor(c.QuietHours, p), begins)
+		h.TooLate = !worth
 	}
 	return h, nil
 }
@@ -138,7 +163,7 @@ func (c *Campaign) wentOn() time.Time {
 type BestHours struct {
 	Own           int64     // in an hour of their own
 	Workspace     int64     // in that of the workspace
-	AtOnce        int64     // nothing tells an hour, or it would come after the campaign's end
+	AtOnce        int64     // nothing tells an hour, or it would come too late for the campaign's end
 	WorkspaceHour *int      // nil: nobody knows
 	Hours         [24]int64 // of Own and Workspace, by the hour of the day
 }
@@ -146,9 +171,9 @@ type BestHours struct {
 // outlook foresees the best hours of recipients; nil: the campaign does not ask for them.
 type outlook struct {
 	BestHours
-	own  map[int64]*hours.Usual
-	now  time.Time
-	ends *time.Time
+	campaign *Campaign
+	own      map[int64]*hours.Usual
+	now      time.Time
 }
 
 // foreseeHours reads what tells the best hours of a sample of a campaign's recipients.
@@ -156,7 +181,7 @@ func (s *Service) foreseeHours(ctx context.Context, c *Campaign, sample []*conta
 	if !c.BestHour {
 		return nil, nil //nolint:nilnil // nobody waits for an hour
 	}
-	o = &outlook{now: s.now(), ends: c.EndsAt}
+	o = &outlook{campaign: c, now: s.now()}
 	if o.WorkspaceHour, err = usualHour(ctx, s.db, o.now); err != nil {
 		return nil, err
 	}
@@ -173,8 +198,8 @@ func (o *outlook) of(p *contact.Contact) *hours.Preferred {
 	if hour == nil {
 		return nil
 	}
-	preferred := &hours.Preferred{Hour: *hour, Since: o.now}
-	if o.ends != nil && !preferred.For(p, o.now).Before(*o.ends) {
+	preferred := &hours.Preferred{Hour: *hour, Since: o.now, Until: o.campaign.waitsUntil(o.now)}
+	if _, worth := preferred.Wait(p, hours.RulesFor(o.campaign.QuietHours, p), o.now); !worth {
 		return nil
 	}
 	return preferred

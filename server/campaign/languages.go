@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"time"
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
@@ -165,6 +166,32 @@ func (c *Campaign) Parameters() link.UTM {
 		return link.UTM{}
 	}
 	return *c.UTM
+}
+
+// lookLimit is how long a pre-flight waits for whatever keeps the files of templates.
+const lookLimit = 3 * time.Second
+
+// warnOfLostFiles tells of files that a launch would send and that are not where the library keeps them. Only a pre-flight asks: a launch
+// does not wait for the network while it holds the campaign.
+func (s *Service) warnOfLostFiles(ctx context.Context, all offers, p *Preflight) {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	told := map[string]bool{}
+	for _, said := range all {
+		for _, w := range append([]template.Wording{said.own}, said.others...) {
+			lost, err := s.templates.LostFiles(ctx, said.versions[w.VersionID])
+			if err != nil {
+				p.Warnings = append(p.Warnings, say.New("it is not known whether the files of the template can be shown: what keeps them does not answer"))
+				return
+			}
+			for _, problem := range lost {
+				if !told[problem.String()] {
+					told[problem.String()] = true
+					p.Warnings = append(p.Warnings, problem)
+				}
+			}
+		}
+	}
 }
 
 // fileProblems tells which files of what a launch would send WhatsApp would not show, in any language.

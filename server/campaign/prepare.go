@@ -173,7 +173,7 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 			})
 			return err
 		}
-		if err := e.sendToTeam(ctx, tx, c, said, variants, shares); err != nil {
+		if err := e.sendToTeam(ctx, tx, c, by, said, variants, shares); err != nil {
 			return err
 		}
 		return WakeWorkers(ctx, tx, e.jobs, shares.senders()...)

@@ -982,6 +982,7 @@ func (s *Service) Preflight(ctx context.Context, id int64) (*Preflight, error) {
 	if err := offered.warnOfLinks(c, p); err != nil {
 		return nil, err
 	}
+	s.warnOfLostFiles(ctx, offered, p)
 	if query == nil {
 		return p, nil
 	}
@@ -1153,7 +1154,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 		case v.Skip != "":
 			skipped[v.Skip]++
 			continue
-		case v.Status == message.StatusPending && preferred == nil:
+		case v.Status == message.StatusPending && v.Reason != hours.BestHour:
 			deferred++
 		default:
 			at := s.now()

@@ -518,15 +518,17 @@ func piloting(ctx context.Context, idb bun.IDB) (rows []*Campaign, err error) {
 	return rows, db.Err(err)
 }
 
-// teamBeside are the team's contacts who opted in and to whom a campaign does not write.
-func teamBeside(ctx context.Context, tx bun.Tx, campaignID int64) (people []struct {
+// teamBeside are the team's contacts whom a campaign does not reach, and who may get what it sends: those who opted in, and subscribed to
+// its topic. Who is in its audience is none of them, whatever became of them there.
+func teamBeside(ctx context.Context, tx bun.Tx, campaignID int64, by screen) (people []struct {
 	ID     int64
 	Locale string
 }, err error,
 ) {
-	err = tx.NewRaw(`SELECT c.id, c.locale FROM team_contacts tc JOIN contacts c ON c.id = tc.contact_id
-		WHERE c.consent_status = 'opted_in' AND c.erased_at IS NULL AND NOT EXISTS (
-			SELECT 1 FROM messages m WHERE m.campaign_id = ? AND m.contact_id = c.id AND m.status <> 'skipped')
-		ORDER BY tc.added_at, c.id`, campaignID).Scan(ctx, &people)
+	join := by.join(0)
+	err = tx.NewRaw("SELECT c.id, c.locale FROM team_contacts tc JOIN contacts c ON c.id = tc.contact_id"+join.SQL+
+		" WHERE c.erased_at IS NULL AND c.opt_out_review_at IS NULL AND ("+by.reason()+") = '' AND NOT EXISTS ("+
+		"SELECT 1 FROM contacts r JOIN messages m ON m.contact_id = r.id AND m.campaign_id = ? WHERE r.id = c.id OR r.merged_into = c.id) "+
+		"ORDER BY tc.added_at, c.id", append(join.Args, campaignID)...).Scan(ctx, &people)
 	return people, db.Err(err)
 }

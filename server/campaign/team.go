@@ -12,11 +12,11 @@ import (
 // sendToTeam sends each variant of a campaign that starts to those of the team's contacts to whom the campaign itself does not write. Like other
 // tests these messages stand outside the campaign's numbers. It belongs to the one transaction in which the campaign begins to send, so that
 // nobody gets one twice.
-func (e *Preparer) sendToTeam(ctx context.Context, tx bun.Tx, c *Campaign, said []wordings, variants Variants, shares Shares) error {
+func (e *Preparer) sendToTeam(ctx context.Context, tx bun.Tx, c *Campaign, by screen, said []wordings, variants Variants, shares Shares) error {
 	if !c.SendToTeam {
 		return nil
 	}
-	people, err := teamBeside(ctx, tx, c.ID)
+	people, err := teamBeside(ctx, tx, c.ID, by)
 	if err != nil {
 		return err
 	}

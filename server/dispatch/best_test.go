@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"eventstream/server/hours"
+	"eventstream/server/message"
 
 	"github.com/stretchr/testify/require"
 )
@@ -72,7 +73,7 @@ func TestEachGetsItAtTheirBestHour(t *testing.T) {
 	require.NoError(t, e.dispatcher(Hooks{}).Dispatch(e.ctx, 1))
 	require.Equal(t, 3, e.count("SELECT count(*) FROM messages WHERE campaign_id = 1 AND work = 'send'"))
 	require.Len(t, e.provider.to(), 3)
-	e.exec("UPDATE campaigns SET usual_hour = NULL WHERE id = 1")
+	e.exec("UPDATE campaigns SET usual_hour = NULL WHERE id = 1") // nor does anybody wait long enough for their own
 	e.exec("UPDATE messages SET not_before = 'epoch' WHERE campaign_id = 1 AND work = 'send'")
 	require.NoError(t, e.dispatcher(Hooks{}).Dispatch(e.ctx, 1))
 	require.Len(t, e.provider.to(), 6)
@@ -93,4 +94,38 @@ func TestAfterAPauseTheNextBestHourCounts(t *testing.T) {
 	e.exec("UPDATE messages SET not_before = 'epoch'")
 	require.NoError(t, e.dispatcher(Hooks{}).Dispatch(e.ctx, 1))
 	require.Len(t, e.provider.to(), 1)
+}
+
+// A pilot does not wait for best hours, nor does the part on which variants are tested; the rest does.
+func TestATrialDoesNotWaitForBestHours(t *testing.T) {
+	t.Parallel()
+	e := setUp(t, 1)
+	e.exec("UPDATE campaigns SET best_hour = true, usual_hour = extract(hour FROM (started_at + interval '10 hours') AT TIME ZONE 'Europe/Berlin') WHERE id = 1")
+	waiting := func() int {
+		e.exec("UPDATE messages SET not_before = 'epoch'")
+		require.NoError(t, e.dispatcher(Hooks{}).Dispatch(e.ctx, 1))
+		return e.count("SELECT count(*) FROM messages WHERE work = 'send' AND not_before_reason = ?", hours.BestHour)
+	}
+	require.Equal(t, 1, waiting())
+	e.exec("UPDATE campaigns SET pilot = 1, pilot_ended_at = now() WHERE id = 1")
+	require.Equal(t, 1, waiting(), "the pilot is over")
+	e.exec("UPDATE campaigns SET pilot_ended_at = NULL WHERE id = 1")
+	require.Zero(t, waiting())
+	require.Len(t, e.provider.to(), 1)
+}
+
+// Reads that the sandbox made up tell nothing of people once Twilio is live.
+func TestReadsOfTheSandboxTellNothing(t *testing.T) {
+	t.Parallel()
+	e := setUp(t, 1)
+	habit := func() map[int64][]time.Time {
+		reads, err := message.ReadsOf(e.ctx, e.db, []int64{1}, time.Now().AddDate(0, 0, -180), time.Now())
+		require.NoError(t, err)
+		return reads
+	}
+	e.exec(`INSERT INTO messages (direction, purpose, contact_id, sender_id, status, created_at, accepted_at, read_at)
+		SELECT 'outbound', 'reply', 1, 1, 'read', x, x, x FROM (SELECT now() - interval '1 day' AS x) t`)
+	require.Len(t, habit()[1], 1)
+	e.exec("UPDATE senders SET provider = CASE provider WHEN 'twilio' THEN 'sandbox' ELSE 'twilio' END WHERE id = 1")
+	require.Empty(t, habit())
 }

@@ -281,10 +281,10 @@ func (s *Service) pending(d *decided, earlier []*message.Attempt) say.Text {
 	case d.NotBeforeReason == message.WaitsForPilot:
 		return say.New("Waits until somebody has looked at the first messages of its campaign, its pilot, and goes on.")
 	case d.NotBeforeReason == hours.BestHour && d.habit != nil && d.habit.Own != nil:
-		return say.New("Waits until %s, when they usually read (%d of their %d reads in 180 days); the gate is asked again then.",
+		return say.New("Waits until %s, because of when they usually read (%d of their %d reads in 180 days); the gate is asked again then.",
 			moment(&d.NotBefore), d.habit.Own.Reads, d.habit.Own.Of)
 	case d.NotBeforeReason == hours.BestHour:
-		return say.New("Waits until %s, when most contacts read; the gate is asked again then.", moment(&d.NotBefore))
+		return say.New("Waits until %s, because of when most contacts read; the gate is asked again then.", moment(&d.NotBefore))
 	case d.NotBefore.After(time.Unix(0, 0)):
 		return say.New("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
 	}
@@ -389,7 +389,7 @@ func (o *Decision) clock(d *decided, open bool) (waits bool) {
 		passed = nil
 	}
 	switch {
-	case d.habit != nil && d.NotBeforeReason != hours.LocalTime:
+	case d.habit != nil && d.NotBeforeReason != hours.LocalTime && (!d.habit.Trial || waits || d.DeferredReason == hours.BestHour):
 		o.add(say.New("Best hour"), passed, d.bestHour())
 	case waits:
 		o.add(say.New("Local time"), passed, say.New("It is not yet the campaign's hour where they are."))
@@ -410,7 +410,7 @@ func (d *decided) bestHour() (told say.Text) {
 		return say.New("Too little had been read to tell an hour, of them and of all contacts.")
 	}
 	if d.habit.TooLate && d.DeferredReason != hours.BestHour {
-		told = say.New("%s That would have been after the campaign's end, so that it did not wait.", told)
+		told = say.New("%s That would have been too late for the campaign's end, so that it did not wait.", told)
 	}
 	return told
 }

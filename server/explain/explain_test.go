@@ -72,7 +72,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				habit: &campaign.Habit{Own: &hours.Usual{Hour: 23, Reads: 7, Of: 12}},
 			},
 			nil,
-			"Waits until 2026-11-25 10:40:00 UTC, when they usually read (7 of their 12 reads in 180 days); the gate is asked again then.",
+			"Waits until 2026-11-25 10:40:00 UTC, because of when they usually read (7 of their 12 reads in 180 days); the gate is asked again then.",
 			map[string]string{
 				"Best hour": "By their clock they usually read from 23:00 to 0:00: 7 of 12 reads in the 180 days before the campaign started.",
 				"Consent":   "Not asked.",
@@ -88,7 +88,7 @@ func TestAttemptsAreTold(t *testing.T) {
 			"Sent: every question was answered with yes.",
 			map[string]string{
 				"Best hour": "They had read fewer than 3 messages in the 180 days before the campaign started, so that the hour counts in which most " +
-					"contacts read, by their clock from 9:00 to 10:00. That would have been after the campaign's end, so that it did not wait.",
+					"contacts read, by their clock from 9:00 to 10:00. That would have been too late for the campaign's end, so that it did not wait.",
 				"Consent": "Nothing was recorded that forbids it.",
 			},
 		},

@@ -217,7 +217,12 @@ func TestTheBestHour(t *testing.T) {
 	require.Equal(t, message.StatusPending, Decide(capped, noon).Status, "what may be otherwise at their hour is not decided before it")
 	quiet := c
 	quiet.QuietHours = &hours.QuietHours{Start: "18:30", End: "08:00"}
-	waits(quiet, "2026-11-24T07:00:00Z", "quiet_hours")
+	waits(quiet, "2026-11-24T07:00:00Z", hours.BestHour)
+	for until, goes := range map[string]message.Status{"2026-11-24T06:59:59Z": message.StatusSubmitting, "2026-11-24T07:00:00Z": message.StatusPending} {
+		bounded := quiet
+		bounded.Preferred = &hours.Preferred{Hour: 19, Since: noon, Until: at(until)}
+		require.Equal(t, goes, Decide(bounded, noon).Status, "it does not wait longer than it may, quiet hours included")
+	}
 	local := c
 	local.LocalStart = &hours.LocalMoment{Date: "2026-11-24", Time: "10:00"}
 	waits(local, "2026-11-24T18:00:00Z", hours.BestHour)

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"cmp"
 	"time"
 	"unicode/utf8"
 
@@ -224,10 +223,10 @@ func (a *asked) untimely() *Verdict {
 	if why == "" {
 		why = hours.LocalTime
 	}
-	if best := a.preferred(); best.After(a.begins()) {
+	if a.preferred().After(a.begins()) {
 		// Whom it would be too late for gets it as if nothing was known of their hours: better early than never.
-		if later, moved, found := hours.NextAllowed(rules, best); found && (a.EndsAt == nil || later.Before(*a.EndsAt)) {
-			at, why, ok = later, cmp.Or(moved, hours.BestHour), true
+		if later, worth := a.Preferred.Wait(a.Contact, rules, a.localStart()); worth && (a.EndsAt == nil || later.Before(*a.EndsAt)) {
+			at, why, ok = later, hours.BestHour, true
 		}
 	}
 	switch {
@@ -256,11 +255,15 @@ func (a *asked) preferred() time.Time {
 	if a.Preferred == nil {
 		return time.Time{}
 	}
-	var begins time.Time
-	if a.LocalStart != nil {
-		begins = a.LocalStart.For(a.Contact)
+	return a.Preferred.For(a.Contact, a.localStart())
+}
+
+// localStart is when the campaign begins where the contact is; zero: it names no local time.
+func (a *asked) localStart() time.Time {
+	if a.LocalStart == nil {
+		return time.Time{}
 	}
-	return a.Preferred.For(a.Contact, begins)
+	return a.LocalStart.For(a.Contact)
 }
 
 func (a *asked) campaign() bool     { return a.Purpose == message.PurposeCampaign }

@@ -68,6 +68,14 @@ func home(c *contact.Contact) *time.Location {
 type Preferred struct {
 	Hour  int       // 0 to 23, by the clocks of its recipient
 	Since time.Time // when its campaign started, or went on
+	Until time.Time // it is not waited for longer than until then; zero: there is no end
+}
+
+// Wait is when a message goes that waits for the hour, and then for the rules; false where that is later than it may be waited for,
+// or never. after is when it may go at the earliest.
+func (p Preferred) Wait(c *contact.Contact, rules []Rule, after time.Time) (time.Time, bool) {
+	at, _, found := NextAllowed(rules, p.For(c, after))
+	return at, found && (p.Until.IsZero() || !at.After(p.Until))
 }
 
 // For is the first moment at or after another, and Since, at which the clocks of a contact show the hour. It is within 25

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/say"
+	"eventstream/server/template"
 
 	"github.com/uptrace/bun"
 )
@@ -22,6 +24,7 @@ type Bucket interface {
 	Name() string
 	Put(ctx context.Context, name, contentType string, content []byte) error
 	Get(ctx context.Context, name string, most int64) ([]byte, error)
+	Has(ctx context.Context, name string) (bool, error)
 	Delete(ctx context.Context, name string) error
 }
 
@@ -159,6 +162,35 @@ func (s *Service) object(ctx context.Context, f *File) ([]byte, error) {
 		return nil, errOther
 	}
 	return data, nil
+}
+
+// Lost tells that the bucket does not have a file that the library keeps there; empty when it has, or when the file lies elsewhere. An
+// error: nobody knows. Nothing is read but whether it is there.
+func (s *Service) Lost(ctx context.Context, m template.Media) (say.Text, error) {
+	rest, own := strings.CutPrefix(m.URL, template.LibraryPath)
+	if !own {
+		return say.Text{}, nil
+	}
+	named, _, _ := strings.Cut(rest, "/")
+	f, err := byToken(ctx, s.db, named)
+	if err != nil || f == nil {
+		return say.Text{}, err
+	}
+	if here, err := inDatabase(ctx, s.db, f.ID); err != nil || here {
+		return say.Text{}, err
+	}
+	lost := say.New("the bucket of the media library does not have %s: upload the same file again", f.FileName())
+	if s.bucket == nil {
+		return lost, nil
+	}
+	has, err := s.bucket.Has(ctx, f.Token)
+	if err != nil || has {
+		return say.Text{}, err
+	}
+	if here, err := inDatabase(ctx, s.db, f.ID); err != nil || here { // moved back at this very moment
+		return say.Text{}, err
+	}
+	return lost, nil
 }
 
 // Stored is what a file holds, for a backup; fs.ErrNotExist where that is lost, or deleted since.

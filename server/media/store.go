@@ -180,6 +180,12 @@ func dataOf(ctx context.Context, idb bun.IDB, id int64) (data []byte, err error)
 	return data, err
 }
 
+// inDatabase tells whether Postgres has what a file holds.
+func inDatabase(ctx context.Context, idb bun.IDB, id int64) (has bool, err error) {
+	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM media_files WHERE media_id = ?)", id).Scan(ctx, &has)
+	return has, db.Err(err)
+}
+
 func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 	q = q.Where("f.deleted_at IS NULL")
 	if f.Kind != nil {

@@ -33,6 +33,7 @@ type Dependencies struct {
 	Library   Library
 	Live      bool    // Content is Twilio's, not the sandbox's: each is asked about its own versions only
 	Files     Files   // nil: files of the library are not looked at
+	Lost      Lost    // nil: nobody asks where files of the library are kept
 	PublicURL string  // where WhatsApp reaches this server
 	LinkURL   string  // where short links begin: see Parts.LinkURL
 	Samples   Samples // nil: no template tracks clicks
@@ -49,6 +50,9 @@ type Samples func(ctx context.Context, versionID int64, c *Compiled) (map[string
 // Files tells why WhatsApp would not show a medium; "" when it would.
 type Files func(ctx context.Context, idb bun.IDB, m Media) (problem say.Text, err error)
 
+// Lost tells that a medium of the library is not where it is kept; "" when it is, and an error where nobody knows. It asks over the network.
+type Lost func(ctx context.Context, m Media) (problem say.Text, err error)
+
 // Service keeps templates and brings them to WhatsApp.
 type Service struct {
 	db        *db.DB
@@ -58,6 +62,7 @@ type Service struct {
 	contents  recent.Answer[contents] // of the library
 	of        provider.Name           // whose content is
 	files     Files
+	lost      Lost
 	publicURL string
 	linkURL   string
 	samples   Samples
@@ -68,7 +73,7 @@ type Service struct {
 // NewService makes the service.
 func NewService(d Dependencies) *Service {
 	return &Service{
-		db: d.DB, jobs: d.Jobs, content: d.Content, library: d.Library, contents: recent.Answer[contents]{For: trustContents}, of: provider.Of(d.Live), files: d.Files, publicURL: d.PublicURL,
+		db: d.DB, jobs: d.Jobs, content: d.Content, library: d.Library, contents: recent.Answer[contents]{For: trustContents}, of: provider.Of(d.Live), files: d.Files, lost: d.Lost, publicURL: d.PublicURL,
 		linkURL: d.LinkURL, samples: d.Samples, hold: d.Hold, log: d.Log,
 	}
 }
@@ -223,6 +228,23 @@ func (s *Service) FileProblems(ctx context.Context, idb bun.IDB, v *Version) (ap
 		}
 	}
 	return list, nil
+}
+
+// LostFiles tells which media of a version are not where the library keeps them. An error: nobody knows.
+func (s *Service) LostFiles(ctx context.Context, v *Version) (problems []say.Text, err error) {
+	if s.lost == nil {
+		return nil, nil
+	}
+	for _, m := range v.Parts.media() {
+		problem, err := s.lost(ctx, m.Media)
+		if err != nil {
+			return nil, err
+		}
+		if !problem.Empty() {
+			problems = append(problems, problem)
+		}
+	}
+	return problems, nil
 }
 
 func (s *Service) enqueue(ctx context.Context, tx bun.Tx, v *Version, submit bool) error {

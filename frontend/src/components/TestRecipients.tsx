@@ -35,7 +35,7 @@ type Recipient = { id: string; name: string; displayAddress: string };
 
 /** To whom a test goes: the team's numbers, or any contact's. */
 export function TestRecipients(props: {
-  /** The number that is proposed beside the team's. */
+  /** The number that is proposed where there are no team numbers. */
   address?: string;
   /** Gives what went wrong for one of them; empty: nothing. */
   send: (contactId: string) => Promise<string>;
@@ -44,10 +44,13 @@ export function TestRecipients(props: {
   const client = useClient();
   const [{ data, error }] = useQuery({ query: TeamDocument, requestPolicy: "cache-and-network" });
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const [address, setAddress] = useState(props.address ?? "");
+  const [typed, setTyped] = useState<string | null>(null);
+  const [done, setDone] = useState<readonly Recipient[]>([]);
   const [problems, setProblems] = useState<readonly string[]>([]);
   const [busy, setBusy] = useState(false);
   const team = data?.teamContacts.map((m) => m.contact) ?? [];
+  // Nobody outside the team is proposed beside it: a click meant for colleagues would write to a customer.
+  const address = typed ?? (data && team.length === 0 ? (props.address ?? "") : "");
   const chosen = team.filter((c) => c.consentStatus === "OPTED_IN" && !left.has(c.id));
   const go = async () => {
     const failed: string[] = [];
@@ -57,13 +60,13 @@ export function TestRecipients(props: {
       if (found.error) return setProblems([errorText(found.error)]);
       const contact = found.data?.contact;
       if (!contact) return setProblems([t`There is no contact ${address}: add them first.`]);
-      if (!reached.some((c) => c.id === contact.id)) reached = [...reached, contact];
+      if (![...reached, ...done].some((c) => c.id === contact.id)) reached = [...reached, contact];
     }
-    const sent: string[] = [];
+    const sent: Recipient[] = [];
     for (const c of reached) {
       const problem = await props.send(c.id);
       if (problem) failed.push(t`${nameOf(c)}: ${problem}`);
-      else sent.push(c.id);
+      else sent.push(c);
     }
     if (sent.length)
       notifications.show({
@@ -75,7 +78,8 @@ export function TestRecipients(props: {
       });
     if (failed.length === 0) return props.onDone();
     setProblems(failed);
-    setLeft(new Set([...left, ...sent])); // who has it is not sent it again with the next try
+    setDone([...done, ...sent]); // who has it is not sent it again with the next try
+    setLeft(new Set([...left, ...sent.map((c) => c.id)]));
   };
   const n = chosen.length + (address.trim() ? 1 : 0);
   return (
@@ -119,7 +123,7 @@ export function TestRecipients(props: {
         description={t`Of a contact who opted in`}
         placeholder="+49 151 12345678"
         value={address}
-        onChange={(e) => setAddress(e.currentTarget.value)}
+        onChange={(e) => setTyped(e.currentTarget.value)}
         data-autofocus
       />
       <Group justify="flex-end">

@@ -283,7 +283,7 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
       />
       <Switch
         label={t`At each recipient's best hour`}
-        description={t`Everybody gets it within a day, in the hour in which they usually read. Whoever has read too little to tell gets it when most of your contacts read; where that is not known either, it goes at once.`}
+        description={t`It waits up to a day for the hour in which each recipient usually reads. Whoever has read too little to tell gets it when most of your contacts read. It goes at once where that is not known either, where waiting would leave too little time before the end, and to a pilot.`}
         checked={d.bestHour}
         onChange={(e) => onChange({ bestHour: e.currentTarget.checked })}
         error={errors.bestHour}

@@ -247,6 +247,7 @@ const fieldsOf: Record<Step, string[]> = {
     "quietHours",
     "frequencyCap",
     "pilot",
+    "sendToTeam",
     "bestHour",
     "endsAt",
   ],
