@@ -562,6 +562,10 @@ func (r *queryResolver) CampaignPreflight(ctx context.Context, id string) (*mode
 		out.Warnings = []say.Text{}
 	}
 	out.Languages = mapped(p.Languages, toCampaignLanguage)
+	out.WithinWindow = p.Windows
+	out.Zones = mapped(p.Zones, func(z campaign.InZone) *model.CampaignZone {
+		return &model.CampaignZone{Zone: filled(z.Zone), Contacts: z.Contacts}
+	})
 	out.Variants, out.WaitForWinner = p.Variants, p.Waiting
 	if out.Variants == nil {
 		out.Variants = []int64{}

@@ -255,6 +255,7 @@ test("each recipient's best hour is asked for in the editor, and told before the
   await everyWay(ben, "best-hour-setting", pictures, true);
   await ben.getByRole("button", { name: "Review", exact: true }).click();
   // Neither they nor all contacts together have read enough to tell an hour.
+  await expect(ben.getByTestId("preflight-zones")).toContainText("Europe/Berlin");
   const told = ben.getByTestId("preflight-hours");
   await expect(told.getByRole("row", { name: /^At once: too little was read.*1$/ })).toBeVisible();
   await everyWay(ben, "best-hour-review", pictures, true);

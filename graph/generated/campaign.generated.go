@@ -4479,6 +4479,61 @@ func (ec *executionContext) fieldContext_CampaignPreflight_bestHours(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignPreflight_zones(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPreflight_zones(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Zones, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignZone) graphql.Marshaler {
+			return ec.marshalNCampaignZone2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignZoneᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPreflight_zones(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignPreflight",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignZone(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignPreflight_withinWindow(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignPreflight_withinWindow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WithinWindow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignPreflight_withinWindow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignPreflight", field, false, false, "Int64")
+}
+
 func (ec *executionContext) _CampaignPreflight_languages(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPreflight) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5733,6 +5788,52 @@ func (ec *executionContext) _CampaignUtm_campaign(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_CampaignUtm_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignUtm", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignZone_zone(ctx context.Context, field graphql.CollectedField, obj *model.CampaignZone) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignZone_zone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Zone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignZone_zone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignZone", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignZone_contacts(ctx context.Context, field graphql.CollectedField, obj *model.CampaignZone) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignZone_contacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignZone_contacts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignZone", field, false, false, "Int64")
 }
 
 func (ec *executionContext) _DeferralCount_reason(ctx context.Context, field graphql.CollectedField, obj *model.DeferralCount) (ret graphql.Marshaler) {
@@ -9669,6 +9770,16 @@ func (ec *executionContext) _CampaignPreflight(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "zones":
+			out.Values[i] = ec._CampaignPreflight_zones(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "withinWindow":
+			out.Values[i] = ec._CampaignPreflight_withinWindow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "languages":
 			out.Values[i] = ec._CampaignPreflight_languages(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -10262,6 +10373,44 @@ func (ec *executionContext) _CampaignUtm(ctx context.Context, sel ast.SelectionS
 		case "campaign":
 			out.Values[i] = ec._CampaignUtm_campaign(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignZoneImplementors = []string{"CampaignZone"}
+
+func (ec *executionContext) _CampaignZone(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignZone) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignZoneImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignZone")
+		case "zone":
+			out.Values[i] = ec._CampaignZone_zone(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "contacts":
+			out.Values[i] = ec._CampaignZone_contacts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -11206,6 +11355,30 @@ func (ec *executionContext) marshalNCampaignUpdatePayload2ᚖeventstreamᚋgraph
 		return graphql.Null
 	}
 	return ec._CampaignUpdatePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignZone2ᚕᚖeventstreamᚋgraphᚋmodelᚐCampaignZoneᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignZone) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignZone2ᚖeventstreamᚋgraphᚋmodelᚐCampaignZone(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCampaignZone2ᚖeventstreamᚋgraphᚋmodelᚐCampaignZone(ctx context.Context, sel ast.SelectionSet, v *model.CampaignZone) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignZone!")
+		return graphql.Null
+	}
+	return ec._CampaignZone(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNDeferralCount2ᚕᚖeventstreamᚋgraphᚋmodelᚐDeferralCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.DeferralCount) graphql.Marshaler {

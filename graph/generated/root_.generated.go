@@ -515,6 +515,8 @@ type ComplexityRoot struct {
 		WaitForWinner func(childComplexity int) int
 		Warnings      func(childComplexity int) int
 		WillSend      func(childComplexity int) int
+		WithinWindow  func(childComplexity int) int
+		Zones         func(childComplexity int) int
 	}
 
 	CampaignPrice struct {
@@ -610,6 +612,11 @@ type ComplexityRoot struct {
 	CampaignWinnerChoosePayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	CampaignZone struct {
+		Contacts func(childComplexity int) int
+		Zone     func(childComplexity int) int
 	}
 
 	CannedReply struct {
@@ -4565,6 +4572,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignPreflight.WillSend(childComplexity), true
+	case "CampaignPreflight.withinWindow":
+		if e.ComplexityRoot.CampaignPreflight.WithinWindow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.WithinWindow(childComplexity), true
+	case "CampaignPreflight.zones":
+		if e.ComplexityRoot.CampaignPreflight.Zones == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPreflight.Zones(childComplexity), true
 
 	case "CampaignPrice.lines":
 		if e.ComplexityRoot.CampaignPrice.Lines == nil {
@@ -4863,6 +4882,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignWinnerChoosePayload.UserErrors(childComplexity), true
+
+	case "CampaignZone.contacts":
+		if e.ComplexityRoot.CampaignZone.Contacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignZone.Contacts(childComplexity), true
+	case "CampaignZone.zone":
+		if e.ComplexityRoot.CampaignZone.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignZone.Zone(childComplexity), true
 
 	case "CannedReply.body":
 		if e.ComplexityRoot.CannedReply.Body == nil {
@@ -15261,6 +15293,12 @@ type CampaignBestHours {
   hours: [Int64!]! @listSize(assumedSize: 24)
 }
 
+type CampaignZone {
+  "Of the IANA database, such as Europe/Berlin; null: all others, and those whose number leaves several."
+  zone: String
+  contacts: Int64!
+}
+
 "What a launch would do now."
 type CampaignPreflight {
   audience: Int64!
@@ -15277,6 +15315,16 @@ type CampaignPreflight {
   portfolio: CampaignPortfolio
   "When its recipients get it, where each gets it in their best hour, see Campaign.bestHour; null: they do not, or audience or template are missing."
   bestHours: CampaignBestHours
+  """
+  By whose clocks they live, the most first: estimates from a sample of up to 2,000 of them. At most twelve zones are named; the last one, without a name,
+  stands for all others and for those whose number leaves several zones. Empty: audience or template are missing.
+  """
+  zones: [CampaignZone!]! @listSize(assumedSize: 13)
+  """
+  About how many of them wrote within the last 24 hours, from the same sample: WhatsApp takes no place of its limit of people for them, and what it asks of
+  a message within the window counts, see cost. All others are reached by the approved template alone.
+  """
+  withinWindow: Int64!
   "Which language they get, where the template has translations; empty where it has none."
   languages: [CampaignLanguage!]! @listSize(assumedSize: 10)
   "How many of willSend draw each variant of the test, A first, before the gate; empty without variants."
@@ -21151,6 +21199,10 @@ func (ec *executionContext) childFields_CampaignPreflight(ctx context.Context, f
 		return ec.fieldContext_CampaignPreflight_portfolio(ctx, field)
 	case "bestHours":
 		return ec.fieldContext_CampaignPreflight_bestHours(ctx, field)
+	case "zones":
+		return ec.fieldContext_CampaignPreflight_zones(ctx, field)
+	case "withinWindow":
+		return ec.fieldContext_CampaignPreflight_withinWindow(ctx, field)
 	case "languages":
 		return ec.fieldContext_CampaignPreflight_languages(ctx, field)
 	case "variants":
@@ -21357,6 +21409,16 @@ func (ec *executionContext) childFields_CampaignWinnerChoosePayload(ctx context.
 		return ec.fieldContext_CampaignWinnerChoosePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignWinnerChoosePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignZone(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zone":
+		return ec.fieldContext_CampaignZone_zone(ctx, field)
+	case "contacts":
+		return ec.fieldContext_CampaignZone_contacts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignZone", field.Name)
 }
 
 func (ec *executionContext) childFields_CannedReply(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

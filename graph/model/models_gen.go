@@ -844,6 +844,12 @@ type CampaignPreflight struct {
 	Portfolio *CampaignPortfolio `json:"portfolio,omitempty"`
 	// When its recipients get it, where each gets it in their best hour, see Campaign.bestHour; null: they do not, or audience or template are missing.
 	BestHours *CampaignBestHours `json:"bestHours,omitempty"`
+	// By whose clocks they live, the most first: estimates from a sample of up to 2,000 of them. At most twelve zones are named; the last one, without a name,
+	// stands for all others and for those whose number leaves several zones. Empty: audience or template are missing.
+	Zones []*CampaignZone `json:"zones"`
+	// About how many of them wrote within the last 24 hours, from the same sample: WhatsApp takes no place of its limit of people for them, and what it asks of
+	// a message within the window counts, see cost. All others are reached by the approved template alone.
+	WithinWindow int64 `json:"withinWindow"`
 	// Which language they get, where the template has translations; empty where it has none.
 	Languages []*CampaignLanguage `json:"languages"`
 	// How many of willSend draw each variant of the test, A first, before the gate; empty without variants.
@@ -1086,6 +1092,12 @@ type CampaignWinnerChooseInput struct {
 type CampaignWinnerChoosePayload struct {
 	Campaign   *Campaign    `json:"campaign,omitempty"`
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+type CampaignZone struct {
+	// Of the IANA database, such as Europe/Berlin; null: all others, and those whose number leaves several.
+	Zone     *string `json:"zone,omitempty"`
+	Contacts int64   `json:"contacts"`
 }
 
 // A reply that is written once and used often. At most 200 of them.

@@ -36,8 +36,13 @@ func TestEachRecipientGetsItAtTheirBestHour(t *testing.T) {
 	}
 	type outlook struct {
 		CampaignPreflight struct {
-			WillSend  int
-			BestHours *struct {
+			WillSend int
+			Zones    []struct {
+				Zone     *string
+				Contacts int
+			}
+			WithinWindow int
+			BestHours    *struct {
 				Own, Workspace, AtOnce int
 				WorkspaceHour          *int
 				Hours                  []int
@@ -45,7 +50,7 @@ func TestEachRecipientGetsItAtTheirBestHour(t *testing.T) {
 		}
 	}
 	foreseen := func(id string) (o outlook) {
-		e.do(&o, `query($id: ID!) { campaignPreflight(id: $id) { willSend bestHours { own workspace atOnce workspaceHour hours } } }`, map[string]any{"id": id})
+		e.do(&o, `query($id: ID!) { campaignPreflight(id: $id) { willSend bestHours { own workspace atOnce workspaceHour hours } zones { zone contacts } withinWindow } }`, map[string]any{"id": id})
 		return o
 	}
 	plain := e.draft("plain", map[string]any{"quietHours": nil})
@@ -57,6 +62,11 @@ func TestEachRecipientGetsItAtTheirBestHour(t *testing.T) {
 	require.Equal(t, 2, o.BestHours.AtOnce, "nobody has read anything")
 	require.Nil(t, o.BestHours.WorkspaceHour)
 	require.Len(t, o.BestHours.Hours, 24)
+	require.Len(t, o.Zones, 2)
+	require.Equal(t, []any{"America/Bogota", 1, "Asia/Kolkata", 1}, []any{*o.Zones[0].Zone, o.Zones[0].Contacts, *o.Zones[1].Zone, o.Zones[1].Contacts})
+	require.Zero(t, o.WithinWindow)
+	e.exec("INSERT INTO conversations (contact_id, session_expires_at) SELECT id, now() + interval '1 hour' FROM contacts WHERE name = 'own'")
+	require.Equal(t, 1, foreseen(camp).CampaignPreflight.WithinWindow)
 	own := read("own", 20, 7*time.Hour)
 	read("others'", 2, 4*time.Hour)
 	o = foreseen(camp).CampaignPreflight

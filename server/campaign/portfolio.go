@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"eventstream/server/contact"
-	"eventstream/server/conversation"
 	"eventstream/server/portfolio"
 	"eventstream/server/provider"
 	"eventstream/server/say"
@@ -20,7 +18,7 @@ type PortfolioOutlook struct {
 
 // foreseePortfolio estimates from a sample of the recipients how many places of WhatsApp's limit they need: neither those to
 // whom a window is open do, nor those who count already.
-func (s *Service) foreseePortfolio(ctx context.Context, sample []*contact.Contact, out *Preflight) error {
+func (s *Service) foreseePortfolio(ctx context.Context, ids []int64, windows map[int64]bool, out *Preflight) error {
 	limit, err := s.portfolio.Current(ctx)
 	if err != nil {
 		return err
@@ -35,11 +33,6 @@ func (s *Service) foreseePortfolio(ctx context.Context, sample []*contact.Contac
 	}
 	if limit.People == 0 {
 		return nil // there is none
-	}
-	ids := contact.IDs(sample)
-	windows, err := conversation.OpenWindows(ctx, s.db, ids, s.now())
-	if err != nil {
-		return err
 	}
 	counting, err := s.portfolio.Counting(ctx, ids)
 	if err != nil {

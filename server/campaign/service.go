@@ -13,6 +13,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/contact"
+	"eventstream/server/conversation"
 	"eventstream/server/db"
 	"eventstream/server/gate"
 	"eventstream/server/hours"
@@ -958,6 +959,8 @@ type Preflight struct {
 	Approval  bool         // a launch asks a second person for approval
 	Blockers  apperr.List  // what forbids the launch
 	Warnings  []say.Text   //
+	Zones     []InZone     // of WillSend, by their clocks; nil where it is not known what would be sent
+	Windows   int64        // of WillSend, who wrote within the last 24 hours
 	Languages []InLanguage // of WillSend, by the language that they get; nil where the template has one
 
 	Variants []int64 // how many draw each variant of the test, as the contacts stand now
@@ -1127,18 +1130,24 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	if len(sample) == 0 {
 		return nil
 	}
-	recent, err := RecentOf(ctx, s.db, c, contact.IDs(sample))
+	ids := contact.IDs(sample)
+	recent, err := RecentOf(ctx, s.db, c, ids)
 	if err != nil {
 		return err
 	}
-	if err := s.foreseePortfolio(ctx, sample, out); err != nil {
+	windows, err := conversation.OpenWindows(ctx, s.db, ids, s.now())
+	if err != nil {
+		return err
+	}
+	if err := s.foreseePortfolio(ctx, ids, windows, out); err != nil {
 		return err
 	}
 	best, err := s.foreseeHours(ctx, c, sample)
 	if err != nil {
 		return err
 	}
-	var deferred int64
+	var deferred, open int64
+	zones := map[string]int64{}
 	skipped := map[message.SkipReason]int64{}
 	untimely := map[*hours.LegalHours]int64{}
 	for _, person := range sample {
@@ -1166,10 +1175,14 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 			}
 		}
 		best.count(person, preferred)
+		zones[zoneOf(person)]++
+		if windows[person.ID] {
+			open++
+		}
 	}
 	through := out.WillSend // whom the sample stands for
 	projected := func(n int64) int64 { return n * through / int64(len(sample)) }
-	out.BestHours = best.projected(projected)
+	out.BestHours, out.Zones, out.Windows = best.projected(projected), byZone(zones, projected), projected(open)
 	for custom, n := range untimely {
 		out.Warnings = append(out.Warnings,
 			say.New("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n),

@@ -52,6 +52,7 @@ export const keys = {
   CampaignSeriesPoint: none,
   CampaignUtm: none,
   CampaignVariant: none,
+  CampaignZone: none,
   Click: none,
   ConsentCount: none,
   ConsentEventConnection: none,

@@ -252,3 +252,13 @@ function named(names: Intl.DisplayNames, code: string): string {
 export const country = (region: string) => region && named(regionNames, region);
 /** "Brazilian Portuguese", of a BCP 47 tag or of WhatsApp's pt_BR */
 export const languageName = (tag: string) => tag && named(languageNames, tag.replace("_", "-"));
+
+/** What the clocks of a zone show now, with the day: "Fri 2:05 PM"; empty where this browser does not know the zone. */
+export function clockIn(timeZone: string): string {
+  try {
+    const form: Intl.DateTimeFormatOptions = { weekday: "short", hour: "numeric", minute: "2-digit", timeZone };
+    return new Intl.DateTimeFormat(locale, form).format();
+  } catch {
+    return "";
+  }
+}

@@ -14,7 +14,7 @@ export function BestHours({ of }: { of: Outlook }) {
   const rows: [string, number][] = [
     [t`In the hour in which they usually read`, of.own],
     [t`At ${hourText(of.workspaceHour ?? 0)} their time, when most of your contacts read`, of.workspace],
-    [t`At once: too little was read to tell, or the campaign would have ended`, of.atOnce],
+    [t`At once: too little was read to tell, or too little time is left before the end`, of.atOnce],
   ];
   return (
     <Stack gap="xs" data-testid="preflight-hours">

@@ -9,6 +9,7 @@ import { graphql } from "../../gql";
 import type { CampaignPreflightQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import {
+  clockIn,
   count,
   decimal,
   duration,
@@ -49,6 +50,11 @@ const PreflightDocument = graphql(`
         workspaceHour
         hours
       }
+      zones {
+        zone
+        contacts
+      }
+      withinWindow
       warnings
       skips {
         reason
@@ -104,6 +110,39 @@ function LimitNote({ of }: { of: Portfolio }) {
   );
 }
 
+type Zone = CampaignPreflightQuery["campaignPreflight"]["zones"][number];
+
+/** By whose clocks the recipients live, what time it is there, and to how many a conversation is open. */
+function Zones({ of, withinWindow }: { of: readonly Zone[]; withinWindow: number }) {
+  return (
+    <Table data-testid="preflight-zones">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{t`Time zone`}</Table.Th>
+          <Table.Th>{t`Now there`}</Table.Th>
+          <Table.Th ta="right">{t`Contacts`}</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {of.map((z) => (
+          <Table.Tr key={z.zone ?? ""}>
+            <Table.Td>{z.zone?.replaceAll("_", " ") ?? t`Others, or not known exactly`}</Table.Td>
+            <Table.Td>{z.zone && clockIn(z.zone)}</Table.Td>
+            <Table.Td ta="right">{count(z.contacts)}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+      <Table.Caption>
+        {plural(withinWindow, {
+          0: "None of them wrote within the last 24 hours: each message opens a conversation by its template.",
+          one: "# of them wrote within the last 24 hours: their conversation is open already.",
+          other: "# of them wrote within the last 24 hours: their conversations are open already.",
+        })}
+      </Table.Caption>
+    </Table>
+  );
+}
+
 const lookAgainMs = 5000;
 
 /** What a launch would do now: how many get it, who is excluded and why, what forbids it; and the launch itself. */
@@ -150,6 +189,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
       </SimpleGrid>
       {p.portfolio && <LimitNote of={p.portfolio} />}
       {p.bestHours && <BestHours of={p.bestHours} />}
+      {p.zones.length > 0 && <Zones of={p.zones} withinWindow={p.withinWindow} />}
       {p.cost && <CostTable cost={p.cost} />}
       {p.languages.length > 0 && (
         <Table>
