@@ -130,7 +130,7 @@ func TestBulkActions(t *testing.T) {
 	require.False(t, asked.SendCheck.Allowed)
 	require.Nil(t, asked.SendCheck.PossibleAt)
 	require.Equal(t, "Not suppressed", asked.SendCheck.Questions[2].Check)
-	require.Regexp(t, "^Complaint since .*; operator since .* until 2100", asked.SendCheck.Questions[2].Detail)
+	require.Regexp(t, `^Complaint since .*\. Operator since .* until 2100`, asked.SendCheck.Questions[2].Detail)
 	_, errs := e.raw(`{ sendCheck(address: "0151", at: "2100-01-01T00:00:00Z") { allowed } }`, nil)
 	require.Contains(t, errs[0].Message, "a year ahead")
 	_, errs = e.raw(`{ sendCheck(contactId: "nonsense") { allowed } }`, nil)

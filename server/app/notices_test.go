@@ -70,7 +70,7 @@ func TestPeopleAreToldWhatHappensToTheirAccounts(t *testing.T) {
 		map[string]any{"p": ownPassword})
 	bea.do(nil, `mutation($s: String!, $c: String!) { signInCode(input: {step: $s, code: $c}) { userErrors { message } } }`,
 		map[string]any{"s": second.SignIn.SecondStep.Step, "c": codes[0]})
-	told("bea", "A recovery code was used", 1, "9 are left")
+	told("bea", "A recovery code was used", 1, "9 of them are left")
 	bea.do(nil, `mutation { recoveryCodesRenew { recoveryCodes } }`, nil)
 	told("bea", "New recovery codes were made", 1)
 	bea.do(nil, `mutation { totpDisable { userErrors { message } } }`, nil)

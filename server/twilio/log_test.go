@@ -155,7 +155,7 @@ func TestWhatALogQueryAsks(t *testing.T) {
 		"what a sender sent": {
 			message.LogQuery{
 				Direction: message.Outbound, From: "+14155238886", Since: noon,
-				Until: noon.Add(time.Hour),
+				Until: time.Now(),
 			},
 			url.Values{"From": {"whatsapp:+14155238886"}, "DateSent>": {"2026-11-24T09:59:30Z"}},
 			false,
@@ -197,9 +197,6 @@ func TestWhatALogQueryAsks(t *testing.T) {
 		answer, err := client.Log(context.Background(), c.query)
 		require.NoError(t, err, name)
 		c.asked.Set("PageSize", "1000")
-		if c.query.Until.After(time.Now().AddDate(0, 0, -3)) {
-			delete((*asked)[0], "DateSent<") // whether it is needed depends on the day of the test
-		}
 		require.Equal(t, c.asked, (*asked)[0], name)
 		require.Equal(t, c.complete, answer.Complete, name)
 	}
