@@ -220,7 +220,7 @@ func TestTheCardOfRatesIsChangedAsAWhole(t *testing.T) {
 	require.Equal(t, []any{"0.1365", false, ""}, []any{amount, own, next})
 
 	// Unreadable lines leave all as it is, and are told.
-	_, _, faults, problems := e.rateFile("market,category,currency,price,valid_from\nGermany,marketing,USD,0.15,2027-01-01\nNarnia,marketing,USD,x,2027-01-01\n", false)
+	_, _, faults, problems := e.rateFile("market,category,currency,price,valid_from\nGermany,marketing,USD,0.15,2090-01-01\nNarnia,marketing,USD,x,2090-01-01\n", false)
 	require.Empty(t, problems)
 	require.Equal(t, []string{`price: "x" is not an amount: digits with a point, such as 0.0618`, `market: "Narnia" is no market of Meta's card`}, faults)
 	require.Zero(t, e.query("SELECT count(*) FROM price_rates"))
@@ -233,16 +233,16 @@ func TestTheCardOfRatesIsChangedAsAWhole(t *testing.T) {
 	require.Zero(t, changed, "what was exported comes back and changes nothing")
 	require.Greater(t, unchanged, 500)
 
-	changed, _, _, problems = e.rateFile("market,category,currency,price,valid_from\ngermany,marketing,usd,0.15,2027-01-01\n", true)
+	changed, _, _, problems = e.rateFile("market,category,currency,price,valid_from\ngermany,marketing,usd,0.15,2090-01-01\n", true)
 	require.Empty(t, problems)
 	require.Equal(t, 1, changed)
 	require.Zero(t, e.query("SELECT count(*) FROM price_rates"), "it was only tried")
-	_, _, _, problems = e.rateFile("market,category,currency,price,valid_from\ngermany,marketing,usd,0.15,2027-01-01\n", false)
+	_, _, _, problems = e.rateFile("market,category,currency,price,valid_from\ngermany,marketing,usd,0.15,2090-01-01\n", false)
 	require.Empty(t, problems)
 	read("2026-11-02T00:00:00Z")
 	amount, own, next = germany()
-	require.Equal(t, []any{"0.1365", false, "0.15 2027-01-01"}, []any{amount, own, next})
-	read("2027-01-01T00:00:00Z")
+	require.Equal(t, []any{"0.1365", false, "0.15 2090-01-01"}, []any{amount, own, next})
+	read("2090-01-01T00:00:00Z")
 	amount, own, _ = germany()
 	require.Equal(t, []any{"0.15", true}, []any{amount, own})
 
@@ -259,7 +259,7 @@ func TestTheCardOfRatesIsChangedAsAWhole(t *testing.T) {
 		}
 		return problems
 	}
-	rate := map[string]any{"market": "Germany", "category": "MARKETING", "price": "0.15", "since": "2027-01-01"}
+	rate := map[string]any{"market": "Germany", "category": "MARKETING", "price": "0.15", "since": "2090-01-01"}
 	for field, bad := range map[string]string{"price": "-1", "since": "soon", "market": "Narnia", "currency": "dollars"} {
 		wrong := map[string]any{}
 		for k, v := range rate {
@@ -272,11 +272,11 @@ func TestTheCardOfRatesIsChangedAsAWhole(t *testing.T) {
 	require.Contains(t, set(map[string]any{"expectedVersion": 1, "currency": "EUR"}), "changed", "somebody changed it since")
 	delete(rate, "price")
 	require.Empty(t, set(map[string]any{"remove": []any{rate}}))
-	read("2027-01-01T00:00:00Z")
+	read("2090-01-01T00:00:00Z")
 	amount, own, _ = germany()
 	require.Equal(t, []any{"0.1365", false}, []any{amount, own})
 	require.Contains(t, set(map[string]any{"remove": []any{rate}}), "was set here")
-	require.Equal(t, 2, e.query("SELECT count(*) FROM audit_entries WHERE action = 'rate_card.update' AND changes::text LIKE '%Germany marketing USD since 2027-01-01%'"))
+	require.Equal(t, 2, e.query("SELECT count(*) FROM audit_entries WHERE action = 'rate_card.update' AND changes::text LIKE '%Germany marketing USD since 2090-01-01%'"))
 }
 
 func TestABudgetIsSetByTheAPIAndStopsTheCampaign(t *testing.T) {
