@@ -117,12 +117,7 @@ func (b *Bench) readyAt(
 		running = append(running, w)
 		r.Workers = append(r.Workers, w)
 	}
-	template, err := r.ApprovedWith(ctx, map[string]any{ // with a link whose taps are counted, as most campaigns have
-		"name": "Bench", "body": "Hello {{name | there}}, today we have something for {{attributes.city | your town}}: come by.",
-		"content": map[string]any{"buttons": []map[string]any{
-			{"type": "URL", "title": "Open the shop", "url": "https://shop.example/today", "track": true},
-		}},
-	})
+	template, err := r.ApprovedWith(ctx, benchTemplate("Bench", "Hello {{name | there}}, today we have something for {{attributes.city | your town}}: come by."))
 	if err != nil {
 		return "", stop, err
 	}

@@ -31,6 +31,50 @@ type SendOptions struct {
 	Growth    []int // audiences of the growth table; empty: none
 }
 
+// sendKind is what a campaign has beside a tracked link, which all have.
+type sendKind struct{ variants, receipts bool }
+
+func (k sendKind) String() string {
+	switch {
+	case k.variants:
+		return "two variants"
+	case k.receipts:
+		return "receipts on"
+	}
+	return "plain"
+}
+
+// compare gives a draft a second wording, so that each recipient draws one of two.
+func compare(ctx context.Context, r *rig.Rig, campaign string) error {
+	var first struct {
+		Node struct{ Template struct{ ID string } }
+	}
+	if err := r.Call(ctx, `query($id: ID!) { node(id: $id) { ... on Campaign { template { id } } } }`, map[string]any{"id": campaign}, &first); err != nil {
+		return err
+	}
+	second, err := r.ApprovedWith(ctx, benchTemplate("Bench B", "Good day {{name | there}}, there is something for {{attributes.city | your town}}: come by."))
+	if err != nil {
+		return err
+	}
+	var changed struct {
+		CampaignUpdate struct{ UserErrors []struct{ Message string } }
+	}
+	err = r.Call(ctx, `mutation($i: CampaignUpdateInput!) { campaignUpdate(input: $i) { userErrors { message } } }`, map[string]any{"i": map[string]any{
+		"id": campaign, "variants": []map[string]any{{"templateId": first.Node.Template.ID}, {"templateId": second}},
+	}}, &changed)
+	if errs := changed.CampaignUpdate.UserErrors; err == nil && len(errs) > 0 {
+		err = errors.New(errs[0].Message)
+	}
+	return err
+}
+
+// benchTemplate has a link whose taps are counted, as most campaigns have.
+func benchTemplate(name, body string) map[string]any {
+	return map[string]any{"name": name, "body": body, "content": map[string]any{"buttons": []map[string]any{
+		{"type": "URL", "title": "Open the shop", "url": "https://shop.example/today", "track": true},
+	}}}
+}
+
 // sendCase is what one campaign took.
 type sendCase struct {
 	times    rig.Times
@@ -47,21 +91,23 @@ func (b *Bench) Send(ctx context.Context, o SendOptions) ([]Table, error) {
 		Title: "Sending",
 		Intro: fmt.Sprintf("%d recipients, everything on: gate, rates, audit, counters, live progress. The ceiling is bare twilio-go calls from as many processes "+
 			"with the same template to the same sandbox, measured right before and after in the same run. Sandbox, Postgres (fsync on) and all processes share the machine. "+
-			"The sandbox answers at once; receipts are held back until the campaign is out, except in the last row, where every message brings three.", o.People),
+			"The sandbox answers at once; receipts are held back until the campaign is out, except in the last row, where every message brings three. Each message has a tracked link.", o.People),
 		Head: []string{"worker processes", "messages/s", "bare calls/s", "ratio", "prepare, recipients/s", "largest worker, MB"},
 	}
 	for _, n := range o.Processes {
-		c, err := b.sendCase(ctx, o.People, n, false)
+		c, err := b.sendCase(ctx, o.People, n, sendKind{})
 		if err != nil {
 			return nil, err
 		}
 		main.Rows = append(main.Rows, c.row(fmt.Sprint(n)))
 	}
-	c, err := b.sendCase(ctx, o.People, 1, true)
-	if err != nil {
-		return nil, err
+	for _, kind := range []sendKind{{variants: true}, {receipts: true}} {
+		c, err := b.sendCase(ctx, o.People, 1, kind)
+		if err != nil {
+			return nil, err
+		}
+		main.Rows = append(main.Rows, c.row("1, "+kind.String()))
 	}
-	main.Rows = append(main.Rows, c.row("1, receipts on"))
 	tables := []Table{main}
 	if len(o.Growth) > 0 {
 		growth := Table{
@@ -70,7 +116,7 @@ func (b *Bench) Send(ctx context.Context, o SendOptions) ([]Table, error) {
 			Head:  []string{"recipients", "messages/s", "bare calls/s", "ratio", "prepare, recipients/s", "largest worker, MB"},
 		}
 		for _, people := range o.Growth {
-			c, err := b.sendCase(ctx, people, 1, false)
+			c, err := b.sendCase(ctx, people, 1, sendKind{})
 			if err != nil {
 				return nil, err
 			}
@@ -88,7 +134,7 @@ func (c sendCase) row(name string) []string {
 	}
 }
 
-func (b *Bench) sendCase(ctx context.Context, people, processes int, receipts bool) (c sendCase, err error) {
+func (b *Bench) sendCase(ctx context.Context, people, processes int, kind sendKind) (c sendCase, err error) {
 	r, release, err := b.fresh(ctx)
 	if err != nil {
 		return c, err
@@ -99,12 +145,17 @@ func (b *Bench) sendCase(ctx context.Context, people, processes int, receipts bo
 	if err != nil {
 		return c, err
 	}
-	if receipts {
+	if kind.variants {
+		if err := compare(ctx, r, id); err != nil {
+			return c, err
+		}
+	}
+	if kind.receipts {
 		if err := r.Sandbox(ctx, map[string]any{"deliveryMs": 1000}); err != nil {
 			return c, err
 		}
 	}
-	before, err := b.bare(ctx, r, processes, receipts)
+	before, err := b.bare(ctx, r, processes, kind.receipts)
 	if err != nil {
 		return c, err
 	}
@@ -124,12 +175,12 @@ func (b *Bench) sendCase(ctx context.Context, people, processes int, receipts bo
 	if c.times, err = r.TimesOf(ctx, firstCampaign); err != nil {
 		return c, err
 	}
-	after, err := b.bare(ctx, r, processes, receipts)
+	after, err := b.bare(ctx, r, processes, kind.receipts)
 	if err != nil {
 		return c, err
 	}
 	c.bare = (before + after) / 2
-	b.log("send: %d recipients, %d processes, receipts %t: %.0f/s, bare %.0f and %.0f/s, ratio %.2f, prepare %.0f/s, %.0f MB", people, processes, receipts, c.rate(), before, after, c.rate()/c.bare, float64(c.times.Audience)/c.times.Prepare, c.memoryMB)
+	b.log("send: %d recipients, %d processes, %v: %.0f/s, bare %.0f and %.0f/s, ratio %.2f, prepare %.0f/s, %.0f MB", people, processes, kind, c.rate(), before, after, c.rate()/c.bare, float64(c.times.Audience)/c.times.Prepare, c.memoryMB)
 	return c, nil
 }
 
