@@ -95,8 +95,8 @@ func (c *Campaign) Preferred(ctx context.Context, idb bun.IDB, people []*contact
 	}
 	preferred := make(map[int64]*hours.Preferred, len(people))
 	for _, p := range people {
-		if hour := hourOf(own[p.ID], c.UsualHour); hour != nil {
-			preferred[p.ID] = &hours.Preferred{Hour: *hour, Since: since, Until: c.waitsUntil(since)}
+		if of := c.preferred(own[p.ID], c.UsualHour, since); of != nil {
+			preferred[p.ID] = of
 		}
 	}
 	return preferred, nil
@@ -128,23 +128,28 @@ func HabitOf(ctx context.Context, idb bun.IDB, campaignID, contactID int64) (*Ha
 		return nil, err
 	}
 	h := &Habit{Own: own[p.ID], Workspace: c.UsualHour, Trial: c.Pilot > 0 || c.testsAPart()}
-	if hour := hourOf(h.Own, h.Workspace); hour != nil {
+	if preferred := c.preferred(h.Own, h.Workspace, c.wentOn()); preferred != nil {
 		var begins time.Time
 		if c.LocalStart != nil {
 			begins = c.LocalStart.For(p)
 		}
-		_, worth := hours.Preferred{Hour: *hour, Since: c.wentOn(), Until: c.waitsUntil(c.wentOn())}.Wait(p, hours.RulesFor(c.QuietHours, p), begins)
+		_, worth := preferred.Wait(p, hours.RulesFor(c.QuietHours, p), begins)
 		h.TooLate = !worth
 	}
 	return h, nil
 }
 
-// hourOf is the hour of a person: their own, else that of the workspace; nil: nobody knows.
-func hourOf(own *hours.Usual, workspace *int) *int {
+// preferred is the hour for which a message of a campaign that goes on from a moment waits: the person's own, else that of the
+// workspace; nil: nobody knows.
+func (c *Campaign) preferred(own *hours.Usual, workspace *int, since time.Time) *hours.Preferred {
+	hour := workspace
 	if own != nil {
-		return &own.Hour
+		hour = &own.Hour
 	}
-	return workspace
+	if hour == nil {
+		return nil
+	}
+	return &hours.Preferred{Hour: *hour, Since: since, Until: c.waitsUntil(since)}
 }
 
 // wentOn is when a campaign that was started last began to send to those to whom it has not sent: at its start, after a
@@ -194,11 +199,10 @@ func (o *outlook) of(p *contact.Contact) *hours.Preferred {
 	if o == nil {
 		return nil
 	}
-	hour := hourOf(o.own[p.ID], o.WorkspaceHour)
-	if hour == nil {
+	preferred := o.campaign.preferred(o.own[p.ID], o.WorkspaceHour, o.now)
+	if preferred == nil {
 		return nil
 	}
-	preferred := &hours.Preferred{Hour: *hour, Since: o.now, Until: o.campaign.waitsUntil(o.now)}
 	if _, worth := preferred.Wait(p, hours.RulesFor(o.campaign.QuietHours, p), o.now); !worth {
 		return nil
 	}

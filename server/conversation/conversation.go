@@ -389,14 +389,10 @@ func (s *Service) confirm(ctx context.Context, tx bun.Tx, c *contact.Contact, th
 	if in.OptOut != consent.KeywordNone || snd == nil {
 		return nil
 	}
-	return s.enqueue(ctx, tx, &message.Message{
+	return enqueue(ctx, tx, s.jobs, &message.Message{
 		Direction: message.Outbound, Purpose: message.PurposeConfirmation, ContactID: c.ID, ConversationID: &thread.ID,
 		SenderID: snd, Body: answer, Status: message.StatusPending,
 	})
-}
-
-func (s *Service) enqueue(ctx context.Context, tx bun.Tx, m *message.Message) error {
-	return enqueue(ctx, tx, s.jobs, m)
 }
 
 func enqueue(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, m *message.Message) error {

@@ -172,7 +172,7 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 			return apperr.Conflict("there is no sender: add one under Settings")
 		}
 		m.ContactID, m.ConversationID = c.ID, &thread.ID
-		if err := s.enqueue(ctx, tx, m); err != nil {
+		if err := enqueue(ctx, tx, s.jobs, m); err != nil {
 			return err
 		}
 		if err := answered(ctx, tx, thread.ID); err != nil {

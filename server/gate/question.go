@@ -242,10 +242,8 @@ func (a *asked) untimely() *Verdict {
 
 // begins is when a campaign begins for the contact, or now if that has been.
 func (a *asked) begins() time.Time {
-	if a.LocalStart != nil {
-		if at := a.LocalStart.For(a.Contact); at.After(a.now) {
-			return at
-		}
+	if at := a.localStart(); at.After(a.now) {
+		return at
 	}
 	return a.now
 }

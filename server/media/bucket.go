@@ -167,12 +167,7 @@ func (s *Service) object(ctx context.Context, f *File) ([]byte, error) {
 // Lost tells that the bucket does not have a file that the library keeps there; empty when it has, or when the file lies elsewhere. An
 // error: nobody knows. Nothing is read but whether it is there.
 func (s *Service) Lost(ctx context.Context, m template.Media) (say.Text, error) {
-	rest, own := strings.CutPrefix(m.URL, template.LibraryPath)
-	if !own {
-		return say.Text{}, nil
-	}
-	named, _, _ := strings.Cut(rest, "/")
-	f, err := byToken(ctx, s.db, named)
+	f, _, err := inLibrary(ctx, s.db, m)
 	if err != nil || f == nil {
 		return say.Text{}, err
 	}

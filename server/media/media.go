@@ -206,14 +206,9 @@ func (s *Service) ByID(ctx context.Context, id int64) (*File, error) { return by
 
 // Problem tells why WhatsApp would not show a medium of the library; empty when it would, or when it lies elsewhere.
 func Problem(ctx context.Context, idb bun.IDB, m template.Media) (say.Text, error) {
-	rest, own := strings.CutPrefix(m.URL, template.LibraryPath)
-	if !own {
-		return say.Text{}, nil
-	}
-	token, _, _ := strings.Cut(rest, "/")
-	f, err := byToken(ctx, idb, token)
+	f, own, err := inLibrary(ctx, idb, m)
 	switch {
-	case err != nil:
+	case err != nil || !own:
 		return say.Text{}, err
 	case f == nil:
 		return say.New("the file is not in the library any more: choose another"), nil
@@ -221,6 +216,18 @@ func Problem(ctx context.Context, idb bun.IDB, m template.Media) (say.Text, erro
 		return say.New("the file is of the kind %s, not %s", f.Kind.Said(), m.Kind.Said()), nil
 	}
 	return say.Text{}, nil
+}
+
+// inLibrary is the file of the library to which the address of a medium leads; own is false where it leads elsewhere, and the file is nil
+// where it is not in the library any more.
+func inLibrary(ctx context.Context, idb bun.IDB, m template.Media) (f *File, own bool, err error) {
+	rest, own := strings.CutPrefix(m.URL, template.LibraryPath)
+	if !own {
+		return nil, false, nil
+	}
+	named, _, _ := strings.Cut(rest, "/")
+	f, err = byToken(ctx, idb, named)
+	return f, true, err
 }
 
 // token is how tokens look.

@@ -9,8 +9,9 @@ import { graphql } from "../gql";
 import { errorText } from "../lib/errors";
 import { nameOf, numberOf } from "./Person";
 
-const TeamDocument = graphql(`
-  query TestRecipients {
+/** The team's own contacts, in the order in which they were added. */
+export const TeamContactsDocument = graphql(`
+  query TeamContacts {
     teamContacts {
       contact {
         id
@@ -42,7 +43,7 @@ export function TestRecipients(props: {
   onDone: () => void;
 }) {
   const client = useClient();
-  const [{ data, error }] = useQuery({ query: TeamDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }] = useQuery({ query: TeamContactsDocument, requestPolicy: "cache-and-network" });
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [typed, setTyped] = useState<string | null>(null);
   const [done, setDone] = useState<readonly Recipient[]>([]);

@@ -27,7 +27,7 @@ type Documents = {
     "\n  fragment OptInRequestState on OptInRequest {\n    id\n    status\n    askedAt\n    expiresAt\n    endedAt\n    message {\n      id\n      status\n      skipReason\n      errorMessage\n    }\n  }\n": typeof types.OptInRequestStateFragmentDoc,
     "\n  fragment TemplateWords on Template {\n    body\n    content {\n      ...TemplateContentParts\n    }\n  }\n": typeof types.TemplateWordsFragmentDoc,
     "\n  query TemplateMessage($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        ...TemplateWords\n      }\n    }\n  }\n": typeof types.TemplateMessageDocument,
-    "\n  query TestRecipients {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n": typeof types.TestRecipientsDocument,
+    "\n  query TeamContacts {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n": typeof types.TeamContactsDocument,
     "\n  query TestSendContact($address: String!) {\n    contact(address: $address) {\n      id\n      name\n      displayAddress\n    }\n  }\n": typeof types.TestSendContactDocument,
     "\n  fragment TemplateButtonParts on TemplateButton {\n    type\n    title\n    url\n    phone\n    code\n    id\n    track\n  }\n": typeof types.TemplateButtonPartsFragmentDoc,
     "\n  fragment TemplateContentParts on TemplateContent {\n    header {\n      text\n      media {\n        kind\n        url\n      }\n    }\n    footer\n    buttons {\n      ...TemplateButtonParts\n    }\n    list {\n      button\n      items {\n        title\n        description\n        id\n      }\n    }\n    cards {\n      title\n      body\n      media {\n        kind\n        url\n      }\n      buttons {\n        ...TemplateButtonParts\n      }\n    }\n    catalog {\n      id\n      title\n      subtitle\n      items {\n        id\n        section\n      }\n    }\n    authentication {\n      code\n      button\n      expiresInMinutes\n    }\n    flow {\n      id\n      button\n      firstScreen\n    }\n  }\n": typeof types.TemplateContentPartsFragmentDoc,
@@ -272,7 +272,6 @@ type Documents = {
     "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": typeof types.SendersDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderResumeDocument,
-    "\n  query TeamNumbers {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n": typeof types.TeamNumbersDocument,
     "\n  query TeamNumberChoices($search: String, $chosen: ID!, $known: Boolean!) {\n    found: contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        displayAddress\n      }\n    }\n    chosen: node(id: $chosen) @include(if: $known) {\n      ... on Contact {\n        id\n        name\n        displayAddress\n      }\n    }\n  }\n": typeof types.TeamNumberChoicesDocument,
     "\n  mutation TeamContactAdd($input: TeamContactAddInput!) {\n    teamContactAdd(input: $input) {\n      teamContact {\n        addedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TeamContactAddDocument,
     "\n  mutation TeamContactRemove($input: TeamContactRemoveInput!) {\n    teamContactRemove(input: $input) {\n      removedContactId\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.TeamContactRemoveDocument,
@@ -316,7 +315,7 @@ const documents: Documents = {
     "\n  fragment OptInRequestState on OptInRequest {\n    id\n    status\n    askedAt\n    expiresAt\n    endedAt\n    message {\n      id\n      status\n      skipReason\n      errorMessage\n    }\n  }\n": types.OptInRequestStateFragmentDoc,
     "\n  fragment TemplateWords on Template {\n    body\n    content {\n      ...TemplateContentParts\n    }\n  }\n": types.TemplateWordsFragmentDoc,
     "\n  query TemplateMessage($id: ID!) {\n    node(id: $id) {\n      ... on Template {\n        id\n        ...TemplateWords\n      }\n    }\n  }\n": types.TemplateMessageDocument,
-    "\n  query TestRecipients {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n": types.TestRecipientsDocument,
+    "\n  query TeamContacts {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n": types.TeamContactsDocument,
     "\n  query TestSendContact($address: String!) {\n    contact(address: $address) {\n      id\n      name\n      displayAddress\n    }\n  }\n": types.TestSendContactDocument,
     "\n  fragment TemplateButtonParts on TemplateButton {\n    type\n    title\n    url\n    phone\n    code\n    id\n    track\n  }\n": types.TemplateButtonPartsFragmentDoc,
     "\n  fragment TemplateContentParts on TemplateContent {\n    header {\n      text\n      media {\n        kind\n        url\n      }\n    }\n    footer\n    buttons {\n      ...TemplateButtonParts\n    }\n    list {\n      button\n      items {\n        title\n        description\n        id\n      }\n    }\n    cards {\n      title\n      body\n      media {\n        kind\n        url\n      }\n      buttons {\n        ...TemplateButtonParts\n      }\n    }\n    catalog {\n      id\n      title\n      subtitle\n      items {\n        id\n        section\n      }\n    }\n    authentication {\n      code\n      button\n      expiresInMinutes\n    }\n    flow {\n      id\n      button\n      firstScreen\n    }\n  }\n": types.TemplateContentPartsFragmentDoc,
@@ -561,7 +560,6 @@ const documents: Documents = {
     "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": types.SendersDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderResumeDocument,
-    "\n  query TeamNumbers {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n": types.TeamNumbersDocument,
     "\n  query TeamNumberChoices($search: String, $chosen: ID!, $known: Boolean!) {\n    found: contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        displayAddress\n      }\n    }\n    chosen: node(id: $chosen) @include(if: $known) {\n      ... on Contact {\n        id\n        name\n        displayAddress\n      }\n    }\n  }\n": types.TeamNumberChoicesDocument,
     "\n  mutation TeamContactAdd($input: TeamContactAddInput!) {\n    teamContactAdd(input: $input) {\n      teamContact {\n        addedAt\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TeamContactAddDocument,
     "\n  mutation TeamContactRemove($input: TeamContactRemoveInput!) {\n    teamContactRemove(input: $input) {\n      removedContactId\n      userErrors {\n        message\n      }\n    }\n  }\n": types.TeamContactRemoveDocument,
@@ -661,7 +659,7 @@ export function graphql(source: "\n  query TemplateMessage($id: ID!) {\n    node
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query TestRecipients {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n"): (typeof documents)["\n  query TestRecipients {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  query TeamContacts {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n"): (typeof documents)["\n  query TeamContacts {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -1638,10 +1636,6 @@ export function graphql(source: "\n  mutation SenderPause($input: SenderPauseInp
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query TeamNumbers {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n"): (typeof documents)["\n  query TeamNumbers {\n    teamContacts {\n      contact {\n        id\n        name\n        displayAddress\n        consentStatus\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -7,22 +7,11 @@ import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf, numberOf } from "../../components/Person";
 import { SearchSelect } from "../../components/SearchSelect";
+import { TeamContactsDocument } from "../../components/TestRecipients";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 
-const TeamDocument = graphql(`
-  query TeamNumbers {
-    teamContacts {
-      contact {
-        id
-        name
-        displayAddress
-        consentStatus
-      }
-    }
-  }
-`);
 const ChoicesDocument = graphql(`
   query TeamNumberChoices($search: String, $chosen: ID!, $known: Boolean!) {
     found: contacts(search: $search, first: 25) {
@@ -67,7 +56,7 @@ const RemoveDocument = graphql(`
 /** The team's own numbers, to which tests and copies of campaigns go. */
 export function TeamNumbers() {
   const may = useMay("MARKETER");
-  const [{ data, error }, load] = useQuery({ query: TeamDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, load] = useQuery({ query: TeamContactsDocument, requestPolicy: "cache-and-network" });
   const [chosen, setChosen] = useState<string | null>(null);
   const [adding, add] = useMutation(AddDocument);
   const [removing, remove] = useMutation(RemoveDocument);
