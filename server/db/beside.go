@@ -20,6 +20,6 @@ func (d *DB) Beside(ctx context.Context, conns int32, limit time.Duration, log *
 	if err != nil {
 		return nil, fmt.Errorf("open a second pool: %w", err)
 	}
-	pools := newPools(pool)
-	return &DB{DB: over(pools, log), Pool: pool, pools: pools}, nil
+	pools := newPools(pool, log)
+	return &DB{DB: over(pools), Pool: pool, pools: pools}, nil
 }

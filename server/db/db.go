@@ -45,6 +45,7 @@ func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, lim
 	// bun writes values into the statement, so preparing each would cost a
 	// round trip and a cache entry for nothing.
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	cfg.ConnConfig.Tracer = slowQueries{log}
 	cfg.MaxConns = maxConns
 	cfg.ConnConfig.RuntimeParams["application_name"] = "eventstream"
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
@@ -75,15 +76,14 @@ func open(ctx context.Context, url string, maxConns int32, log *slog.Logger, lim
 		pool.Close()
 		return nil, err
 	}
-	pools := newPools(pool)
-	return &DB{DB: over(pools, log), Pool: pool, conn: cfg.ConnConfig.Copy(), pools: pools}, nil
+	pools := newPools(pool, log)
+	return &DB{DB: over(pools), Pool: pool, conn: cfg.ConnConfig.Copy(), pools: pools}, nil
 }
 
 // over makes bun's handle over pools. While the next version migrates, this one
 // reads on: columns that it does not know are no error.
-func over(pools *pools, log *slog.Logger) *bun.DB {
-	return bun.NewDB(pools.sql(), pgdialect.New(), bun.WithDiscardUnknownColumns()).
-		WithQueryHook(&slowQueryHook{log: log})
+func over(pools *pools) *bun.DB {
+	return bun.NewDB(pools.sql(), pgdialect.New(), bun.WithDiscardUnknownColumns())
 }
 
 // Close closes bun's handle and the pools.
@@ -170,21 +170,6 @@ func LikeEscape(s string) string {
 func IsUnique(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == "23505"
-}
-
-// slowQueryHook warns about statements over a second. It logs their fingerprint:
-// the values of a statement are numbers and texts of people.
-type slowQueryHook struct{ log *slog.Logger }
-
-func (h *slowQueryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
-	return ctx
-}
-
-func (h *slowQueryHook) AfterQuery(ctx context.Context, e *bun.QueryEvent) {
-	if d := time.Since(e.StartTime); d > time.Second {
-		id, text := fingerprint(e.QueryTemplate)
-		h.log.WarnContext(ctx, "slow query", "duration", d, "fingerprint", id, "query", text)
-	}
 }
 
 // Refused reports whether Postgres answered that it cannot hold these values, as opposed to

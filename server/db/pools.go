@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -102,6 +103,7 @@ func (d *DB) OpenPools(ctx context.Context, which ...Pool) error {
 
 // pools opens connections for database/sql, each from the pool that its context names.
 type pools struct {
+	slow   slowQueries
 	jobs   driver.Connector
 	others map[Pool]*ownPool
 }
@@ -112,8 +114,8 @@ type ownPool struct {
 	shares *shares // nil: everybody may have all
 }
 
-func newPools(jobs *pgxpool.Pool) *pools {
-	return &pools{jobs: stdlib.GetPoolConnector(jobs), others: map[Pool]*ownPool{}}
+func newPools(jobs *pgxpool.Pool, log *slog.Logger) *pools {
+	return &pools{slow: slowQueries{log}, jobs: stdlib.GetPoolConnector(jobs), others: map[Pool]*ownPool{}}
 }
 
 func (p *pools) open(name Pool, pool *pgxpool.Pool, size poolSize) {
@@ -148,36 +150,42 @@ func (p *pools) Connect(ctx context.Context) (driver.Conn, error) {
 	name, _ := ctx.Value(poolKey{}).(Pool)
 	own := p.others[name]
 	if own == nil {
-		return p.jobs.Connect(ctx)
+		return p.connect(ctx, p.jobs, func() {})
 	}
 	who := actor.From(ctx)
 	switch who.Kind {
 	case "", actor.KindSystem, actor.KindContact: // not somebody who asks again and again
-		return own.Connect(ctx)
+		return p.connect(ctx, own, func() {})
 	}
 	if own.shares == nil {
-		return own.Connect(ctx)
+		return p.connect(ctx, own, func() {})
 	}
 	giveBack, err := own.shares.take(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := own.Connect(ctx)
+	return p.connect(ctx, own, giveBack)
+}
+
+// connect opens a connection, with what is done when it is closed.
+func (p *pools) connect(ctx context.Context, from driver.Connector, giveBack func()) (driver.Conn, error) {
+	opened, err := from.Connect(ctx)
 	if err != nil {
 		giveBack()
 		return nil, err
 	}
-	return &sharedConn{Conn: conn.(*stdlib.Conn), giveBack: giveBack}, nil //nolint:forcetypeassert // what it makes
+	return &conn{Conn: opened.(*stdlib.Conn), slow: p.slow, giveBack: giveBack}, nil //nolint:forcetypeassert // what it makes
 }
 
-// sharedConn is a connection that counts against its actor's share until it is closed.
-type sharedConn struct {
+// conn is a connection as the rest of the engine uses it.
+type conn struct {
 	*stdlib.Conn
+	slow     slowQueries
 	giveBack func()
 }
 
 // Close implements driver.Conn.
-func (c *sharedConn) Close() error {
+func (c *conn) Close() error {
 	defer c.giveBack()
 	return c.Conn.Close()
 }

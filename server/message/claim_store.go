@@ -400,7 +400,9 @@ func Adopt(ctx context.Context, tx bun.Tx, c Claim, e Logged) error {
 		return nil
 	}
 	m.Advance(Event{SID: e.SID, Status: StatusAccepted, At: e.Created})
-	return SaveProgress(ctx, tx, rows)
+	p := new(db.Pipeline)
+	addProgress(p, rows)
+	return p.Send(ctx, tx)
 }
 
 // LockUndecided locks up to n messages about which a person may decide: of a

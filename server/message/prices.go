@@ -73,16 +73,17 @@ func (r *Receipts) factsOf(ctx context.Context, tx bun.Tx, card *price.Card, due
 			again = append(again, m.ID)
 		}
 	}
-	if f.regions, err = regionsOf(ctx, tx, contacts); err != nil {
+	f.regions, f.windows = make(map[int64]string, len(due)), map[int64]bool{}
+	p := new(db.Pipeline)
+	addRegions(p, contacts, f.regions)
+	if len(within) > 0 {
+		addWindows(p, within, f.windows)
+	}
+	if err := p.Send(ctx, tx); err != nil {
 		return f, err
 	}
 	if f.categories, err = r.categories.of(ctx, tx, sortedKeys(versions)); err != nil {
 		return f, err
-	}
-	if len(within) > 0 {
-		if f.windows, err = windowsThen(ctx, tx, within); err != nil {
-			return f, err
-		}
 	}
 	if len(again) > 0 {
 		if f.earlier, err = AttemptsOf(ctx, tx, again); err != nil {
@@ -254,5 +255,7 @@ func (r *Receipts) InsertPast(ctx context.Context, tx bun.Tx, rows []*Message) e
 	if err := insertStories(ctx, tx, rows); err != nil {
 		return err
 	}
-	return price.Book(ctx, tx, charged)
+	p := new(db.Pipeline)
+	price.AddCharged(p, charged)
+	return p.Send(ctx, tx)
 }

@@ -30,18 +30,15 @@ func (m *Message) newPrice() string {
 	}, "|")
 }
 
-// regionsOf are the countries of contacts' numbers.
-func regionsOf(ctx context.Context, tx bun.Tx, contactIDs []int64) (map[int64]string, error) {
-	var rows []struct {
-		ID     int64
-		Region string
-	}
-	err := tx.NewRaw("SELECT id, region FROM contacts WHERE id = ANY (?::bigint[])", pgdialect.Array(contactIDs)).Scan(ctx, &rows)
-	regions := make(map[int64]string, len(rows))
-	for _, r := range rows {
-		regions[r.ID] = r.Region
-	}
-	return regions, db.Err(err)
+// addRegions reads the countries of contacts' numbers.
+func addRegions(p *db.Pipeline, contactIDs []int64, regions map[int64]string) {
+	p.Query(func(row db.Row) error {
+		var id int64
+		var region string
+		err := row.Scan(&id, &region)
+		regions[id] = region
+		return err
+	}, "SELECT id, region FROM contacts WHERE id = ANY ($1)", contactIDs)
 }
 
 // categoriesOf are the categories of versions' templates.
@@ -59,17 +56,16 @@ func categoriesOf(ctx context.Context, tx bun.Tx, versionIDs []int64) (map[int64
 	return categories, db.Err(err)
 }
 
-// windowsThen tells to which of these messages somebody had written, to the same sender, within the 24 hours before they were accepted: WhatsApp keeps a window for each
-// contact and sender.
-func windowsThen(ctx context.Context, tx bun.Tx, ids []int64) (map[int64]bool, error) {
-	var found []int64
-	err := tx.NewRaw(`
-		SELECT m.id FROM messages m WHERE m.id = ANY (?::bigint[]) AND EXISTS (SELECT 1 FROM messages i
-			WHERE i.contact_id = m.contact_id AND i.sender_id = m.sender_id AND i.direction = 'inbound' AND i.created_at BETWEEN m.accepted_at - interval '24 hours' AND m.accepted_at)`,
-		pgdialect.Array(ids)).Scan(ctx, &found)
-	open := make(map[int64]bool, len(found))
-	for _, id := range found {
+// addWindows tells to which of these messages somebody had written, to the same sender, within the 24 hours before they
+// were accepted: WhatsApp keeps a window for each contact and sender.
+func addWindows(p *db.Pipeline, ids []int64, open map[int64]bool) {
+	p.Query(func(row db.Row) error {
+		var id int64
+		err := row.Scan(&id)
 		open[id] = true
-	}
-	return open, db.Err(err)
+		return err
+	}, `
+		SELECT m.id FROM messages m WHERE m.id = ANY ($1) AND EXISTS (SELECT 1 FROM messages i
+			WHERE i.contact_id = m.contact_id AND i.sender_id = m.sender_id AND i.direction = 'inbound'
+				AND i.created_at BETWEEN m.accepted_at - interval '24 hours' AND m.accepted_at)`, ids)
 }

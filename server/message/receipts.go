@@ -10,6 +10,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
+	"eventstream/server/db"
 	"eventstream/server/price"
 
 	"github.com/uptrace/bun"
@@ -148,10 +149,7 @@ func (r *Receipts) Apply(ctx context.Context, tx bun.Tx, batch []Receipt) (Appli
 	if err := b.save(ctx, tx, r, card); err != nil {
 		return Applied{}, err
 	}
-	if err := applyEffects(ctx, tx, r.consents, b.effects); err != nil {
-		return Applied{}, err
-	}
-	return b.result, price.Book(ctx, tx, b.charged)
+	return b.result, nil
 }
 
 // place is where a SID belongs.
@@ -171,36 +169,38 @@ type receiptBatch struct {
 	repriced map[int64]bool    // their messages
 	history  []*DeliveryEvent
 	effects  []effect
-	charged  []price.Charged // what they cost, and what they no longer cost
 	result   Applied
 }
 
 // lock finds out without locks which rows the batch is about, and locks first
 // the contacts that it may change, then the messages.
 func (b *receiptBatch) lock(ctx context.Context, tx bun.Tx) error {
-	sids := make([]string, len(b.batch))
+	sids, ids, touches := make([]string, len(b.batch)), map[int64]bool{}, false
 	for i, rc := range b.batch {
 		sids[i] = rc.Event.SID
+		touches = touches || rc.touchesContact()
+		if rc.MessageID != 0 {
+			ids[rc.MessageID] = true
+		}
 	}
-	found, err := locate(ctx, tx, sids)
-	if err != nil {
+	p := new(db.Pipeline)
+	addLocate(p, sids, b.found)
+	if !touches { // nearly always: nothing comes between
+		addLock(p, sortedKeys(ids), sids, b.messages)
+		return p.Send(ctx, tx)
+	}
+	if err := p.Send(ctx, tx); err != nil {
 		return err
 	}
-	b.found = found
-	ids, contacts, byID := map[int64]bool{}, map[int64]bool{}, []int64{}
+	contacts, byID := map[int64]bool{}, []int64{}
 	for _, rc := range b.batch {
-		p, ok := b.found[rc.Event.SID]
-		switch {
-		case ok:
-			ids[p.MessageID] = true
-			if rc.touchesContact() {
-				contacts[p.ContactID] = true
-			}
-		case rc.MessageID != 0:
-			ids[rc.MessageID] = true
-			if rc.touchesContact() {
-				byID = append(byID, rc.MessageID)
-			}
+		if !rc.touchesContact() {
+			continue
+		}
+		if at, ok := b.found[rc.Event.SID]; ok {
+			contacts[at.ContactID] = true
+		} else if rc.MessageID != 0 {
+			byID = append(byID, rc.MessageID)
 		}
 	}
 	of, err := contactsOf(ctx, tx, byID)
@@ -213,12 +213,10 @@ func (b *receiptBatch) lock(ctx context.Context, tx bun.Tx) error {
 	if _, err := contact.LockPeople(ctx, tx, sortedKeys(contacts)); err != nil {
 		return err
 	}
-	rows, err := lockByID(ctx, tx, sortedKeys(ids))
-	if err != nil {
+	p = new(db.Pipeline)
+	addLock(p, sortedKeys(ids), sids, b.messages)
+	if err := p.Send(ctx, tx); err != nil {
 		return err
-	}
-	for _, m := range rows {
-		b.messages[m.ID] = m
 	}
 	for _, rc := range b.batch { // merged into another contact meanwhile
 		if m := b.messages[b.messageID(rc)]; m != nil && rc.touchesContact() && !contacts[m.ContactID] {
@@ -305,7 +303,7 @@ func (b *receiptBatch) forgive(m *Message) {
 	}
 }
 
-// save writes what advance changed. What is to be sent again becomes pending.
+// save writes what advance changed, and what follows from it. What is to be sent again becomes pending.
 func (b *receiptBatch) save(ctx context.Context, tx bun.Tx, r *Receipts, card *price.Card) error {
 	again, err := b.redeliver(ctx, tx)
 	if err != nil {
@@ -352,14 +350,24 @@ func (b *receiptBatch) save(ctx context.Context, tx bun.Tx, r *Receipts, card *p
 			rows = append(rows, b.messages[id])
 		}
 	}
-	if b.charged, err = r.charge(ctx, tx, card, rows); err != nil {
+	charged, err := r.charge(ctx, tx, card, rows)
+	if err != nil {
 		return err
 	}
-	if err := SaveProgress(ctx, tx, rows); err != nil {
-		return err
+	p := new(db.Pipeline)
+	addProgress(p, rows)
+	addHistory(p, b.history, &b.result.Deliveries)
+	if len(b.effects) > 0 { // they come before what was charged
+		if err := p.Send(ctx, tx); err != nil {
+			return err
+		}
+		if err := applyEffects(ctx, tx, r.consents, b.effects); err != nil {
+			return err
+		}
+		p = new(db.Pipeline)
 	}
-	b.result.Deliveries, err = InsertEvents(ctx, tx, b.history)
-	return err
+	price.AddCharged(p, charged)
+	return p.Send(ctx, tx)
 }
 
 // redeliver sends again what its code lets, and tells which messages those are.

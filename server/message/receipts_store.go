@@ -20,10 +20,10 @@ func Lock(ctx context.Context, tx bun.Tx, ids []int64, sids []string) (rows []*M
 	return rows, db.Err(err)
 }
 
-// SaveProgress writes back what Advance changed.
-func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
+// addProgress writes back what Advance changed.
+func addProgress(p *db.Pipeline, rows []*Message) {
 	if len(rows) == 0 {
-		return nil
+		return
 	}
 	n := len(rows)
 	ids, status, sids, codes, texts := make([]int64, n), make([]string, n), make([]string, n), make([]int64, n),
@@ -42,7 +42,7 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 		times[0][i], times[1][i], times[2][i], times[3][i], times[4][i] = m.AcceptedAt, m.SentAt, m.DeliveredAt, m.ReadAt,
 			m.EndedAt
 	}
-	_, err := tx.NewRaw(`
+	p.Exec(`
 		UPDATE messages m SET status = u.status, sid = nullif(u.sid, ''), error_code = u.code, error_message = u.text,
 			accepted_at = u.accepted, sent_at = u.sent, delivered_at = u.delivered, read_at = u.read, ended_at = u.ended,
 			lease_until = CASE WHEN u.status IN ('submitting', 'unknown') THEN m.lease_until END,
@@ -53,14 +53,11 @@ func SaveProgress(ctx context.Context, tx bun.Tx, rows []*Message) error {
 			price_meta = CASE WHEN u.price = '' THEN m.price_meta ELSE nullif(split_part(u.price, '|', 5), '')::bigint END,
 			price_reserved = CASE WHEN u.price = '' THEN m.price_reserved END,
 			price_twilio = CASE WHEN u.price = '' THEN m.price_twilio ELSE nullif(split_part(u.price, '|', 6), '')::bigint END
-		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::text[], ?::timestamptz[], ?::timestamptz[],
-			?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::text[])
+		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+			$8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[])
 			AS u (id, status, sid, code, text, accepted, sent, delivered, read, ended, price)
 		WHERE m.id = u.id`,
-		pgdialect.Array(ids), pgdialect.Array(status), pgdialect.Array(sids), pgdialect.Array(codes), pgdialect.Array(texts),
-		db.TimeArray(times[0]), db.TimeArray(times[1]), db.TimeArray(times[2]), db.TimeArray(times[3]), db.TimeArray(times[4]),
-		pgdialect.Array(prices)).Exec(ctx)
-	return db.Err(err)
+		ids, status, sids, codes, texts, times[0], times[1], times[2], times[3], times[4], prices)
 }
 
 // DeliveryEvent is one row of a message's history at the provider.
@@ -77,11 +74,11 @@ type DeliveryEvent struct {
 	ReceivedAt     time.Time `bun:",nullzero"`
 }
 
-// InsertEvents keeps the events that are new, in one order for every writer,
+// addHistory keeps the events that are new, in one order for every writer,
 // and gives their ids.
-func InsertEvents(ctx context.Context, tx bun.Tx, events []*DeliveryEvent) (ids []int64, err error) {
+func addHistory(p *db.Pipeline, events []*DeliveryEvent, ids *[]int64) {
 	if len(events) == 0 {
-		return nil, nil
+		return
 	}
 	slices.SortStableFunc(events, func(a, b *DeliveryEvent) int {
 		return cmp.Or(cmp.Compare(a.SID, b.SID), cmp.Compare(a.Status, b.Status), cmp.Compare(a.ErrorCode, b.ErrorCode))
@@ -96,15 +93,18 @@ func InsertEvents(ctx context.Context, tx bun.Tx, events []*DeliveryEvent) (ids 
 			webhooks[i] = *e.WebhookEventID
 		}
 	}
-	err = tx.NewRaw(`
+	p.Query(func(row db.Row) error {
+		var id int64
+		err := row.Scan(&id)
+		*ids = append(*ids, id)
+		return err
+	}, `
 		INSERT INTO delivery_events (message_id, sid, status, error_code, webhook_event_id, occurred_at)
 		SELECT message_id, sid, status, code, nullif(webhook, 0), at
-		FROM unnest(?::bigint[], ?::text[], ?::text[], ?::int[], ?::bigint[], ?::timestamptz[])
+		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::timestamptz[])
 			AS u (message_id, sid, status, code, webhook, at)
 		ON CONFLICT DO NOTHING RETURNING id`,
-		pgdialect.Array(messages), pgdialect.Array(sids), pgdialect.Array(status), pgdialect.Array(codes),
-		pgdialect.Array(webhooks), db.TimeArray(at)).Scan(ctx, &ids)
-	return ids, db.Err(err)
+		messages, sids, status, codes, webhooks, at)
 }
 
 // KnownSIDs tells which of these SIDs belong to messages of ours, as their present
@@ -148,28 +148,30 @@ func MarkReplied(ctx context.Context, tx bun.Tx, contactID int64, quotedSID stri
 // locate tells to which messages these SIDs belong, without a lock: as their
 // present attempt, else as an old one.
 func locate(ctx context.Context, tx bun.Tx, sids []string) (map[string]place, error) {
+	found, p := make(map[string]place, len(sids)), new(db.Pipeline)
+	addLocate(p, sids, found)
+	return found, p.Send(ctx, tx)
+}
+
+func addLocate(p *db.Pipeline, sids []string, found map[string]place) {
 	if len(sids) == 0 {
-		return nil, nil //nolint:nilnil // none
+		return
 	}
-	var rows []struct {
-		SID       string `bun:"sid"`
-		MessageID int64
-		ContactID int64
-		Old       bool
-	}
-	err := tx.NewRaw(`
-		SELECT m.sid, m.id AS message_id, m.contact_id, false AS old FROM messages m WHERE m.sid = ANY (?0::text[])
+	p.Query(func(row db.Row) error {
+		var sid string
+		var at place
+		if err := row.Scan(&sid, &at.MessageID, &at.ContactID, &at.Old); err != nil {
+			return err
+		}
+		if before, ok := found[sid]; !ok || before.Old {
+			found[sid] = at
+		}
+		return nil
+	}, `
+		SELECT m.sid, m.id, m.contact_id, false FROM messages m WHERE m.sid = ANY ($1)
 		UNION ALL
 		SELECT a.sid, m.id, m.contact_id, true FROM message_attempts a JOIN messages m ON m.id = a.message_id
-		WHERE a.sid = ANY (?0::text[])`, pgdialect.Array(sids)).Scan(ctx, &rows)
-	found := make(map[string]place, len(rows))
-	for _, r := range rows {
-		if p, ok := found[r.SID]; ok && !p.Old {
-			continue
-		}
-		found[r.SID] = place{MessageID: r.MessageID, ContactID: r.ContactID, Old: r.Old}
-	}
-	return found, db.Err(err)
+		WHERE a.sid = ANY ($1)`, sids)
 }
 
 func contactsOf(ctx context.Context, tx bun.Tx, messageIDs []int64) (ids []int64, err error) {
@@ -181,15 +183,28 @@ func contactsOf(ctx context.Context, tx bun.Tx, messageIDs []int64) (ids []int64
 	return ids, db.Err(err)
 }
 
-// lockByID locks messages in order of id. Their keys do not change, so whoever
-// only points to them need not wait.
-func lockByID(ctx context.Context, tx bun.Tx, ids []int64) (rows []*Message, err error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	err = tx.NewSelect().Model(&rows).Where("m.id = ANY (?::bigint[])", pgdialect.Array(ids)).Order("m.id").
-		For("NO KEY UPDATE").Scan(ctx)
-	return rows, db.Err(err)
+// addLock locks messages in order of id, those with an id and those to which a SID belongs or belonged, and reads what
+// receipts change and what they need to know for that. Their keys do not change, so whoever only points to them need not
+// wait.
+func addLock(p *db.Pipeline, ids []int64, sids []string, messages map[int64]*Message) {
+	p.Query(func(row db.Row) error {
+		m := new(Message)
+		err := row.Scan(&m.ID, (*string)(&m.Direction), (*string)(&m.Purpose), &m.CampaignID, &m.ContactID, &m.SenderID,
+			&m.TemplateVersionID, (*string)(&m.Status), &m.SID, &m.ErrorCode, &m.ErrorMessage, &m.LeaseUntil, &m.Redeliveries,
+			&m.AcceptedAt, &m.SentAt, &m.DeliveredAt, &m.ReadAt, &m.EndedAt, &m.Price.Month, &m.Price.Market,
+			(*string)(&m.Price.Category), &m.Price.Currency, &m.Price.Meta, &m.Price.Twilio,
+			&m.Price.Reserved)
+		messages[m.ID] = m
+		return err
+	}, `
+		SELECT m.id, m.direction, m.purpose, m.campaign_id, m.contact_id, m.sender_id, m.template_version_id, m.status, m.sid,
+			m.error_code, m.error_message, m.lease_until, m.redeliveries, m.accepted_at, m.sent_at, m.delivered_at, m.read_at,
+			m.ended_at, m.price_month, coalesce(m.price_market, ''), coalesce(m.price_category, ''), coalesce(m.price_currency, ''),
+			m.price_meta, m.price_twilio, m.price_reserved
+		FROM messages m WHERE m.id = ANY (ARRAY(
+			SELECT unnest($1::bigint[]) UNION SELECT id FROM messages WHERE sid = ANY ($2)
+			UNION SELECT message_id FROM message_attempts WHERE sid = ANY ($2)))
+		ORDER BY m.id FOR NO KEY UPDATE`, ids, sids)
 }
 
 // redeliveryFacts reads what decides whether failed messages are sent again,

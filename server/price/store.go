@@ -71,9 +71,9 @@ func removeRates(ctx context.Context, tx bun.Tx, rates []Rate) error {
 	return db.Err(err)
 }
 
-// Book adds to what was charged, or takes from it where a message turned out to cost something else. It is the last
+// AddCharged adds to what was charged, or takes from it where a message turned out to cost something else. It is the last
 // that a transaction does, and goes by the order of the rows, so that none waits for another crosswise.
-func Book(ctx context.Context, tx bun.Tx, entries []Charged) error {
+func AddCharged(p *db.Pipeline, entries []Charged) {
 	type key struct {
 		month, market, category, currency string
 		campaign                          int64
@@ -97,7 +97,8 @@ func Book(ctx context.Context, tx bun.Tx, entries []Charged) error {
 		}
 	}
 	if len(keys) == 0 {
-		return AddReserved(ctx, tx, released)
+		addReserved(p, released)
+		return
 	}
 	slices.SortFunc(keys, func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.month, b.month), cmp.Compare(a.campaign, b.campaign), cmp.Compare(a.market, b.market),
@@ -110,17 +111,16 @@ func Book(ctx context.Context, tx bun.Tx, entries []Charged) error {
 		months[i], campaigns[i], markets[i], categories[i], currencies[i] = k.month, k.campaign, k.market, k.category, k.currency
 		messages[i], unknown[i], meta[i], twilio[i] = sums[k].Messages, sums[k].Unknown, int64(sums[k].Meta), int64(sums[k].Twilio)
 	}
-	_, err := tx.NewRaw(`
+	p.Exec(`
 		INSERT INTO price_totals AS t (month, campaign_id, market, category, currency, messages, unknown, meta, twilio)
-		SELECT * FROM unnest(?::date[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
+		SELECT month::date, campaign, market, category, currency, messages, unknown, meta, twilio
+		FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+			AS u (month, campaign, market, category, currency, messages, unknown, meta, twilio)
 		ON CONFLICT (month, campaign_id, market, category, currency) DO UPDATE
-			SET messages = t.messages + excluded.messages, unknown = t.unknown + excluded.unknown, meta = t.meta + excluded.meta, twilio = t.twilio + excluded.twilio`,
-		pgdialect.Array(months), pgdialect.Array(campaigns), pgdialect.Array(markets), pgdialect.Array(categories),
-		pgdialect.Array(currencies), pgdialect.Array(messages), pgdialect.Array(unknown), pgdialect.Array(meta), pgdialect.Array(twilio)).Exec(ctx)
-	if err != nil {
-		return db.Err(err)
-	}
-	return AddReserved(ctx, tx, released)
+			SET messages = t.messages + excluded.messages, unknown = t.unknown + excluded.unknown, meta = t.meta + excluded.meta,
+				twilio = t.twilio + excluded.twilio`,
+		months, campaigns, markets, categories, currencies, messages, unknown, meta, twilio)
+	addReserved(p, released)
 }
 
 // TakeFree counts n service messages of a sender in a month, and tells how many of them are free.
@@ -239,6 +239,12 @@ func spentIn(ctx context.Context, idb bun.IDB, month time.Time, currency string)
 
 // AddReserved changes what campaigns have reserved. It is the last that a transaction does, in the order of the campaigns.
 func AddReserved(ctx context.Context, tx bun.Tx, by map[int64]Micros) error {
+	p := new(db.Pipeline)
+	addReserved(p, by)
+	return p.Send(ctx, tx)
+}
+
+func addReserved(p *db.Pipeline, by map[int64]Micros) {
 	ids := make([]int64, 0, len(by))
 	for id, n := range by {
 		if n != 0 {
@@ -246,18 +252,16 @@ func AddReserved(ctx context.Context, tx bun.Tx, by map[int64]Micros) error {
 		}
 	}
 	if len(ids) == 0 {
-		return nil
+		return
 	}
 	slices.Sort(ids)
 	amounts := make([]int64, len(ids))
 	for i, id := range ids {
 		amounts[i] = int64(by[id])
 	}
-	_, err := tx.NewRaw(`
-		INSERT INTO price_reservations AS r (campaign_id, reserved) SELECT * FROM unnest(?::bigint[], ?::bigint[])
-		ON CONFLICT (campaign_id) DO UPDATE SET reserved = r.reserved + excluded.reserved`,
-		pgdialect.Array(ids), pgdialect.Array(amounts)).Exec(ctx)
-	return db.Err(err)
+	p.Exec(`
+		INSERT INTO price_reservations AS r (campaign_id, reserved) SELECT * FROM unnest($1::bigint[], $2::bigint[])
+		ON CONFLICT (campaign_id) DO UPDATE SET reserved = r.reserved + excluded.reserved`, ids, amounts)
 }
 
 // SetReserved sets what a campaign has reserved, after it was counted anew.

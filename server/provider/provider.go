@@ -10,6 +10,8 @@ import (
 	"context"
 	"time"
 
+	"eventstream/server/db"
+
 	"github.com/uptrace/bun"
 )
 
@@ -61,4 +63,12 @@ func Lock(ctx context.Context, tx bun.Tx) error { return lock(ctx, tx) }
 
 // Hold keeps the provider as it is until the transaction ends, and tells which one it is.
 // Several may hold it. It comes before the locks of contacts.
-func Hold(ctx context.Context, tx bun.Tx) (Name, error) { return hold(ctx, tx) }
+func Hold(ctx context.Context, tx bun.Tx) (Name, error) {
+	var now Name
+	p := new(db.Pipeline)
+	AddHold(p, &now)
+	return now, p.Send(ctx, tx)
+}
+
+// AddHold makes Hold part of a pipeline.
+func AddHold(p *db.Pipeline, now *Name) { addHold(p, now) }

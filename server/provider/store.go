@@ -18,9 +18,8 @@ func lock(ctx context.Context, tx bun.Tx) error {
 	return db.Err(err)
 }
 
-func hold(ctx context.Context, tx bun.Tx) (now Name, err error) {
-	err = tx.NewRaw("SELECT provider_hold()").Scan(ctx, &now)
-	return now, db.Err(err)
+func addHold(p *db.Pipeline, now *Name) {
+	p.Query(func(row db.Row) error { return row.Scan((*string)(now)) }, "SELECT provider_hold()")
 }
 
 func begin(ctx context.Context, tx bun.Tx, n Name, account string) error {

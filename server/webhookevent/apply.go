@@ -239,7 +239,7 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 	for _, e := range events {
 		e.classify(ctx, a.Provider, a.Reader, a.Words)
 	}
-	fresh, err := insert(ctx, a.DB, events, false)
+	fresh, err := insert(ctx, a.DB, events)
 	if err != nil {
 		return 0, err
 	}
@@ -250,7 +250,7 @@ func (a *Applier) Record(ctx context.Context, events []*Event) (int, error) {
 // RecordOne is Record for one event among many: whoever nudges finds them.
 func (a *Applier) RecordOne(ctx context.Context, e *Event) error {
 	e.classify(ctx, a.Provider, a.Reader, a.Words)
-	fresh, err := insert(ctx, a.DB, []*Event{e}, false)
+	fresh, err := insert(ctx, a.DB, []*Event{e})
 	if err == nil {
 		a.offer(fresh)
 	}

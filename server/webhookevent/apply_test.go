@@ -85,7 +85,7 @@ func TestOnePoisonousReceiptParksAlone(t *testing.T) {
 					events = append(events, status(fmt.Sprintf("SM%d", i), "explodes"))
 				}
 			}
-			fresh, err := insert(e.ctx, e.DB, events, false)
+			fresh, err := insert(e.ctx, e.DB, events)
 			require.NoError(t, err)
 			if at == "in memory" {
 				require.NoError(t, e.applyReceipts(e.ctx, fresh))
@@ -114,10 +114,10 @@ func TestReceiptsWithoutEffectSayWhy(t *testing.T) {
 func TestARepeatIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, dbtest.New(t))
-	first, err := insert(e.ctx, e.DB, []*Event{says("SM1", person(1), "hello"), says("SM1", person(1), "hello"), status("SM1", "sent"), status("SM1", "read")}, false)
+	first, err := insert(e.ctx, e.DB, []*Event{says("SM1", person(1), "hello"), says("SM1", person(1), "hello"), status("SM1", "sent"), status("SM1", "read")})
 	require.NoError(t, err)
 	require.Len(t, first, 3)
-	again, err := insert(e.ctx, e.DB, []*Event{status("SM1", "read"), says("SM1", person(1), "hello")}, false)
+	again, err := insert(e.ctx, e.DB, []*Event{status("SM1", "read"), says("SM1", person(1), "hello")})
 	require.NoError(t, err)
 	require.Empty(t, again)
 	require.NoError(t, e.Apply(e.ctx))
@@ -128,7 +128,7 @@ func TestARepeatIsStoredOnce(t *testing.T) {
 func TestOneGroupKeepsTheOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, dbtest.New(t))
-	_, err := insert(e.ctx, e.DB, []*Event{says("SMz", person(1), "START"), says("SMy", person(1), "one"), says("SMx", person(1), "STOP"), says("SMa", person(2), "STOP"), says("SMb", person(2), "START")}, false)
+	_, err := insert(e.ctx, e.DB, []*Event{says("SMz", person(1), "START"), says("SMy", person(1), "one"), says("SMx", person(1), "STOP"), says("SMa", person(2), "STOP"), says("SMb", person(2), "START")})
 	require.NoError(t, err)
 	require.NoError(t, e.Apply(e.ctx))
 	require.Equal(t, []string{"START", "one", "STOP"}, e.texts(person(1)))
@@ -153,7 +153,7 @@ func TestManyProcessesKeepEachContactsOrder(t *testing.T) {
 				events = append(events, says(fmt.Sprintf("SM%d-%d-%d", (p*7+n*13)%97, p, round*each+n), person(p), text))
 			}
 		}
-		_, err := insert(e.ctx, d, events, false)
+		_, err := insert(e.ctx, d, events)
 		require.NoError(t, err)
 	}
 	write(0)
@@ -200,7 +200,7 @@ func TestAnOptOutWaitsForNobodyElse(t *testing.T) {
 	}
 	last := person(len(events) + 1)
 	events = append(events, says("SMa", last, "hello"), says("SMb", last, "STOP"), says("SMc", last, "bye"))
-	fresh, err := insert(e.ctx, e.DB, events, false)
+	fresh, err := insert(e.ctx, e.DB, events)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(e.ctx)
 	var running sync.WaitGroup

@@ -133,7 +133,7 @@ func status(sid, word string) *Event {
 func (e *engine) store(events ...*Event) {
 	e.t.Helper()
 	for _, ev := range events {
-		_, err := insert(e.ctx, e.DB, []*Event{ev}, false)
+		_, err := insert(e.ctx, e.DB, []*Event{ev})
 		require.NoError(e.t, err)
 	}
 }

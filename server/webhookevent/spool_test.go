@@ -394,7 +394,7 @@ func TestAnEventThatPostgresCannotHoldTakesNobodyWithIt(t *testing.T) {
 		return ev
 	}
 	w := NewWriter(WriterOptions{DB: e.DB, Reader: reader{}, Spool: openSpool(t, t.TempDir(), spool.Limit), Log: quiet, Now: time.Now})
-	errs := w.write(e.ctx, []*Event{status("SM1", "sent"), bad("SM2"), status("SM3", "sent"), status("SM4", "sent"), status("SM5", "sent")})
+	errs := w.write(e.ctx, []*Event{status("SM1", "sent"), bad("SM2"), status("SM3", "sent"), status("SM4", "sent"), status("SM5", "sent")}, func() {})
 	for i, err := range errs {
 		require.Equal(t, i == 1, err != nil, "event %d: %v", i, err)
 	}
@@ -416,7 +416,7 @@ func TestWithoutASpoolTheAnswerIsNo(t *testing.T) {
 	d := dbtest.New(t)
 	w := NewWriter(WriterOptions{DB: d, Reader: reader{}, Log: quiet, Now: time.Now})
 	d.Close()
-	for _, err := range w.write(t.Context(), []*Event{status("SM1", "sent")}) {
+	for _, err := range w.write(t.Context(), []*Event{status("SM1", "sent")}, func() {}) {
 		require.Error(t, err)
 	}
 }
@@ -464,7 +464,7 @@ func TestARecordThatCouldNotBeReadIsRefused(t *testing.T) {
 	w := NewWriter(WriterOptions{Reader: reader{}, Spool: openSpool(t, t.TempDir(), spool.Limit), Log: quiet, Now: time.Now})
 	w.away.Store(true)
 	large := says("SM2", person(1), strings.Repeat("x", spool.MaxRecord))
-	errs := w.write(t.Context(), []*Event{status("SM1", "sent"), large, status("SM3", "sent")})
+	errs := w.write(t.Context(), []*Event{status("SM1", "sent"), large, status("SM3", "sent")}, func() {})
 	require.NoError(t, errs[0])
 	require.True(t, apperr.Is(errs[1], apperr.CodeInvalid), "%v", errs[1])
 	require.NoError(t, errs[2])

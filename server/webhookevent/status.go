@@ -83,7 +83,11 @@ func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (mes
 	if err := db.CommitLater(ctx, tx); err != nil {
 		return message.Applied{}, err
 	}
-	done, err := a.effects(ctx, tx, events)
+	now, err := provider.Hold(ctx, tx)
+	if err != nil {
+		return message.Applied{}, err
+	}
+	done, err := a.effects(ctx, tx, now, events)
 	if err != nil {
 		return message.Applied{}, err
 	}
@@ -93,13 +97,9 @@ func (a *Applier) receipts(ctx context.Context, tx bun.Tx, events []*Event) (mes
 // pastError is why an event of another provider than the one in use has no effect.
 const pastError say.Format = "it was made under another provider than the one in use, %s: kept without effect"
 
-// effects applies what a batch says, and notes on its events why some had no
+// effects applies what a batch says, while a provider is in use, and notes on its events why some had no
 // effect.
-func (a *Applier) effects(ctx context.Context, tx bun.Tx, events []*Event) (message.Applied, error) {
-	now, err := provider.Hold(ctx, tx)
-	if err != nil {
-		return message.Applied{}, err
-	}
+func (a *Applier) effects(ctx context.Context, tx bun.Tx, now provider.Name, events []*Event) (message.Applied, error) {
 	batch, of := make([]message.Receipt, 0, len(events)), make([]*Event, 0, len(events))
 	for _, e := range events {
 		said, info, ok := a.Reader.Status(e.Params)
@@ -129,23 +129,25 @@ func (a *Applier) effects(ctx context.Context, tx bun.Tx, events []*Event) (mess
 // storeAndApply stores events and applies the receipts among them in one
 // transaction: each event is written once, where storing first and applying
 // later writes it again to note that. It gives up where it would have to wait
-// for others: who stores must answer soon. Then nothing is stored.
-func (a *Applier) storeAndApply(ctx context.Context, events []*Event) (fresh []*Event, err error) {
+// for others: who stores must answer soon. Then nothing is stored. It calls inserted between the two.
+func (a *Applier) storeAndApply(ctx context.Context, events []*Event, inserted func()) (fresh []*Event, err error) {
 	ctx = actor.With(ctx, actor.System)
 	var done message.Applied
 	err = safely(func() error {
 		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-			if err := limitLocks(ctx, tx, lockWait); err != nil {
+			var now provider.Name
+			first := new(db.Pipeline)
+			limitLocks(first, lockWait)
+			provider.AddHold(first, &now)
+			if fresh, err = insertAfter(ctx, tx, first, events, true); err != nil {
 				return err
 			}
-			if fresh, err = insert(ctx, tx, events, true); err != nil {
-				return err
-			}
+			inserted()
 			receipts := slices.DeleteFunc(slices.Clone(fresh), func(e *Event) bool { return e.Kind != KindStatus })
 			if len(receipts) == 0 {
 				return nil
 			}
-			if done, err = a.effects(ctx, tx, receipts); err != nil {
+			if done, err = a.effects(ctx, tx, now, receipts); err != nil {
 				return err
 			}
 			return markProblems(ctx, tx, receipts)

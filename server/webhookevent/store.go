@@ -23,10 +23,16 @@ const (
 // insert writes events that are new, in one statement, and gives those. Ids and
 // times go by the order of events, as they arrived; rows are written in order of
 // their keys, so that two groups with the same events never wait for each other
-// in a circle. With applied, receipts are marked as applied at once: the caller
-// does that in the same transaction. Events whose signature had come with other
-// parameters before are marked as misused, and told of.
-func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]*Event, error) {
+// in a circle. Events whose signature had come with other parameters before are
+// marked as misused, and told of.
+func insert(ctx context.Context, idb bun.IDB, events []*Event) ([]*Event, error) {
+	return insertAfter(ctx, idb, new(db.Pipeline), events, false)
+}
+
+// insertAfter is insert, behind what p holds already, in one round trip. With
+// applied, receipts are marked as applied at once: the caller does that in the
+// same transaction.
+func insertAfter(ctx context.Context, idb bun.IDB, p *db.Pipeline, events []*Event, applied bool) ([]*Event, error) {
 	n := len(events)
 	if n == 0 {
 		return nil, nil
@@ -50,41 +56,38 @@ func insert(ctx context.Context, idb bun.IDB, events []*Event, applied bool) ([]
 			byName[called] = e
 		}
 	}
-	var rows []struct {
-		ID         int64
-		DedupeKey  string
-		Signature  string
-		ReceivedAt time.Time
-	}
-	err := idb.NewRaw(`
+	fresh, stored := make([]*Event, 0, n), make(map[*Event]bool, n)
+	p.Query(func(row db.Row) error {
+		var id int64
+		var called name
+		var at time.Time
+		if err := row.Scan(&id, &called.key, &called.signature, &at); err != nil {
+			return err
+		}
+		e := byName[called]
+		e.ID, e.ReceivedAt = id, at
+		fresh, stored[e] = append(fresh, e), true
+		return nil
+	}, `
 		INSERT INTO webhook_events (id, kind, sid, dedupe_key, message_id, params, headers, signature_valid, source, contact_key,
 			urgent, arrived_at, happened_at, received_at, applied_at, provider, signature_key, content_key)
 		OVERRIDING SYSTEM VALUE
 		SELECT id, kind, sid, dedupe_key, message_id, params::jsonb, headers::jsonb, signed, source, contact_key, urgent,
 			nullif(arrived, '')::timestamptz, nullif(happened, '')::timestamptz, recorded,
-			CASE WHEN kind = 'status' AND ? THEN recorded END, nullif(provider, ''), signature, CASE WHEN signature IS NOT NULL THEN content END
+			CASE WHEN kind = 'status' AND $1::bool THEN recorded END, nullif(provider, ''), signature, CASE WHEN signature IS NOT NULL THEN content END
 		FROM (SELECT nextval('webhook_events_id_seq') AS id, clock_timestamp() AS recorded, u.*,
 				nullif(u.signed_by, '')::uuid AS signature
-			FROM unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::bool[], ?::text[], ?::text[], ?::bool[],
-				?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[]) WITH ORDINALITY
+			FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bool[], $9::text[], $10::text[], $11::bool[],
+				$12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[]) WITH ORDINALITY
 				AS u (kind, sid, dedupe_key, message_id, params, headers, signed, source, contact_key, urgent, arrived, happened,
 					signed_by, content, provider, place)
 			ORDER BY place OFFSET 0) x
 		WHERE NOT EXISTS (SELECT 1 FROM webhook_signatures s WHERE s.signature_key = x.signature)
 		ORDER BY dedupe_key, place ON CONFLICT DO NOTHING
-		RETURNING id, dedupe_key, coalesce(replace(signature_key::text, '-', ''), '') AS signature, received_at`,
-		applied, pgdialect.Array(kinds), pgdialect.Array(sids), pgdialect.Array(keys), pgdialect.Array(ids), pgdialect.Array(params),
-		pgdialect.Array(headers), pgdialect.Array(signed), pgdialect.Array(sources), pgdialect.Array(contacts),
-		pgdialect.Array(urgent), pgdialect.Array(arrived), pgdialect.Array(happened), pgdialect.Array(signatures),
-		pgdialect.Array(contents), pgdialect.Array(of)).Scan(ctx, &rows)
-	if err != nil {
-		return nil, db.Err(err)
-	}
-	fresh, stored := make([]*Event, 0, len(rows)), make(map[*Event]bool, len(rows))
-	for _, r := range rows {
-		e := byName[name{r.DedupeKey, r.Signature}]
-		e.ID, e.ReceivedAt = r.ID, r.ReceivedAt
-		fresh, stored[e] = append(fresh, e), true
+		RETURNING id, dedupe_key, coalesce(replace(signature_key::text, '-', ''), ''), received_at`, applied, kinds, sids, keys, ids, params, headers, signed, sources, contacts, urgent,
+		arrived, happened, signatures, contents, of)
+	if err := p.Send(ctx, idb); err != nil {
+		return nil, err
 	}
 	if len(fresh) == n {
 		return fresh, nil
@@ -257,9 +260,8 @@ func markProblems(ctx context.Context, tx bun.Tx, events []*Event) error {
 }
 
 // limitLocks keeps the transaction's statements from waiting long for others.
-func limitLocks(ctx context.Context, tx bun.Tx, limit time.Duration) error {
-	_, err := tx.NewRaw("SELECT set_config('lock_timeout', ?, true)", strconv.FormatInt(limit.Milliseconds(), 10)).Exec(ctx)
-	return db.Err(err)
+func limitLocks(p *db.Pipeline, limit time.Duration) {
+	p.Exec("SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(limit.Milliseconds(), 10))
 }
 
 func park(ctx context.Context, idb bun.IDB, id int64, why string, wait time.Duration) error {

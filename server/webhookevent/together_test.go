@@ -74,3 +74,53 @@ func TestAGroupThatCannotBeAppliedIsStoredAllTheSame(t *testing.T) {
 		require.Equal(t, together, e.number("SELECT count(*) FROM messages WHERE status = 'delivered'"))
 	})
 }
+
+// held is a reader that reads no status before it is let go.
+type held struct {
+	reader
+
+	reached chan struct{}
+	release chan struct{}
+}
+
+func (h held) Status(p map[string]string) (message.Event, message.CodeInfo, bool) {
+	if p["MessageSid"] == "SM0" {
+		select {
+		case h.reached <- struct{}{}:
+		default:
+		}
+		<-h.release
+	}
+	return h.reader.Status(p)
+}
+
+// TestAGroupIsInsertedWhileAnotherIsApplied: of two groups that come together, the second does not wait with its insert
+// until the first is done.
+func TestAGroupIsInsertedWhileAnotherIsApplied(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, dbtest.New(t))
+	e.outbound(2 * together)
+	h := held{reached: make(chan struct{}, 1), release: make(chan struct{})}
+	e.Reader = h
+	w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
+	answers := make(chan []error, 2)
+	write := func(from int) {
+		var events []*Event
+		for i := range together {
+			events = append(events, status(fmt.Sprintf("SM%d", from+i), "delivered"))
+		}
+		w.inserting.Lock()
+		answers <- w.write(e.ctx, events, w.inserting.Unlock)
+	}
+	go write(0)
+	<-h.reached
+	go write(together)
+	require.Eventually(t, func() bool {
+		return e.number(`SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE '%INSERT INTO webhook_events%'`) == 2
+	}, time.Minute, 10*time.Millisecond, "both are inserted, and one waits until the other is applied")
+	close(h.release)
+	require.Equal(t, make([]error, together), <-answers)
+	require.Equal(t, make([]error, together), <-answers)
+	require.Equal(t, 2*together, e.number("SELECT count(*) FROM messages WHERE status = 'delivered'"))
+}

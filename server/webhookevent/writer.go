@@ -23,7 +23,7 @@ import (
 const (
 	maxGroup    = 1000
 	queueRoom   = 20_000
-	writerLoops = 2 // groups written at once
+	writerLoops = 3 // groups at once: one is inserted, one applied, and one waits or is answered
 
 	maxSID = 64 // bytes of a message's id; Twilio's have 34
 
@@ -48,15 +48,19 @@ const (
 type Writer struct {
 	WriterOptions
 
-	every  time.Duration // adoptEvery
-	queue  chan *waiting
-	away   atomic.Bool   // events go to the spool
-	gate   sync.RWMutex  // read: a group is being stored; write: the way back from the spool
-	kick   chan struct{} // the spool has something
-	ahead  atomic.Int64  // nanoseconds that Postgres' clock is ahead of ours
-	apart  atomic.Int64  // until then nothing is applied as it is stored, in nanoseconds since the epoch
-	single sync.Mutex    // one such group at a time: two would only wait for each other's counters
-	full   atomic.Bool   // so that a full spool is logged once
+	every time.Duration // adoptEvery
+	queue chan *waiting
+	away  atomic.Bool   // events go to the spool
+	gate  sync.RWMutex  // read: a group is being stored; write: the way back from the spool
+	kick  chan struct{} // the spool has something
+	ahead atomic.Int64  // nanoseconds that Postgres' clock is ahead of ours
+	apart atomic.Int64  // until then nothing is applied as it is stored, in nanoseconds since the epoch
+
+	// Groups pass two stages, each taken by one group at a time: two at once would only wait for each other, in the second
+	// for the counters. While one is applied, the next one grows, and is inserted.
+	inserting, applying sync.Mutex
+
+	full   atomic.Bool // so that a full spool is logged once
 	gauges struct{ bytes, oldest prometheus.GaugeFunc }
 }
 
@@ -152,40 +156,46 @@ func (w *Writer) Run(ctx context.Context) {
 
 func (w *Writer) loop(ctx context.Context) {
 	for {
-		var group []*waiting
-		select {
-		case first := <-w.queue:
-			group = append(group, first)
-		case <-ctx.Done():
-			select {
-			case last := <-w.queue:
-				group = append(group, last)
-			default:
-				return
-			}
+		w.inserting.Lock()
+		group := w.next(ctx)
+		if group == nil {
+			w.inserting.Unlock()
+			return
 		}
-		// What came while the last group was being written makes the next one.
-	fill:
-		for len(group) < maxGroup {
-			select {
-			case next := <-w.queue:
-				group = append(group, next)
-			default:
-				break fill
-			}
-		}
+		inserted := sync.OnceFunc(w.inserting.Unlock)
 		events := make([]*Event, len(group))
 		for i, g := range group {
 			events[i] = g.event
 		}
-		for i, err := range w.write(context.WithoutCancel(ctx), events) {
+		for i, err := range w.write(context.WithoutCancel(ctx), events, inserted) {
 			group[i].done <- err
 		}
+		inserted()
 	}
 }
 
-// write makes a group durable and tells for each event how that went.
-func (w *Writer) write(ctx context.Context, events []*Event) []error {
+// next waits for a group: what came while the last one was being inserted. It is nil once ctx has ended and nothing
+// waits any more.
+func (w *Writer) next(ctx context.Context) (group []*waiting) {
+	select {
+	case first := <-w.queue:
+		group = append(group, first)
+	case <-ctx.Done():
+	}
+	for len(group) < maxGroup {
+		select {
+		case another := <-w.queue:
+			group = append(group, another)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// write makes a group durable and tells for each event how that went. It calls inserted when the next group may be
+// inserted, unless that is when it returns.
+func (w *Writer) write(ctx context.Context, events []*Event, inserted func()) []error {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
 	if w.away.Load() {
@@ -197,7 +207,7 @@ func (w *Writer) write(ctx context.Context, events []*Event) []error {
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := w.store(limited, events)
+	err := w.storeInTurn(limited, events, inserted)
 	switch {
 	case err == nil:
 		return answers(events)
@@ -233,10 +243,19 @@ func all(events []*Event, err error) []error {
 
 // store writes events to Postgres and has them applied.
 func (w *Writer) store(ctx context.Context, events []*Event) error {
+	return w.storeInTurn(ctx, events, func() {})
+}
+
+// storeInTurn is store. It calls inserted when others may insert, unless that is when it returns.
+func (w *Writer) storeInTurn(ctx context.Context, events []*Event, inserted func()) error {
 	if w.Applier != nil && len(events) >= together && time.Now().UnixNano() > w.apart.Load() {
-		w.single.Lock()
-		fresh, err := w.Applier.storeAndApply(ctx, events)
-		w.single.Unlock()
+		applied := func() {}
+		fresh, err := w.Applier.storeAndApply(ctx, events, func() {
+			w.applying.Lock()
+			applied = w.applying.Unlock
+			inserted()
+		})
+		applied()
 		if err == nil {
 			w.Applier.offer(slices.DeleteFunc(fresh, func(e *Event) bool { return e.Kind == KindStatus }))
 			return nil
@@ -245,7 +264,7 @@ func (w *Writer) store(ctx context.Context, events []*Event) error {
 		w.Log.Debug("webhooks were not applied as they were stored", "events", len(events), "error", err)
 		w.apart.Store(time.Now().Add(keepOff).UnixNano())
 	}
-	fresh, err := insert(ctx, w.DB, events, false)
+	fresh, err := insert(ctx, w.DB, events)
 	if err == nil && w.Applier != nil {
 		w.Applier.offer(fresh)
 	}
