@@ -36,6 +36,7 @@ import {
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
+import { Initials } from "../components/Person";
 import { useSettingsPages } from "../features/settings/pages";
 import { graphql } from "../gql";
 import { midSentence, words } from "../lib/format";
@@ -184,14 +185,17 @@ export function Shell() {
             <Menu position="bottom-end">
               <Menu.Target>
                 <UnstyledButton aria-label={t`Account of ${session.viewer.name}`} px={6}>
-                  <Text size="sm" fw={550} maw={{ base: 70, xs: 120 }} truncate>
-                    {session.viewer.name}
-                  </Text>
+                  <Group gap={8} wrap="nowrap">
+                    <Initials name={session.viewer.name} />
+                    <Text size="sm" fw={550} maw={140} truncate visibleFrom="sm">
+                      {session.viewer.name}
+                    </Text>
+                  </Group>
                 </UnstyledButton>
               </Menu.Target>
               <Menu.Dropdown>
                 <Menu.Label>
-                  {session.viewer.email} · {midSentence(words(session.viewer.role))}
+                  {session.viewer.name} · {session.viewer.email} · {midSentence(words(session.viewer.role))}
                 </Menu.Label>
                 <Menu.Item
                   leftSection={<IconUserCircle size={16} />}

@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { Empty, LinkButton } from "../components/ui";
+import { LinkButton, Missing } from "../components/ui";
 import { Shell } from "./Shell";
 
 export type Search = {
@@ -39,11 +39,10 @@ const rootRoute = createRootRoute({
     segment: text(s.segment),
   }),
   notFoundComponent: () => (
-    <Empty
-      icon="?"
+    <Missing
       title={t`Page not found`}
       action={<LinkButton to="/">{t`To the dashboard`}</LinkButton>}
-    >{t`The address may be mistyped, or the thing was deleted.`}</Empty>
+    >{t`The address may be mistyped, or the thing was deleted.`}</Missing>
   ),
 });
 

@@ -27,6 +27,8 @@ export const theme = createTheme({
   cursorType: "pointer",
   components: {
     Table: { defaultProps: { verticalSpacing: 9, horizontalSpacing: "sm", fz: "sm", highlightOnHover: true } },
+    // What a button says is read whole: in a narrow row it is the text beside it that breaks.
+    Button: { defaultProps: { maw: "100%" }, styles: { root: { flexShrink: 0 } } },
     Card: { defaultProps: { withBorder: true, padding: "lg" } },
     NavLink: { defaultProps: { px: 10, py: 7, styles: { label: { fontSize: "var(--mantine-font-size-sm)" } } } },
     Notification: {

@@ -15,6 +15,7 @@ import {
   VisuallyHidden,
 } from "@mantine/core";
 import { modals } from "@mantine/modals";
+import { IconZoomQuestion } from "@tabler/icons-react";
 import { createLink } from "@tanstack/react-router";
 import { type ComponentPropsWithRef, type ReactNode, useEffect, useRef, useState } from "react";
 import { words } from "../lib/format";
@@ -34,7 +35,7 @@ export function Page(props: { title: string; description?: ReactNode; actions?: 
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start" gap="sm">
-        <Box>
+        <Box miw={0} style={{ overflowWrap: "anywhere" }}>
           <Title order={1} size="h2" ref={heading} tabIndex={-1}>
             {props.title}
           </Title>
@@ -68,7 +69,13 @@ export function Empty(props: {
   action?: ReactNode;
   /** Without a frame, where it fills a pane. */
   bare?: boolean;
+  /** Where it is all of the page: its title is the page's. */
+  page?: boolean;
 }) {
+  const { page, title } = props;
+  useEffect(() => {
+    if (page) setPageTitle(title);
+  }, [page, title]);
   return (
     <Card withBorder={!props.bare} bg={props.bare ? "transparent" : undefined}>
       <Center py="xl">
@@ -76,8 +83,8 @@ export function Empty(props: {
           <ThemeIcon size={56} radius="xl" variant="light">
             {props.icon}
           </ThemeIcon>
-          <Text fw={600} size="lg" ta="center">
-            {props.title}
+          <Text component={page ? "h1" : "p"} m={0} fw={600} size="lg" ta="center">
+            {title}
           </Text>
           <Text c="dimmed" ta="center" size="sm">
             {props.children}
@@ -86,6 +93,15 @@ export function Empty(props: {
         </Stack>
       </Center>
     </Card>
+  );
+}
+
+/** All of a page whose thing is not there: it was deleted, or the address is wrong. */
+export function Missing(props: { title: string; children: ReactNode; action?: ReactNode }) {
+  return (
+    <Empty page icon={<IconZoomQuestion />} title={props.title} action={props.action}>
+      {props.children}
+    </Empty>
   );
 }
 

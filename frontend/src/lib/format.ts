@@ -18,6 +18,9 @@ export const count = (n: number | null | undefined) => (n == null ? "–" : whol
 export const countedTo = (n: number, most: number) => (n > most ? `${count(most)}+` : count(n));
 /** How far unread conversations are counted, by the server. */
 export const mostUnread = 1000;
+const exacts = new Intl.NumberFormat(locale, { maximumFractionDigits: 20 });
+/** A number as somebody gave it, with all of its digits: "1,234.75" */
+export const exact = (n: number) => exacts.format(n);
 export const decimal = (n: number) => compact.format(n);
 /** "4,687 contacts", by itself; within a sentence the plural stands there, for languages that decline. */
 export const contacts = (n: number) => plural(n, { one: "# contact", other: "# contacts" });
@@ -110,6 +113,9 @@ export function words(s: string): string {
     .replace(/\bopt (in|out)\b/, "opt-$1");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** A text that begins a line: "Every Monday" of "every Monday". */
+export const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1);
 
 /** A name or a value as it stands within a sentence. */
 export const quoted = (s: string) => t`“${s}”`;

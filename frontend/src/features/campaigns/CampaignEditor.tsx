@@ -5,7 +5,7 @@ import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
-import { Empty, LinkButton, Page, Rows } from "../../components/ui";
+import { Empty, LinkButton, Missing, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { useAddress, useGoAfter } from "../../lib/address";
@@ -169,7 +169,7 @@ export function CampaignEditor() {
   if (!data) return <Rows />;
   const campaign = real(data.node, "Campaign");
   if (!campaign)
-    return <Empty icon="?" title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Empty>;
+    return <Missing title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Missing>;
   if (campaign.status !== "DRAFT" && campaign.status !== "SCHEDULED")
     return (
       <Empty
@@ -339,6 +339,8 @@ function Steps({ active, onStep }: { active: Step; onStep?: (s: Step) => void })
       onStepClick={onStep && ((i) => onStep(steps[i] ?? "audience"))}
       allowNextStepsSelect={onStep !== undefined}
       size="sm"
+      wrap={false}
+      className="steps"
     >
       {steps.map((s) => (
         <Stepper.Step key={s} label={stepLabels[s]} />

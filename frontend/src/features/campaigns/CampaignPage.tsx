@@ -5,7 +5,7 @@ import { lazy, Suspense } from "react";
 import { useQuery, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { Empty, Page, Rows } from "../../components/ui";
+import { Missing, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignPageQuery } from "../../gql/graphql";
 import { allOf } from "../../lib/format";
@@ -138,8 +138,7 @@ export function CampaignPage() {
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const c = real(data.node, "Campaign");
-  if (!c)
-    return <Empty icon="?" title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Empty>;
+  if (!c) return <Missing title={t`Campaign not found`}>{t`It may have been deleted while it was a draft.`}</Missing>;
   const what =
     c.variants.length > 0
       ? t`Test of ${allOf([...new Set(c.variants.map((v) => v.template.name))])}`

@@ -99,7 +99,7 @@ export function CampaignsPage() {
   return (
     <Page
       title={t`Campaigns`}
-      description={t`One template to one segment`}
+      description={t`Messages to a segment, at once, at a time, or again and again`}
       actions={
         <Group gap="xs">
           <LinkButton
@@ -157,9 +157,13 @@ export function CampaignsPage() {
             <Table className="cards">
               <Table.Thead>
                 <Table.Tr>
-                  {[t`Name`, t`Status`, t`Progress`, t`Audience`, t`Delivered`, t`Read`, t`Start`].map((h) => (
-                    <Table.Th key={h}>{h}</Table.Th>
-                  ))}
+                  <Table.Th>{t`Name`}</Table.Th>
+                  <Table.Th>{t`Status`}</Table.Th>
+                  <Table.Th>{t`Progress`}</Table.Th>
+                  <Table.Th ta="right">{t`Audience`}</Table.Th>
+                  <Table.Th ta="right">{t`Delivered`}</Table.Th>
+                  <Table.Th ta="right">{t`Read`}</Table.Th>
+                  <Table.Th>{t`Start`}</Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <CampaignRows key={JSON.stringify(variables)} variables={variables} after={null} />
@@ -225,13 +229,21 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
               {c.startError && <Text size="xs" c="red">{t`could not start yet`}</Text>}
             </Table.Td>
             <Table.Td data-label={t`Progress`} miw={120}>
-              <Progress value={c.progress * 100} w="100%" miw={100} aria-label={t`Progress of ${c.name}`} />
+              {c.startedAt ? (
+                <Progress value={c.progress * 100} w="100%" miw={100} aria-label={t`Progress of ${c.name}`} />
+              ) : (
+                "–"
+              )}
             </Table.Td>
-            <Table.Td data-label={t`Audience`}>{count(c.counts.audience)}</Table.Td>
-            <Table.Td data-label={t`Delivered`}>
+            <Table.Td data-label={t`Audience`} ta="right">
+              {c.startedAt ? count(c.counts.audience) : "–"}
+            </Table.Td>
+            <Table.Td data-label={t`Delivered`} ta="right">
               {c.counts.tried ? percent(share(c.counts.delivered, c.counts)) : "–"}
             </Table.Td>
-            <Table.Td data-label={t`Read`}>{c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}</Table.Td>
+            <Table.Td data-label={t`Read`} ta="right">
+              {c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}
+            </Table.Td>
             <Table.Td data-label={t`Start`}>
               <When at={c.startedAt ?? c.nextRunAt} />
             </Table.Td>

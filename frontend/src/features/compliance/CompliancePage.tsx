@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Tabs } from "@mantine/core";
+import { NativeSelect, Tabs } from "@mantine/core";
 import { useMay } from "../../app/session";
 import { Page } from "../../components/ui";
 import { useAddress } from "../../lib/address";
@@ -15,20 +15,32 @@ export function CompliancePage() {
   const { search, change } = useAddress();
   const admin = useMay("ADMIN");
   const tab = search.status ?? "consent";
+  const open = (to: string | null) => change({ status: to === "consent" ? undefined : (to ?? undefined) });
+  const tabs = [
+    { value: "consent", label: t`Consent ledger` },
+    { value: "double-opt-ins", label: t`Double opt-ins` },
+    { value: "reviews", label: t`Opt-out reviews` },
+    { value: "suppressions", label: t`Suppressions` },
+    { value: "check", label: t`Check a number` },
+    ...(admin ? [{ value: "audit", label: t`Audit trail` }] : []),
+  ];
   return (
     <Page title={t`Compliance`} description={t`Who agreed, who must not be contacted, and who changed what`}>
-      <Tabs
-        value={tab}
-        onChange={(v) => change({ status: v === "consent" ? undefined : (v ?? undefined) })}
-        keepMounted={false}
-      >
-        <Tabs.List mb="md">
-          <Tabs.Tab value="consent">{t`Consent ledger`}</Tabs.Tab>
-          <Tabs.Tab value="double-opt-ins">{t`Double opt-ins`}</Tabs.Tab>
-          <Tabs.Tab value="reviews">{t`Opt-out reviews`}</Tabs.Tab>
-          <Tabs.Tab value="suppressions">{t`Suppressions`}</Tabs.Tab>
-          <Tabs.Tab value="check">{t`Check a number`}</Tabs.Tab>
-          {admin && <Tabs.Tab value="audit">{t`Audit trail`}</Tabs.Tab>}
+      <Tabs value={tab} onChange={open} keepMounted={false}>
+        <NativeSelect
+          hiddenFrom="sm"
+          mb="md"
+          aria-label={t`Compliance`}
+          value={tab}
+          data={tabs}
+          onChange={(e) => open(e.currentTarget.value)}
+        />
+        <Tabs.List mb="md" visibleFrom="sm">
+          {tabs.map((entry) => (
+            <Tabs.Tab key={entry.value} value={entry.value}>
+              {entry.label}
+            </Tabs.Tab>
+          ))}
         </Tabs.List>
         <Tabs.Panel value="consent">
           <ConsentLedger />

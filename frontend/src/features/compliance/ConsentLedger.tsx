@@ -109,7 +109,7 @@ export function ConsentLedger() {
                         {nameOf(e.contact)}
                       </Link>
                     ) : (
-                      "erased"
+                      t`Erased contact`
                     )}
                   </Table.Td>
                   <Table.Td data-label={t`Decision`}>

@@ -153,7 +153,7 @@ export function ContactConsent(props: {
   return (
     <Card>
       <Title order={2} size="h4" mb="sm">{t`Consent`}</Title>
-      <Table withRowBorders={false} verticalSpacing={4} mb="sm">
+      <Table withRowBorders={false} verticalSpacing={4} horizontalSpacing={0} highlightOnHover={false} mb="sm">
         <Table.Tbody>
           {c.consents.map((s) => (
             <Table.Tr key={s.purpose}>

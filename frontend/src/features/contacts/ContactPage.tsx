@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Badge, Button, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Card, Grid, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
@@ -7,7 +7,7 @@ import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf, numberOf } from "../../components/Person";
-import { Empty, Page, Rows, Status, scrollable } from "../../components/ui";
+import { Missing, Page, Rows, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
 import { country, flag, languageName, moment, untilText } from "../../lib/format";
 import { AttributeValue } from "../attributes/AttributeValue";
@@ -76,16 +76,15 @@ const ContactDocument = graphql(`
 `);
 
 const zoneSources: Record<string, string> = {
-  DECLARED: t`somebody said so`,
-  NUMBER: t`the number stands for it`,
-  UNKNOWN: t`not known: messages keep to hours that suit every zone of the country`,
+  DECLARED: t`as declared`,
+  NUMBER: t`from the number`,
 };
 
 const marketing = (c: { marketingEligible: boolean; ineligibleUntil?: string | null }) =>
   c.marketingEligible
-    ? t`deliverable`
+    ? t`Deliverable`
     : c.ineligibleUntil
-      ? t`declined by WhatsApp ${untilText(c.ineligibleUntil)}`
+      ? t`Declined by WhatsApp ${untilText(c.ineligibleUntil)}`
       : t`WhatsApp delivers none to US numbers`;
 
 const withReason = (text: string, reason: string | null | undefined) => (reason ? `${text} (${reason})` : text);
@@ -102,7 +101,7 @@ export function ContactPage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
   const c = data.contact;
-  if (!c) return <Empty icon="?" title={t`Contact not found`}>{t`It may have been erased.`}</Empty>;
+  if (!c) return <Missing title={t`Contact not found`}>{t`It may have been erased.`}</Missing>;
   const rows = namedAttributes(c.attributes as Record<string, unknown>, known);
   return (
     <Page
@@ -114,7 +113,7 @@ export function ContactPage() {
             <WriteButton contact={c.id} />
             <Button variant="default" onClick={edit.open}>{t`Edit`}</Button>
             {c.consentStatus !== "OPTED_IN" && (
-              <Button onClick={() => ask("MARKETING OPTED_IN")}>{t`Record opt-in`}</Button>
+              <Button variant="default" onClick={() => ask("MARKETING OPTED_IN")}>{t`Record opt-in`}</Button>
             )}
             {c.consentStatus !== "OPTED_OUT" && (
               <Button color="red" variant="outline" onClick={() => ask("MARKETING OPTED_OUT")}>{t`Opt out`}</Button>
@@ -137,88 +136,98 @@ export function ContactPage() {
           title={withReason(t`No marketing ${untilText(c.ineligibleUntil)}`, c.ineligibleReason)}
         >{t`WhatsApp declined marketing to them. Marketing campaigns skip them until then; other messages go.`}</Alert>
       )}
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Card>
-          <Title order={2} size="h4" mb="sm">{t`Profile`}</Title>
-          <Table withRowBorders={false} verticalSpacing={4}>
-            <Table.Tbody>
-              {[
-                [t`Consent`, <Status key="s" value={c.consentStatus} />],
-                [t`Country`, c.region ? `${flag(c.region)} ${country(c.region)}` : "–"],
-                [t`Time zone`, `${c.timeZone ?? t`unknown`} (${zoneSources[c.timeZoneSource]})`],
-                [t`Marketing`, marketing(c)],
-                [
-                  t`24-hour window`,
-                  c.sessionWindow.open && c.sessionWindow.expiresAt ? (
-                    <Countdown key="w" until={c.sessionWindow.expiresAt} />
-                  ) : (
-                    t`closed: only approved templates`
-                  ),
-                ],
-                [t`Language`, languageName(c.locale) || t`unknown`],
-                [
-                  t`Tags`,
-                  c.tags.length ? (
-                    <Group key="t" gap={4}>
-                      {c.tags.map((tag) => (
-                        <Badge key={tag} variant="light" tt="none">
-                          {tag}
-                        </Badge>
-                      ))}
-                    </Group>
-                  ) : (
-                    t`none`
-                  ),
-                ],
-                [t`Added`, moment(c.createdAt)],
-              ].map(([k, v]) => (
-                <Table.Tr key={String(k)}>
-                  <Table.Td c="dimmed" w={140}>
-                    {k}
-                  </Table.Td>
-                  <Table.Td>{v}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-          <Title order={3} size="h5" mt="md" mb="xs">{t`Attributes`}</Title>
-          {rows.length === 0 ? (
-            <Text c="dimmed" size="sm">{t`None`}</Text>
-          ) : (
-            <Table withRowBorders={false} verticalSpacing={4}>
-              <Table.Tbody>
-                {rows.map(({ key, value, name, type }) => (
-                  <Table.Tr key={key}>
-                    <Table.Td c="dimmed" w={140} title={key}>
-                      {name}
-                    </Table.Td>
-                    <Table.Td style={{ overflowWrap: "anywhere" }}>
-                      <AttributeValue value={value} type={type} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          )}
-        </Card>
-        <Stack>
-          <ContactConsent contact={c} onRecord={may ? ask : undefined} />
-          <ContactAddresses contact={c} />
-          <ContactTopics contact={c} />
-        </Stack>
-      </SimpleGrid>
       {may && <ContactTools contact={c} onChanged={() => load({ requestPolicy: "network-only" })} />}
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Card>
-          <Title order={2} size="h4" mb="sm">{t`Conversation`}</Title>
-          <div className="thread-box" ref={toEnd} {...scrollable(t`Messages`)}>
-            <div className="thread">
-              <Bubbles messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()} />
-            </div>
-          </div>
-        </Card>
-        <ContactTimeline id={id} />
-      </SimpleGrid>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Stack>
+            <Card>
+              <Title order={2} size="h4" mb="sm">{t`Conversation`}</Title>
+              <div className="thread-box" ref={toEnd} {...scrollable(t`Messages`)}>
+                <div className="thread">
+                  <Bubbles
+                    messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()}
+                  />
+                </div>
+              </div>
+            </Card>
+            <ContactTimeline id={id} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Stack>
+            <Card>
+              <Title order={2} size="h4" mb="sm">{t`Profile`}</Title>
+              <Table withRowBorders={false} verticalSpacing={4} horizontalSpacing={0} highlightOnHover={false}>
+                <Table.Tbody>
+                  {[
+                    [t`Country`, c.region ? `${flag(c.region)} ${country(c.region)}` : "–"],
+                    [
+                      t`Time zone`,
+                      c.timeZone
+                        ? withReason(c.timeZone, zoneSources[c.timeZoneSource])
+                        : t`Unknown: messages keep to hours that suit every zone of the country`,
+                    ],
+                    [t`Marketing`, marketing(c)],
+                    [
+                      t`24-hour window`,
+                      c.sessionWindow.open && c.sessionWindow.expiresAt ? (
+                        <Countdown key="w" until={c.sessionWindow.expiresAt} />
+                      ) : (
+                        t`Closed: only approved templates`
+                      ),
+                    ],
+                    [t`Language`, languageName(c.locale) || t`Unknown`],
+                    [
+                      t`Tags`,
+                      c.tags.length ? (
+                        <Group key="t" gap={4}>
+                          {c.tags.map((tag) => (
+                            <Badge key={tag} variant="light" tt="none">
+                              {tag}
+                            </Badge>
+                          ))}
+                        </Group>
+                      ) : (
+                        t`None`
+                      ),
+                    ],
+                    [t`Added`, moment(c.createdAt)],
+                  ].map(([k, v]) => (
+                    <Table.Tr key={String(k)}>
+                      <Table.Td c="dimmed" w={140}>
+                        {k}
+                      </Table.Td>
+                      <Table.Td>{v}</Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+              <Title order={3} size="h5" mt="md" mb="xs">{t`Attributes`}</Title>
+              {rows.length === 0 ? (
+                <Text c="dimmed" size="sm">{t`None`}</Text>
+              ) : (
+                <Table withRowBorders={false} verticalSpacing={4} horizontalSpacing={0} highlightOnHover={false}>
+                  <Table.Tbody>
+                    {rows.map(({ key, value, name, type }) => (
+                      <Table.Tr key={key}>
+                        <Table.Td c="dimmed" w={140} title={key}>
+                          {name}
+                        </Table.Td>
+                        <Table.Td style={{ overflowWrap: "anywhere" }}>
+                          <AttributeValue value={value} type={type} />
+                        </Table.Td>
+                      </Table.Tr>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              )}
+            </Card>
+            <ContactConsent contact={c} onRecord={may ? ask : undefined} />
+            <ContactTopics contact={c} />
+            <ContactAddresses contact={c} />
+          </Stack>
+        </Grid.Col>
+      </Grid>
     </Page>
   );
 }

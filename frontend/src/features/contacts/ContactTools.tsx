@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, Menu, Modal, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Group, Menu, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -86,8 +86,7 @@ export function ContactTools(props: {
     });
   const found = (typed.length < 2 ? c.possibleDuplicates : (others?.contacts.nodes ?? [])).filter((o) => o.id !== c.id);
   return (
-    <Card>
-      <Title order={2} size="h4" mb="sm">{t`Manage`}</Title>
+    <>
       <Stack gap="sm">
         {c.suppressions.length > 0 && (
           <Alert color="red" title={t`Suppressed: nothing goes to this contact`}>
@@ -135,7 +134,7 @@ export function ContactTools(props: {
             }}
           />
         )}
-        <Group gap="xs">
+        <Group gap="xs" role="group" aria-label={t`Manage`}>
           <Button size="xs" variant="default" onClick={() => setKind("tag")}>{t`Tag`}</Button>
           <Button size="xs" variant="default" onClick={() => setMerging(true)}>{t`Merge with…`}</Button>
           <ProofButton of="contacts" id={c.id} />
@@ -195,6 +194,6 @@ export function ContactTools(props: {
           {typed.length >= 2 && found.length === 0 && <Text size="sm" c="dimmed">{t`Nobody found.`}</Text>}
         </Stack>
       </Modal>
-    </Card>
+    </>
   );
 }

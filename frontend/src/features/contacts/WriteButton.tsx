@@ -30,12 +30,5 @@ export function WriteButton(props: { contact: string }) {
     const id = result.data?.conversationOpen.conversation?.id;
     if (settled(result) && id) go({ to: "/inbox/$id", params: { id }, search: { step: "write" } });
   };
-  return (
-    <Button
-      variant="default"
-      leftSection={<IconMessage size={17} />}
-      loading={fetching}
-      onClick={write}
-    >{t`Write`}</Button>
-  );
+  return <Button leftSection={<IconMessage size={17} />} loading={fetching} onClick={write}>{t`Write`}</Button>;
 }

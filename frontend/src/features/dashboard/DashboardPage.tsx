@@ -1,17 +1,19 @@
 import { t } from "@lingui/core/macro";
 import { Anchor, Card, Group, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useThrottledCallback } from "@mantine/hooks";
+import { IconPlus } from "@tabler/icons-react";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useQuery, useSubscription } from "urql";
-import { useSession } from "../../app/session";
+import { useMay, useSession } from "../../app/session";
 import { DeliveryChart } from "../../components/DeliveryChart";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
-import { Live, Page, Rows, Status } from "../../components/ui";
+import { LinkButton, Live, Page, Rows, Status } from "../../components/ui";
+import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { DashboardPageQuery } from "../../gql/graphql";
-import { count, moment, percent } from "../../lib/format";
+import { count, percent } from "../../lib/format";
 import { zoneName } from "../../lib/zone";
 import { share, waitingText } from "../campaigns/outcome";
 import { Attention } from "./Attention";
@@ -158,6 +160,7 @@ function useNow() {
 
 export function DashboardPage() {
   const { setup } = useSession();
+  const may = useMay("MARKETER");
   const search = useSearch({ from: "__root__" });
   const now = useNow();
   const range = useMemo(() => rangeOf(search, now), [search, now]);
@@ -199,7 +202,15 @@ export function DashboardPage() {
     );
   const troubles = data.systemHealth.checks.filter((c) => c.level !== "OK");
   return (
-    <Page title={t`Dashboard`} actions={<RangePicker range={range} />}>
+    <Page
+      title={t`Dashboard`}
+      actions={
+        <>
+          <RangePicker range={range} />
+          {may && <LinkButton to="/campaigns/new" leftSection={<IconPlus size={16} />}>{t`New campaign`}</LinkButton>}
+        </>
+      }
+    >
       <Attention of={data.attention} />
       <Figures
         now={data.dashboard}
@@ -276,8 +287,8 @@ function Replies(props: { messages: DashboardPageQuery["messages"]["nodes"] }) {
                     {nameOf(m.contact)}
                   </Link>
                 )}
-                <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
-                  {moment(m.createdAt)}
+                <Text size="xs" c="dimmed">
+                  <When at={m.createdAt} />
                 </Text>
               </Group>
               <Text size="sm" lineClamp={1}>

@@ -7,7 +7,7 @@ import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
-import { Page, Rows } from "../../components/ui";
+import { Missing, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
@@ -98,14 +98,15 @@ const MessageDocument = graphql(`
 export function MessagePage() {
   const { id } = useParams({ from: "/messages/$id" });
   const may = useMay("MARKETER");
-  const [{ data, error }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useQuery({
     query: MessageDocument,
     variables: { id },
     requestPolicy: "cache-and-network",
   });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const m = real(data?.node, "Message");
-  if (!m) return <Rows />;
+  if (fetching && m?.id !== id) return <Rows />;
+  if (!m) return <Missing title={t`Message not found`}>{t`Its contact may have been erased.`}</Missing>;
   const attempts = byAttempt(m.sid ?? null, m.earlierAttempts, m.events);
   const sent = !m.decisionSince && m.decision.steps.every((s) => s.passed !== false);
   return (

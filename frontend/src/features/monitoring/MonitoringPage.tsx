@@ -1,5 +1,5 @@
 import { plural, t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -10,7 +10,7 @@ import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { count, decimal, timeOfDay } from "../../lib/format";
+import { capital, count, decimal, timeOfDay } from "../../lib/format";
 import { ErrorTable } from "./ErrorTable";
 import { RunningCampaigns } from "./RunningCampaigns";
 
@@ -201,10 +201,10 @@ export function MonitoringPage() {
       {!h ? (
         <Rows n={3} />
       ) : (
-        <>
-          <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }}>
+        <Card>
+          <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }} spacing="xl" verticalSpacing="md">
             {h.checks.map((c) => (
-              <Card key={c.name} padding="md">
+              <div key={c.name}>
                 <Group justify="space-between" wrap="nowrap">
                   <Text fw={600}>{c.name}</Text>
                   <Status
@@ -213,17 +213,17 @@ export function MonitoringPage() {
                   />
                 </Group>
                 <Text size="sm" c="dimmed">
-                  {c.detail}
+                  {capital(c.detail)}
                 </Text>
                 {c.advice && (
                   <Alert color={c.level === "BAD" ? "red" : "yellow"} mt="xs" p="xs">
                     {c.advice}
                   </Alert>
                 )}
-              </Card>
+              </div>
             ))}
           </SimpleGrid>
-          <Text size="sm" c="dimmed">
+          <Text size="xs" c="dimmed" mt="lg">
             {[
               plural(h.webhooksPerMinute, {
                 one: "# webhook in the last minute",
@@ -235,7 +235,7 @@ export function MonitoringPage() {
                 : t`queues: ${h.queues.map((q) => t`${q.name} ${q.available} waiting, ${q.running} running`).join("; ")}`,
             ].join(" · ")}
           </Text>
-        </>
+        </Card>
       )}
       <RunningCampaigns />
       <Card>
@@ -269,10 +269,10 @@ export function MonitoringPage() {
           {stream.length === 0 ? (
             <Text c="dimmed" size="sm">{t`Nothing yet. Events appear here as they happen.`}</Text>
           ) : (
-            <Stack gap={6}>
+            <div className="feed-rows">
               {stream.map((l) => (
-                <Group key={l.key} gap="sm" wrap="nowrap">
-                  <Text size="xs" c="dimmed" ff="monospace">
+                <div key={l.key} className="feed-row">
+                  <Text size="xs" c="dimmed" ta="right" style={{ whiteSpace: "nowrap" }}>
                     {timeOfDay(l.at)}
                   </Text>
                   <Status value={l.status} label={l.kind === "inbound" ? t`Inbound` : undefined} />
@@ -284,9 +284,9 @@ export function MonitoringPage() {
                     )}
                     {l.text && ` ${l.text}`}
                   </Text>
-                </Group>
+                </div>
               ))}
-            </Stack>
+            </div>
           )}
         </section>
       </Card>

@@ -24,18 +24,18 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
-import { Live, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
+import { Live, Missing, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SegmentCreateMutation } from "../../gql/graphql";
 import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
-import { count, percent } from "../../lib/format";
+import { capital, count, percent } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useAttributes } from "../attributes/useAttributes";
 import { SegmentCreateDocument } from "./create";
 import { QueryBuilder } from "./QueryBuilder";
-import { type Group, isGroup, type Key, leaves, type Node, sentence } from "./query";
+import { bare, type Group, isGroup, type Key, leaves, type Node, sentence } from "./query";
 import { SegmentDeleteDocument } from "./SegmentsPage";
 
 const SegmentDocument = graphql(`
@@ -101,7 +101,7 @@ const SegmentUpdateDocument = graphql(`
 
 export function SegmentPage() {
   const { id } = useParams({ from: "/segments/$id" });
-  const [{ data, error }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useQuery({
     query: SegmentDocument,
     variables: { id },
     pause: id === "new",
@@ -110,7 +110,8 @@ export function SegmentPage() {
   if (id === "new") return <Editor key="new" name="" description="" query={{ all: [] }} />;
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const s = real(data?.node, "Segment");
-  if (!s) return <Rows />;
+  if (fetching && s?.id !== id) return <Rows />;
+  if (!s) return <Missing title={t`Segment not found`}>{t`It may have been deleted.`}</Missing>;
   return (
     <Editor
       key={id}
@@ -128,6 +129,16 @@ export function SegmentPage() {
 export const NewSegment = (props: { onSaved: (id: string) => void }) => (
   <Editor name="" description="" query={{ all: [] }} onSaved={props.onSaved} />
 );
+
+/** What a contact has there, which comes as JSON: "newsletter, vip". */
+function heldText(value: string): string {
+  try {
+    const held: unknown = JSON.parse(value);
+    return Array.isArray(held) ? held.join(", ") : bare(held);
+  } catch {
+    return value;
+  }
+}
 
 /** Which conditions a contact of the sample meets, with what it has there. */
 function Why(props: {
@@ -149,7 +160,7 @@ function Why(props: {
             title={`${r.matches ? t`Meets` : t`Does not meet`}: ${node ? sentence(node, props.keys) : r.path}`}
           >
             {r.matches ? "✓" : "✗"} {node ? sentence(node, props.keys) : r.path}
-            {r.value != null && ` (${r.value})`}
+            {r.value != null && ` (${heldText(r.value)})`}
           </Badge>
         );
       })}
@@ -354,7 +365,7 @@ function Editor(props: {
   return (
     <Page
       title={props.id ? props.name : t`New segment`}
-      description={sentence(query, keys)}
+      description={capital(sentence(query, keys))}
       actions={
         may && (
           <>

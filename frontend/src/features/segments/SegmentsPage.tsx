@@ -108,7 +108,7 @@ export function SegmentsPage() {
                 <Table.Tr>
                   <Table.Th>{t`Name`}</Table.Th>
                   <Table.Th>{t`Who`}</Table.Th>
-                  <Table.Th>{t`Contacts`}</Table.Th>
+                  <Table.Th ta="right">{t`Contacts`}</Table.Th>
                   <Table.Th>{t`Counted`}</Table.Th>
                   <Table.Th aria-label={t`Actions`} />
                 </Table.Tr>
@@ -143,7 +143,9 @@ function SegmentRows(props: { search: string | null; after: string | null }) {
                 {sentence(s.query as Node, attributes)}
               </Text>
             </Table.Td>
-            <Table.Td data-label={t`Contacts`}>{count(s.lastCount)}</Table.Td>
+            <Table.Td data-label={t`Contacts`} ta="right">
+              {count(s.lastCount)}
+            </Table.Td>
             <Table.Td data-label={t`Counted`}>
               <When at={s.countedAt} />
             </Table.Td>

@@ -24,6 +24,16 @@ test("a query reads as a sentence", () => {
     ),
   ).toBe("City is “Paris” and (plan is one of pro, free or Name is known)");
   expect(sentence({ field: "attributes.points", op: "gte", value: 3 }, keys)).toBe("Loyalty points is at least 3");
+  expect(sentence({ field: "attributes.points", op: "gte", value: 1234.75 }, keys)).toBe(
+    "Loyalty points is at least 1,234.75",
+  );
+  expect(sentence({ field: "consent_status", op: "eq", value: "opted_in" }, keys)).toBe("Consent is opted in");
+  expect(sentence({ field: "reachable", op: "eq", value: true }, keys)).toBe("Reachable is yes");
+  expect(sentence({ field: "region", op: "in", value: ["DE", "fr"] }, keys)).toBe("Country is one of Germany, France");
+  expect(sentence({ field: "last_inbound_at", op: "within_last", value: "30d" }, keys)).toBe(
+    "Last wrote is within the last 30 days",
+  );
+  expect(sentence({ event: "read", within_last: "12h" }, keys)).toBe("read a message in the last 12 hours");
   expect(sentence({ all: [] }, keys)).toBe("everybody");
 });
 

@@ -1,6 +1,6 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import type { AttributeType } from "../../gql/graphql";
-import { allOf, quoted, skipText } from "../../lib/format";
+import { allOf, country, exact, midSentence, quoted, skipText, words } from "../../lib/format";
 import type { Attribute } from "../attributes/useAttributes";
 
 /** The segment query as the builder edits it: the engine's own form. */
@@ -154,12 +154,38 @@ export const nameOf = (field: string, keys: readonly Key[]): string =>
   keys.find((k) => `attributes.${k.key}` === field)?.name ??
   field.replace("attributes.", "");
 
+/** "30 days" of "30d" */
+export function spanText(span: string): string {
+  const [, n, unit] = /^(\d+)([hdwm])$/.exec(span) ?? [];
+  if (!n) return span;
+  if (unit === "h") return plural(Number(n), { one: "# hour", other: "# hours" });
+  if (unit === "d") return plural(Number(n), { one: "# day", other: "# days" });
+  if (unit === "w") return plural(Number(n), { one: "# week", other: "# weeks" });
+  return plural(Number(n), { one: "# minute", other: "# minutes" });
+}
+
+/** What a field is compared with, as people read it. */
+function valueText(n: Condition): string {
+  const { op, value } = n;
+  const one = (v: unknown) => (n.field === "region" ? country(String(v).toUpperCase()) : bare(v));
+  if (Array.isArray(value)) return op === "between" ? allOf(value.map(one)) : value.map(one).join(", ");
+  if (typeof value !== "string") return bare(value);
+  if (op === "within_last" || op === "not_within_last") return spanText(value);
+  if (n.field === "consent_status") return midSentence(words(value));
+  if (n.field === "region" && value) return one(value);
+  return quoted(value);
+}
+
+export function bare(value: unknown): string {
+  if (typeof value === "number") return exact(value);
+  if (typeof value === "boolean") return value ? t`yes` : t`no`;
+  return String(value);
+}
+
 /** The query as a sentence; keys: what attributes are called. */
 export function sentence(n: Node, keys: readonly Key[], inner = false): string {
   if (isCondition(n)) {
-    const value = takesNoValue(n.op)
-      ? ""
-      : ` ${Array.isArray(n.value) ? (n.op === "between" ? allOf(n.value.map(String)) : n.value.join(", ")) : typeof n.value === "string" ? quoted(n.value) : String(n.value)}`;
+    const value = takesNoValue(n.op) ? "" : ` ${valueText(n)}`;
     return `${nameOf(n.field, keys)} ${opText(n.op)}${value}`;
   }
   if (isGroup(n)) {
@@ -179,7 +205,7 @@ export function sentence(n: Node, keys: readonly Key[], inner = false): string {
     const which = [
       `${event}${why}`,
       ...(n.campaign ? [t`of one campaign`] : []),
-      ...(n.within_last ? [t`in the last ${n.within_last}`] : []),
+      ...(n.within_last ? [t`in the last ${spanText(n.within_last)}`] : []),
     ];
     return which.join(" ") + (often && `, ${often}`);
   }

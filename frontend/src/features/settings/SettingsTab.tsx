@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
-import { Button, Group } from "@mantine/core";
-import { Link, useRouterState } from "@tanstack/react-router";
+import { Box, Button, Group, NativeSelect } from "@mantine/core";
+import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { Page } from "../../components/ui";
 import { useSettingsPages } from "./pages";
@@ -9,9 +9,19 @@ import { useSettingsPages } from "./pages";
 export function SettingsTab(props: { title: string; description: ReactNode; children: ReactNode }) {
   const path = useRouterState({ select: (s) => s.location.pathname });
   const pages = useSettingsPages();
+  const navigate = useNavigate();
   return (
     <Page title={props.title} description={props.description}>
-      <Group component="nav" aria-label={t`Settings`} gap={4}>
+      {/* A dozen links would take half of a phone's screen. */}
+      <Box hiddenFrom="sm">
+        <NativeSelect
+          aria-label={t`Settings`}
+          value={path}
+          data={pages.map((entry) => ({ value: entry.to, label: entry.label }))}
+          onChange={(e) => navigate({ to: e.currentTarget.value })}
+        />
+      </Box>
+      <Group component="nav" aria-label={t`Settings`} gap={4} visibleFrom="sm">
         {pages.map((entry) => (
           <Button
             key={entry.to}

@@ -21,7 +21,7 @@ import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { LinkButton, Page, Rows, Status, Unsaved } from "../../components/ui";
+import { LinkButton, Missing, Page, Rows, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { useGoAfter } from "../../lib/address";
@@ -143,7 +143,7 @@ const blank: Edited = {
 export function TemplatePage() {
   const { id } = useParams({ from: "/templates/$id" });
   const like = useSearch({ from: "__root__" }).like; // a new translation of this one
-  const [{ data, error }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useQuery({
     query: TemplateDocument,
     variables: { id: id === "new" ? (like ?? "") : id },
     pause: id === "new" && !like,
@@ -153,7 +153,8 @@ export function TemplatePage() {
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const template = real(data?.node, "Template");
   // While another one is being read, the one before is still here.
-  if (!template || template.id !== (id === "new" ? like : id)) return <Rows />;
+  if (fetching && template?.id !== (id === "new" ? like : id)) return <Rows />;
+  if (!template) return <Missing title={t`Template not found`}>{t`It may have been deleted.`}</Missing>;
   if (id === "new")
     return (
       <Editor
