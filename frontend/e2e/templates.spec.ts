@@ -100,7 +100,7 @@ test("a tracked link, tapped by the sandbox's people and counted on the campaign
   await expect(page.getByRole("heading", { level: 1, name: "Winter links" })).toBeVisible();
 
   const links = page.getByRole("table", { name: "Links" });
-  await expect(links).toContainText("https://shop.example/{{name | all}}/sale?utm_source=whatsapp&utm_campaign=winter");
+  await expect(links).toContainText("https://shop.example/‹Name›/sale?utm_source=whatsapp&utm_campaign=winter");
   await expect(page.getByTestId("count-clicked")).not.toHaveText("0");
   await expect(links.getByRole("row").nth(1).getByRole("cell").nth(2)).not.toHaveText("0");
   await expect(page.getByText("Completed", { exact: true })).toBeVisible();

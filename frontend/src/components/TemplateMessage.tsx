@@ -1,8 +1,10 @@
 import { Skeleton } from "@mantine/core";
 import { useQuery } from "urql";
+import { useAttributes } from "../features/attributes/useAttributes";
 import { graphql } from "../gql";
 import type { TemplateWordsFragment } from "../gql/graphql";
 import { real } from "../lib/node";
+import { withFields } from "../lib/placeholders";
 import { WhatsAppMessage } from "./WhatsAppMessage";
 import { WhatsAppText } from "./WhatsAppText";
 
@@ -26,11 +28,18 @@ const TemplateMessageDocument = graphql(`
   }
 `);
 
-/** A template as it was written. */
-export function TemplateMessage({ template: t }: { template: TemplateWordsFragment }) {
+/** A template with the names of what is filled in for each contact. */
+export function TemplateMessage({ template: { body, content } }: { template: TemplateWordsFragment }) {
+  const attributes = useAttributes();
+  const named = (text: string) => withFields(text, attributes);
+  const shown = content && {
+    ...content,
+    header: content.header && { ...content.header, text: content.header.text && named(content.header.text) },
+    cards: content.cards.map((c) => ({ ...c, title: c.title && named(c.title), body: named(c.body) })),
+  };
   return (
-    <WhatsAppMessage content={t.content}>
-      <WhatsAppText>{t.body}</WhatsAppText>
+    <WhatsAppMessage content={shown}>
+      <WhatsAppText>{named(body)}</WhatsAppText>
     </WhatsAppMessage>
   );
 }

@@ -63,6 +63,14 @@ export function momentOf(input: string): string | undefined {
 export const noMoment = (input: string) => t`“${input}” is not a date and time of the years 1 to 9999`;
 /** "6:54 PM" */
 export const timeOnly = (s: string) => shortClock(new Date(s));
+const clockFace = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone: "UTC" });
+/** A time of day by nobody's clock yet, as clocks are read here: "9:00 PM" of "21:00". */
+export function timeOfClock(s: string): string {
+  const at = new Date(`2000-01-01T${s}Z`);
+  return Number.isNaN(at.getTime()) ? s : clockFace.format(at);
+}
+/** "9:00 PM to 8:00 AM" */
+export const spanOfClock = (from: string, to: string) => t`${timeOfClock(from)} to ${timeOfClock(to)}`;
 /** To the second: "6:54:12 PM". */
 export const timeOfDay = (s: string) => clock(new Date(s));
 

@@ -21,7 +21,6 @@ import { TemplateMessage, TemplateMessageById } from "../../components/TemplateM
 import { Live, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
-import { BudgetOf } from "./BudgetOf";
 import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignTimeline } from "./CampaignTimeline";
@@ -38,6 +37,7 @@ import { Tally } from "./Tally";
 import { Taps } from "./Taps";
 
 const ExperimentReport = lazy(async () => ({ default: (await import("./ExperimentReport")).ExperimentReport }));
+const BudgetOf = lazy(async () => ({ default: (await import("./BudgetOf")).BudgetOf }));
 const Pace = lazy(async () => ({ default: (await import("./Pace")).Pace }));
 
 const CampaignErrorsDocument = graphql(`
@@ -110,8 +110,8 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
                     revision={c.revision}
                     rate={c.rateLimitPerSecond ?? null}
                   />
+                  <BudgetOf key={c.budget?.limit.amount} id={c.id} revision={c.revision} budget={c.budget ?? null} />
                 </Suspense>
-                <BudgetOf key={c.budget?.limit.amount} id={c.id} revision={c.revision} budget={c.budget ?? null} />
               </Group>
             </div>
           )}

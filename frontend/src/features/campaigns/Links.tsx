@@ -4,6 +4,8 @@ import { useQuery } from "urql";
 import { graphql } from "../../gql";
 import { count, languageName, percent } from "../../lib/format";
 import { real } from "../../lib/node";
+import { withFields } from "../../lib/placeholders";
+import { useAttributes } from "../attributes/useAttributes";
 
 const CampaignLinksDocument = graphql(`
   query CampaignLinks($id: ID!) {
@@ -34,6 +36,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
     variables: { id: props.id },
     requestPolicy: "cache-and-network",
   });
+  const attributes = useAttributes();
   const links = real(data?.node, "Campaign")?.links ?? [];
   if (links.length === 0) return null;
   const several = new Set(links.map((l) => l.language)).size > 1;
@@ -72,7 +75,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
                 </Stack>
               </Table.Td>
               <Table.Td data-label={t`Leads to`} style={{ overflowWrap: "anywhere" }}>
-                <Text size="sm">{l.destination}</Text>
+                <Text size="sm">{withFields(l.destination, attributes)}</Text>
               </Table.Td>
               <Table.Td data-label={t`People`} ta="right">
                 {count(l.people)}

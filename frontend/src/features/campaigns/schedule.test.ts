@@ -11,22 +11,24 @@ const weekly = {
 } as const;
 
 test("a plan reads as a sentence", () => {
-  expect(planText({ recurrence: { ...weekly, days: ["THU", "MON"], runs: 4 } })).toBe(
-    "every Mon and Thu at 09:00, Europe/Berlin, 4 times",
+  expect(planText({ recurrence: { ...weekly, days: ["THU", "MON"], runs: 4 } })).toMatch(
+    /^every Mon and Thu at 9:00\sAM, Europe\/Berlin, 4 times$/,
   );
-  expect(planText({ recurrence: { ...weekly, days: ["SUN"], runs: null } })).toBe("every Sun at 09:00, Europe/Berlin");
-  expect(planText({ recurrence: { ...weekly, frequency: "DAILY", days: [], runs: null } })).toBe(
-    "every day at 09:00, Europe/Berlin",
+  expect(planText({ recurrence: { ...weekly, days: ["SUN"], runs: null } })).toMatch(
+    /^every Sun at 9:00\sAM, Europe\/Berlin$/,
   );
-  expect(planText({ recurrence: { ...weekly, frequency: "MONTHLY", days: [], dayOfMonth: 31, runs: null } })).toBe(
-    "every month on the 31. at 09:00, Europe/Berlin",
+  expect(planText({ recurrence: { ...weekly, frequency: "DAILY", days: [], runs: null } })).toMatch(
+    /^every day at 9:00\sAM, Europe\/Berlin$/,
+  );
+  expect(planText({ recurrence: { ...weekly, frequency: "MONTHLY", days: [], dayOfMonth: 31, runs: null } })).toMatch(
+    /^every month on day 31 at 9:00\sAM, Europe\/Berlin$/,
   );
   expect(planText({ at: "2026-11-24T12:00:00Z" })).toContain("once, Nov 24, 2026");
   expect(planText({ local: { date: "2026-12-01", time: "10:00" } })).toMatch(
     /^once, Dec 1, 2026, 10:00\sAM, each recipient's time$/,
   );
-  expect(planText({ recurrence: { ...weekly, local: true, days: ["SUN"], runs: null } })).toBe(
-    "every Sun at 09:00, each recipient's time",
+  expect(planText({ recurrence: { ...weekly, local: true, days: ["SUN"], runs: null } })).toMatch(
+    /^every Sun at 9:00\sAM, each recipient's time$/,
   );
 });
 
@@ -40,8 +42,10 @@ test("senders, quiet hours and a cap read as on every page", () => {
   expect(sendersText([])).toBe("");
   expect(sendersText([of("Shop", 1)])).toBe("Shop");
   expect(sendersText([of("Shop", 2), of("Service", 1)])).toBe("Shop (2), Service (1)");
-  expect(quietText({ start: "21:00", end: "08:00" })).toBe("21:00–08:00, each recipient's time");
-  expect(quietText({ start: "21:00", end: "08:00", zone: "Europe/Berlin" })).toBe("21:00–08:00, Europe/Berlin");
+  expect(quietText({ start: "21:00", end: "08:00" })).toMatch(/^9:00\sPM to 8:00\sAM, each recipient's time$/);
+  expect(quietText({ start: "21:00", end: "08:00", zone: "Europe/Berlin" })).toMatch(
+    /^9:00\sPM to 8:00\sAM, Europe\/Berlin$/,
+  );
   expect(capText({ messages: 3, days: 7 })).toBe("At most 3 messages in 7 days");
   expect(capText({ messages: 1, days: 1 })).toBe("At most 1 message in 1 day");
 });

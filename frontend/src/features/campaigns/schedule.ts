@@ -1,6 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import type { CampaignSettingsFragment, Frequency, Weekday } from "../../gql/graphql";
-import { allOf, moment, momentOf } from "../../lib/format";
+import { allOf, moment, momentOf, spanOfClock, timeOfClock } from "../../lib/format";
 
 /** A date and a time by the clocks of each recipient. */
 export type LocalMoment = { date: string; time: string };
@@ -37,7 +37,7 @@ export function localText(l: LocalMoment): string {
   return t`${shown}, each recipient's time`;
 }
 
-/** A plan as a sentence: "every Mon and Thu at 09:00, Europe/Berlin, 4 times". */
+/** A plan as a sentence: "every Mon and Thu at 9:00 AM, Europe/Berlin, 4 times". */
 export function planText(plan: Plan): string {
   const r = plan.recurrence;
   if (plan.local) return t`once, ${localText(plan.local)}`;
@@ -48,9 +48,9 @@ export function planText(plan: Plan): string {
       ? t`every day`
       : r.frequency === "WEEKLY"
         ? t`every ${allOf(chosen)}`
-        : t`every month on the ${r.dayOfMonth ?? 1}.`;
+        : t`every month on day ${r.dayOfMonth ?? 1}`;
   const end = [r.runs ? t`${r.runs} times` : "", r.until ? t`until ${moment(r.until)}` : ""].filter(Boolean);
-  return [t`${when} at ${r.time}`, r.local ? t`each recipient's time` : r.zone, ...end].join(", ");
+  return [t`${when} at ${timeOfClock(r.time)}`, r.local ? t`each recipient's time` : r.zone, ...end].join(", ");
 }
 
 /** "Shop (2), Service (1)": who sends, and where there are several, by what weight; nothing while nobody does. */
@@ -60,12 +60,12 @@ export function sendersText(senders: CampaignSettingsFragment["senders"]): strin
     .join(", ");
 }
 
-/** "21:00–08:00, each recipient's time" */
+/** "9:00 PM to 8:00 AM, each recipient's time" */
 export const quietText = (q: { start: string; end: string; zone?: string | null }) =>
-  `${q.start}–${q.end}, ${q.zone ?? t`each recipient's time`}`;
+  `${spanOfClock(q.start, q.end)}, ${q.zone ?? t`each recipient's time`}`;
 
-/** "19:00" of the hour 19, as the other times of day that people set are written */
-export const hourText = (hour: number) => `${String(hour).padStart(2, "0")}:00`;
+/** "7:00 PM" of the hour 19 */
+export const hourText = (hour: number) => timeOfClock(`${String(hour).padStart(2, "0")}:00`);
 
 /** "At most 3 messages in 7 days" */
 export const capText = (c: { messages: number; days: number }) =>

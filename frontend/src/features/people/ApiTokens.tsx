@@ -114,7 +114,6 @@ export function ApiTokens() {
         <Group gap="xs">
           <Button variant="subtle" onClick={add.open}>{t`New service account`}</Button>
           <Button
-            variant="default"
             onClick={() => {
               setSecret("");
               make.open();
@@ -133,7 +132,10 @@ export function ApiTokens() {
         <ServiceForm done={add.close} />
       </Modal>
       {data.apiTokens.length === 0 ? (
-        <Text size="sm" c="dimmed">{t`None. Machines call the API with one: Authorization: Bearer …`}</Text>
+        <Text
+          size="sm"
+          c="dimmed"
+        >{t`No tokens yet. A program sends one with each call to the API, as “Authorization: Bearer …”.`}</Text>
       ) : (
         <Table className="cards">
           <Table.Tbody>

@@ -141,7 +141,7 @@ export function Operators() {
     <Card>
       <Group justify="space-between" mb="sm">
         <Title order={2} size="h4">{t`Operators`}</Title>
-        <Button variant="default" onClick={invite.open}>{t`Invite`}</Button>
+        <Button onClick={invite.open}>{t`Invite`}</Button>
       </Group>
       <Modal opened={inviting} onClose={invite.close} title={t`Invite an operator`}>
         <InviteForm
@@ -165,6 +165,14 @@ export function Operators() {
         )}
       </Modal>
       <Table className="cards">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t`Name`}</Table.Th>
+            <Table.Th>{t`Role`}</Table.Th>
+            <Table.Th>{t`Last sign-in`}</Table.Th>
+            <Table.Th aria-label={t`Actions`} />
+          </Table.Tr>
+        </Table.Thead>
         <Table.Tbody>
           {data.operators.map((o) => (
             <Row key={o.id} operator={o} onLink={(made) => setLink({ name: o.name, link: made, invited: o.invited })} />

@@ -81,6 +81,7 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
             description={t`1 to 336. Every sign-in ends after 14 days.`}
             min={1}
             max={336}
+            maw={320}
             {...form.getInputProps("sessionIdleHours")}
           />
           <Group justify="flex-end">

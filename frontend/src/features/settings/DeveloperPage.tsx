@@ -68,32 +68,32 @@ const InboundSendDocument = graphql(`
 
 type SandboxKey = keyof NonNullable<SandboxSettingsQuery["sandboxSettings"]>;
 const sandboxFields: [SandboxKey, string, string][] = [
-  ["latencyMs", t`Latency, ms`, t`of each call`],
-  ["queueMs", t`Queue, ms`, t`before a message is sent`],
-  ["deliveryMs", t`Delivery, ms`, t`typical time to delivered`],
-  ["logLagMs", t`Log behind by, ms`, t`for lists, not for one SID`],
-  ["approvalMs", t`Approval, ms`, t`until a template is decided`],
-  ["readRate", t`Read`, t`share of delivered, 0 to 1`],
-  ["clickRate", t`Click`, t`share of read with a tracked button, 0 to 1`],
-  ["replyRate", t`Reply`, t`share of delivered, 0 to 1`],
-  ["undeliveredRate", t`Undelivered`, t`share, 0 to 1`],
-  ["undeliveredCode", t`with error`, t`Twilio's code`],
-  ["tooManyRate", "429", t`share of calls`],
-  ["serverErrorRate", "500", t`half of them accepted all the same`],
-  ["cutRate", t`Cut connections`, t`accepted, no answer`],
-  ["emptyRate", t`Empty answers`, t`accepted, no body`],
-  ["hangRate", t`No answer`, t`not accepted, stays open`],
-  ["dropAnswerRate", t`Lost answers`, t`accepted, stays open`],
-  ["repeatRate", t`Repeated callbacks`, t`share`],
-  ["reorderRate", t`Reordered callbacks`, t`share`],
-  ["callbackLossRate", t`Lost callbacks`, t`share`],
-  ["inboundLossRate", t`Lost inbound`, t`share; the log has them`],
+  ["latencyMs", t`Latency, ms`, t`Of each call`],
+  ["queueMs", t`Queue, ms`, t`Before a message is sent`],
+  ["deliveryMs", t`Delivery, ms`, t`Typical time to delivered`],
+  ["logLagMs", t`Log behind by, ms`, t`For lists, not for one SID`],
+  ["approvalMs", t`Approval, ms`, t`Until a template is decided`],
+  ["readRate", t`Read`, t`Share of delivered, 0 to 1`],
+  ["clickRate", t`Click`, t`Share of read, 0 to 1`],
+  ["replyRate", t`Reply`, t`Share of delivered, 0 to 1`],
+  ["undeliveredRate", t`Undelivered`, t`Share of sent, 0 to 1`],
+  ["undeliveredCode", t`Error of undelivered`, t`Twilio's code`],
+  ["tooManyRate", t`Too many requests (429)`, t`Share of calls`],
+  ["serverErrorRate", t`Server errors (500)`, t`Half are accepted all the same`],
+  ["cutRate", t`Cut connections`, t`Accepted, no answer`],
+  ["emptyRate", t`Empty answers`, t`Accepted, no body`],
+  ["hangRate", t`No answer`, t`Not accepted, stays open`],
+  ["dropAnswerRate", t`Lost answers`, t`Accepted, stays open`],
+  ["repeatRate", t`Repeated callbacks`, t`Share of callbacks`],
+  ["reorderRate", t`Reordered callbacks`, t`Share of callbacks`],
+  ["callbackLossRate", t`Lost callbacks`, t`Share of callbacks`],
+  ["inboundLossRate", t`Lost inbound`, t`Share; the log has them`],
   ["concurrencyLimit", t`Calls at once`, t`0: no limit`],
-  ["portfolioLimit", t`People a day`, t`outside their windows; 0: no limit`],
+  ["portfolioLimit", t`People a day`, t`Outside windows; 0: no limit`],
 ];
 const sandboxSwitches: [SandboxKey, string, string][] = [
-  ["redactBodies", t`No texts in the log`, t`as where Twilio does not retain them`],
-  ["silent", t`Twilio is away`, t`every call is taken and never answered`],
+  ["redactBodies", t`No texts in the log`, t`As where Twilio does not retain them`],
+  ["silent", t`Twilio is away`, t`Every call is taken and never answered`],
 ];
 
 export function DeveloperPage() {
@@ -116,7 +116,7 @@ function Sandbox() {
   return (
     <>
       <DemoData />
-      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+      <SimpleGrid cols={{ base: 1, lg: 2 }} style={{ alignItems: "start" }}>
         <InboundForm disabled={!may} />
         <SandboxForm key={JSON.stringify(data.sandboxSettings)} values={data.sandboxSettings} disabled={!may} />
       </SimpleGrid>
@@ -181,7 +181,7 @@ function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxS
             notifications.show({ message: t`The sandbox behaves so from now on`, color: "green" });
         })}
       >
-        <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="xs">
+        <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="xs" style={{ alignItems: "end" }}>
           {sandboxFields.map(([key, label, hint]) => (
             <NumberInput
               key={key}

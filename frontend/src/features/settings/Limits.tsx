@@ -24,7 +24,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, sentences, settled } from "../../lib/errors";
-import { count, moment } from "../../lib/format";
+import { count, moment, spanOfClock } from "../../lib/format";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
 import { ApprovalForm } from "./ApprovalForm";
@@ -99,7 +99,7 @@ export function Limits() {
   if (!data) return <Rows n={3} />;
   const { revision, portfolioLimit, campaignApproval, ...values } = data.settings; // the revision grows with every form's save, and this one stays then
   return (
-    <SimpleGrid cols={{ base: 1, lg: 2 }}>
+    <SimpleGrid cols={{ base: 1, lg: 2 }} style={{ alignItems: "start" }}>
       <Stack>
         <LimitsForm key={JSON.stringify(values)} values={values} revision={revision} />
         <PortfolioForm
@@ -307,7 +307,7 @@ function LimitsForm(props: {
 const week = weekdays.map((d) => d.value as string);
 const short = (d: string) => weekdays.find((w) => w.value === d)?.label ?? d;
 
-/** "Mon–Sat 09:00–21:00, Sun 12:00–21:00" */
+/** "Mon–Sat 9:00 AM to 9:00 PM, Sun 12:00 PM to 9:00 PM" */
 function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"]): string {
   return allowed
     .map((a) => {
@@ -319,7 +319,7 @@ function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"
           : a.days.length === 1
             ? `${short(first)} `
             : `${short(first)}–${short(last)} `;
-      return `${days}${a.from}–${a.to}`;
+      return `${days}${spanOfClock(a.from, a.to)}`;
     })
     .join(", ");
 }
@@ -330,7 +330,7 @@ function Hours(props: { book: LimitsQuery["legalHours"] }) {
       <Title order={2} size="h4" mb={4}>{t`Sending hours by place`}</Title>
       <Text size="sm" c="dimmed" mb="sm">{t`${props.book.about} Data of ${props.book.version}.`}</Text>
       <ScrollArea.Autosize
-        mah={360}
+        mah={720}
         viewportProps={{ tabIndex: 0, role: "region", "aria-label": t`Sending hours by place` }}
       >
         <Table verticalSpacing={4}>

@@ -8,6 +8,7 @@ import { Failed } from "../../components/Failed";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { byField, settled } from "../../lib/errors";
+import { decimal } from "../../lib/format";
 import { SettingsTab } from "./SettingsTab";
 import { SenderCreateDocument } from "./senders";
 
@@ -81,7 +82,7 @@ function Senders() {
     <Card>
       <Group justify="space-between" mb="sm">
         <Title order={2} size="h4">{t`Senders`}</Title>
-        {admin && <Button variant="default" onClick={add.open}>{t`Add sender`}</Button>}
+        {admin && <Button onClick={add.open}>{t`Add sender`}</Button>}
       </Group>
       <Modal opened={adding} onClose={add.close} title={t`Add a sender`}>
         <form
@@ -117,12 +118,21 @@ function Senders() {
         <Rows n={2} />
       ) : (
         <Table className="cards">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t`Name`}</Table.Th>
+              <Table.Th>{t`Address`}</Table.Th>
+              <Table.Th>{t`Pace`}</Table.Th>
+              <Table.Th>{t`Status`}</Table.Th>
+              <Table.Th aria-label={t`Actions`} />
+            </Table.Tr>
+          </Table.Thead>
           <Table.Tbody>
             {data.senders.map((s) => (
               <Table.Tr key={s.id}>
                 <Table.Td data-label={t`Name`}>{s.displayName}</Table.Td>
                 <Table.Td data-label={t`Address`}>{s.address}</Table.Td>
-                <Table.Td data-label={t`Pace`}>{t`${s.ratePerSecond} a second`}</Table.Td>
+                <Table.Td data-label={t`Pace`}>{t`${decimal(s.ratePerSecond)} a second`}</Table.Td>
                 <Table.Td data-label={t`Status`}>
                   <Status value={s.status} />
                   {s.pausedReason && (

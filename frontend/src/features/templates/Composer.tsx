@@ -13,19 +13,12 @@ import {
   type TablerIcon,
 } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from "react";
+import { fieldName, findPlaceholders, type Known } from "../../lib/placeholders";
 import classes from "./Composer.module.css";
 import { InsertPlaceholder } from "./InsertPlaceholder";
 import { PlaceholderForm } from "./PlaceholderForm";
 import { naming, pills, placeholderAt } from "./pills";
-import {
-  fieldName,
-  findPlaceholders,
-  freshPlaceholder,
-  type Known,
-  readPlaceholder,
-  toggleMark,
-  writePlaceholder,
-} from "./placeholders";
+import { freshPlaceholder, readPlaceholder, toggleMark, writePlaceholder } from "./placeholders";
 
 const EmojiPicker = lazy(() => import("./EmojiPicker"));
 

@@ -32,6 +32,7 @@ import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Medium } from "../../components/WhatsAppMessage";
 import type { TemplateButtonType, TemplateMediaKind } from "../../gql/graphql";
 import { sentence } from "../../lib/format";
+import type { Known } from "../../lib/placeholders";
 import {
   type Button as Action,
   buttonLimit,
@@ -43,7 +44,7 @@ import {
   replaced,
 } from "./content";
 import { InsertPlaceholder } from "./InsertPlaceholder";
-import { freshPlaceholder, type Known, writePlaceholder } from "./placeholders";
+import { freshPlaceholder, writePlaceholder } from "./placeholders";
 
 const MediaPicker = lazy(() => import("./MediaPicker"));
 

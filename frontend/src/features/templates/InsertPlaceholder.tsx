@@ -2,8 +2,9 @@ import { t } from "@lingui/core/macro";
 import { ActionIcon, Button, Combobox, Group, ScrollArea, Text, useCombobox } from "@mantine/core";
 import { IconBraces } from "@tabler/icons-react";
 import { useState } from "react";
+import { fieldName, type Known } from "../../lib/placeholders";
 import { share } from "../attributes/value";
-import { contactFields, fieldName, type Known } from "./placeholders";
+import { contactFields } from "./placeholders";
 
 /** The fields that a text can have filled in, with the share of contacts who have them. */
 export function InsertPlaceholder(props: {

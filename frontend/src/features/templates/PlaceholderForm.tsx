@@ -2,8 +2,9 @@ import { t } from "@lingui/core/macro";
 import { Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { count } from "../../lib/format";
+import { fieldName, type Known } from "../../lib/placeholders";
 import { share } from "../attributes/value";
-import { contactFields, type Filter, fieldName, type Known, type Placeholder, writePlaceholder } from "./placeholders";
+import { contactFields, type Filter, type Placeholder, writePlaceholder } from "./placeholders";
 
 const formats = [
   { value: "2 Jan", label: t`24 Dec` },

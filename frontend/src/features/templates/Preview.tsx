@@ -14,8 +14,9 @@ import { graphql } from "../../gql";
 import type { TemplateCategory } from "../../gql/graphql";
 import { errorText, problemOf } from "../../lib/errors";
 import { count, sentence } from "../../lib/format";
+import { fieldName, type Known } from "../../lib/placeholders";
 import { type Content, contentInput } from "./content";
-import { fieldName, type Known, readPlaceholder } from "./placeholders";
+import { readPlaceholder } from "./placeholders";
 
 const TemplatePreviewDocument = graphql(`
   query TemplatePreview($input: TemplatePreviewInput!) {

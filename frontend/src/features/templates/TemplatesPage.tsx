@@ -15,9 +15,9 @@ import type { TemplateApproval, TemplateFilter } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { languageName, words } from "../../lib/format";
+import { withFields } from "../../lib/placeholders";
 import { plainText } from "../../lib/whatsapp";
 import { useAttributes } from "../attributes/useAttributes";
-import { fieldName, findPlaceholders, type Known, readPlaceholder } from "./placeholders";
 
 const TemplatesDocument = graphql(`
   query Templates($filter: TemplateFilter, $after: String) {
@@ -64,13 +64,6 @@ const TemplateDeleteDocument = graphql(`
     }
   }
 `);
-
-/** The text with the names of its fields, for a line of a list. */
-const withFields = (body: string, attributes: readonly Known[]) =>
-  findPlaceholders(body).reduceRight((text, { from, to, source }) => {
-    const name = readPlaceholder(source)?.name;
-    return name ? `${text.slice(0, from)}‹${fieldName(name, attributes)}›${text.slice(to)}` : text;
-  }, body);
 
 const approvals = ["DRAFT", "SUBMITTED", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "WINDOW_ONLY"];
 

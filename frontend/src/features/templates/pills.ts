@@ -1,7 +1,8 @@
 import { type EditorState, Facet, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view";
 import { t } from "@lingui/core/macro";
-import { findPlaceholders, readPlaceholder } from "./placeholders";
+import { findPlaceholders } from "../../lib/placeholders";
+import { readPlaceholder } from "./placeholders";
 
 /** How a field is called; it changes when the attributes are known. */
 export const naming = Facet.define<(name: string) => string, (name: string) => string>({

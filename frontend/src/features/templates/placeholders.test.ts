@@ -1,12 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  fieldName,
-  findPlaceholders,
-  freshPlaceholder,
-  readPlaceholder,
-  toggleMark,
-  writePlaceholder,
-} from "./placeholders";
+import { fieldName, findPlaceholders, withFields } from "../../lib/placeholders";
+import { freshPlaceholder, readPlaceholder, toggleMark, writePlaceholder } from "./placeholders";
 
 test("placeholders are found where the server finds them", () => {
   expect(findPlaceholders("Hi {{name}}, {{ attributes.city | there }} {x} {{open")).toEqual([
@@ -104,4 +98,12 @@ test("a mark goes around what is selected and away again", () => {
   expect(toggled("a []", "~")).toBe("a ~[]~");
   expect(toggled("[one\n\ntwo]", "*")).toBe("[*one*\n\n*two*]");
   expect(toggled("[one\ntwo]", "```")).toBe("```[one\ntwo]```");
+});
+
+test("where nothing is filled in, a text names its fields", () => {
+  const known = [{ key: "points", name: "Loyalty points", coverage: 1 }];
+  expect(withFields("Hi {{name | there}}: {{ attributes.points | number }} of {{attributes.all}}", known)).toBe(
+    "Hi ‹Name›: ‹Loyalty points› of ‹all›",
+  );
+  expect(withFields("no {{}} field", known)).toBe("no {{}} field");
 });

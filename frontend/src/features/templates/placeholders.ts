@@ -1,4 +1,5 @@
-import { t } from "@lingui/core/macro";
+import { fieldNames, type Known } from "../../lib/placeholders";
+
 /** A placeholder as the engine's language writes it: {{attributes.city | title | there}}. */
 export type Placeholder = {
   /** name, region… or attributes.<key> */
@@ -11,15 +12,6 @@ export type Filter = "upper" | "lower" | "title" | "number" | "date" | "trim";
 
 const filters = ["upper", "lower", "title", "number", "date", "trim"];
 const plain = ["name", "address", "region", "locale"];
-
-/** Where placeholders stand in a text, with what is between their braces. */
-export function findPlaceholders(text: string): { from: number; to: number; source: string }[] {
-  return Array.from(text.matchAll(/\{\{(.*?)\}\}/gs), (m) => ({
-    from: m.index,
-    to: m.index + m[0].length,
-    source: m[1] ?? "",
-  }));
-}
 
 /** Splits at bars outside of quotes. */
 function steps(source: string): string[] {
@@ -86,8 +78,6 @@ export function writePlaceholder(p: Placeholder): string {
   return `{{${out}}}`;
 }
 
-export type Known = { key: string; name?: string; type?: string; coverage: number };
-
 /** A placeholder as it is begun with: numbers and dates are written as people read them. */
 export function freshPlaceholder(name: string, known: readonly Known[]): Placeholder {
   if (name === "name") return { name, fallback: "there" };
@@ -97,22 +87,8 @@ export function freshPlaceholder(name: string, known: readonly Known[]): Placeho
   return { name };
 }
 
-const names: Record<string, string> = {
-  name: t`Name`,
-  address: t`Phone number`,
-  region: t`Country`,
-  locale: t`Language`,
-};
 /** The contact's own fields, as the palette offers them. */
-export const contactFields = plain.map((value) => ({ value, label: names[value] ?? value }));
-
-/** How people call a placeholder's field: "Name", "Loyalty points". */
-export function fieldName(name: string, known: readonly Known[]): string {
-  if (names[name]) return names[name];
-  const key = name.replace(/^attributes\./, "");
-  const of = known.find((k) => k.key === key);
-  return of?.name || key;
-}
+export const contactFields = plain.map((value) => ({ value, label: fieldNames[value] ?? value }));
 
 /** A mark around what is selected, or away again; the lines of a text are marked one by one, as WhatsApp reads them. */
 export function toggleMark(text: string, from: number, to: number, mark: string) {
