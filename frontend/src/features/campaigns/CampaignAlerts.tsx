@@ -1,20 +1,18 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { Alert, Button, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
-import { useAddress } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { moment, sentence } from "../../lib/format";
-import { Decide, Risks } from "../messages/Decide";
-import { needsDecision } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignLaunchDocument, UndoLaunch } from "./launch";
 import { retriesText, waitsForApproval } from "./outcome";
 import { localText } from "./schedule";
 
+const Undecided = lazy(async () => ({ default: (await import("./Undecided")).Undecided }));
 const ApprovalAlert = lazy(async () => ({ default: (await import("./Approval")).ApprovalAlert }));
 
 /** What somebody should know before anything else. */
@@ -83,7 +81,11 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
           </Trans>
         </Text>
       )}
-      {c.counts.undecided > 0 && <Undecided id={c.id} n={c.counts.undecided} since={c.undecidedSince} may={may} />}
+      {c.counts.undecided > 0 && (
+        <Suspense>
+          <Undecided id={c.id} n={c.counts.undecided} since={c.undecidedSince} may={may} />
+        </Suspense>
+      )}
       {unsettled > 0 && (
         <Alert
           color="blue"
@@ -118,33 +120,4 @@ function startText(c: CampaignDetails): string {
   const at = moment(c.nextRunAt);
   if (c.startError) return t`Was to start ${at}`;
   return waitsForApproval(c) ? t`Planned for ${at}` : t`Starts ${at}`;
-}
-
-/** What only a person can decide about: how many, since when, and what each choice risks. */
-function Undecided(props: { id: string; n: number; since?: string | null; may: boolean }) {
-  const { change } = useAddress();
-  return (
-    <Alert
-      color="yellow"
-      title={plural(props.n, { one: "# message needs a decision", other: "# messages need a decision" })}
-    >
-      <Stack gap="xs" align="flex-start" data-testid="undecided">
-        <Text size="sm">
-          {props.since && t`Since ${moment(props.since)}.`}{" "}
-          {plural(props.n, {
-            one: "Its call to Twilio got no answer, and neither receipts nor Twilio's log settle whether Twilio has it. The engine goes on looking; the campaign does not wait for it.",
-            other:
-              "Their calls to Twilio got no answer, and neither receipts nor Twilio's log settle whether Twilio has them. The engine goes on looking; the campaign does not wait for them.",
-          })}
-        </Text>
-        <Risks />
-        <Group gap="xs">
-          {props.may && <Decide of={{ campaignId: props.id }} n={props.n} />}
-          <Button size="xs" variant="subtle" onClick={() => change({ status: needsDecision }, { hash: "messages" })}>
-            {plural(props.n, { one: "Show it", other: "Show them" })}
-          </Button>
-        </Group>
-      </Stack>
-    </Alert>
-  );
 }

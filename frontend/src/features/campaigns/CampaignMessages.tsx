@@ -12,10 +12,11 @@ import { useAddress } from "../../lib/address";
 import { useEndless } from "../../lib/endless";
 import { moment, skipText, waits, words } from "../../lib/format";
 import { useVirtualRows } from "../../lib/virtual";
-import { Decide, MessageState } from "../messages/Decide";
+import { MessageState } from "../messages/MessageState";
 import type { CampaignDetails } from "./CampaignPage";
 import { messagesOf, peopleIn, peopleText, searchFor } from "./people";
 
+const Decide = lazy(async () => ({ default: (await import("../messages/Decide")).Decide }));
 const PeopleBar = lazy(async () => ({ default: (await import("./PeopleBar")).PeopleBar }));
 
 const CampaignMessagesDocument = graphql(`
@@ -172,12 +173,14 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
                         </Text>
                       )}
                       {m.decisionSince && may && (
-                        <Decide
-                          of={{ ids: [m.id] }}
-                          n={1}
-                          about={m.contact ? nameOf(m.contact) : m.id}
-                          onDone={again}
-                        />
+                        <Suspense>
+                          <Decide
+                            of={{ ids: [m.id] }}
+                            n={1}
+                            about={m.contact ? nameOf(m.contact) : m.id}
+                            onDone={again}
+                          />
+                        </Suspense>
                       )}
                       {m.errorMessage && (
                         <Text size="xs" c="red">

@@ -3,7 +3,6 @@ import { Button, Group, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
-import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { MessageResolution } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
@@ -104,9 +103,4 @@ export function Risks() {
       <li>{risks.GIVE_UP}</li>
     </Text>
   );
-}
-
-/** A message's status, or that only a person can decide about it. */
-export function MessageState({ of }: { of: { status: string; decisionSince?: string | null } }) {
-  return of.decisionSince ? <Status value="WARN" label={t`Needs a decision`} /> : <Status value={of.status} />;
 }

@@ -13,7 +13,8 @@ import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { categoryText } from "../prices/words";
 import { byAttempt } from "./attempts";
-import { Decide, MessageState, Risks } from "./Decide";
+import { Decide, Risks } from "./Decide";
+import { MessageState } from "./MessageState";
 
 const MessageDocument = graphql(`
   query Message($id: ID!) {
