@@ -1199,7 +1199,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	}
 	if out.Deferred = projected(deferred); out.Deferred > 0 {
 		out.Warnings = append(out.Warnings,
-			say.New("about %d contacts are inside quiet hours now and wait for their morning", out.Deferred))
+			say.New("about %d contacts are inside quiet hours now; their message is sent when quiet hours end", out.Deferred))
 	}
 	return nil
 }
