@@ -21,7 +21,8 @@ const claimedColumns = `m.id, m.fence, m.purpose, m.campaign_id, m.contact_id, m
 // ClaimDue claims due messages of one sender, as many of each campaign as its
 // quota says. A campaign that does not send gives none; a completed one still
 // gives those that are to be redelivered. While sending is held (package hold) there
-// are none.
+// are none. Those that waited for a moment which has come go first: their hour
+// passes, and nobody's hour is known before a first look.
 func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 	lease time.Duration,
 ) (rows []Claimed, err error) {
@@ -34,14 +35,20 @@ func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 	err = idb.NewRaw(`
 		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1,
 			submitted_at = clock_timestamp(),
-			lease_until = clock_timestamp() + make_interval(secs => ?), not_before_reason = '', decision_since = NULL
+			lease_until = clock_timestamp() + make_interval(secs => ?0), not_before_reason = '', decision_since = NULL
 		WHERE m.id = ANY (ARRAY(
-			SELECT due.id FROM unnest(?::bigint[], ?::int[]) g (campaign_id, n)
+			SELECT due.id FROM unnest(?1::bigint[], ?2::int[]) g (campaign_id, n)
 				JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status IN ('sending', 'completed')
 					AND NOT EXISTS (SELECT 1 FROM sending_hold)
-				CROSS JOIN LATERAL (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ?
-					AND x.campaign_id = g.campaign_id AND x.not_before <= now()
-					ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) due))
+				CROSS JOIN LATERAL (
+					SELECT id FROM (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ?3
+						AND x.campaign_id = g.campaign_id AND x.not_before > 'epoch' AND x.not_before <= now()
+						ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) waited
+					UNION ALL
+					SELECT id FROM (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ?3
+						AND x.campaign_id = g.campaign_id AND x.not_before <= 'epoch'
+						ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) first
+					LIMIT g.n) due))
 		RETURNING `+claimedColumns,
 		lease.Seconds(), pgdialect.Array(ids), pgdialect.Array(counts), senderID).Scan(ctx, &rows)
 	return rows, db.Err(err)
