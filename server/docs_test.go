@@ -16,19 +16,13 @@ func TestTheDocsNameEveryDownload(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/security.md")
 	require.NoError(t, err)
-	call, found := regexp.MustCompile(`\baudit\.Download\([^"\n]*"(\w+)"`), 0
-	require.NoError(t, filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
-			return err
-		}
-		source, err := os.ReadFile(path)
-		for _, m := range call.FindAllSubmatch(source, -1) {
-			found++
-			require.Contains(t, string(page), "`"+string(m[1])+".download`", path)
-		}
-		return err
-	}))
-	require.Positive(t, found)
+	actions, err := os.ReadFile("audit/actions.go")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`"(\w+\.download)"`).FindAllSubmatch(actions, -1)
+	for _, m := range found {
+		require.Contains(t, string(page), "`"+string(m[1])+"`")
+	}
+	require.NotEmpty(t, found)
 }
 
 // TestTheDocsNameTestsThatExist: what docs/ says is proven by a test is worth nothing when

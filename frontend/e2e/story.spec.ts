@@ -649,7 +649,17 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await expect(page.getByRole("button", { name: "Lift" })).toBeVisible();
   await look("compliance-suppressions");
   await page.getByRole("tab", { name: "Audit trail" }).click();
-  await expect(page.getByRole("cell", { name: "suppression.add" })).toBeVisible();
+  const added = page.getByRole("row").filter({ has: page.getByRole("cell", { name: "Suppressed a number" }) });
+  await expect(added).toContainText("Reason: Operator");
+  await page.getByRole("combobox", { name: "What was done" }).fill("launched");
+  await page.getByRole("option", { name: "Launched the campaign" }).click();
+  await expect(added).toHaveCount(0);
+  const launched = page.getByRole("row", { name: "Launched the campaign" }).first();
+  await expect(launched).toContainText("Status: Draft → Preparing");
+  await launched.getByText("As recorded").click();
+  await expect(launched.getByText('"to": "preparing"')).toBeVisible();
+  await page.getByRole("button", { name: "Show everything that was done" }).click();
+  await expect(added).toBeVisible();
   await page.getByRole("button", { name: "Verify the chain" }).click();
   await expect(page.getByText("The chain is whole")).toBeVisible();
   await look("compliance-audit");

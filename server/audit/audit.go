@@ -45,18 +45,18 @@ type Entry struct {
 
 // Record writes what the actor of ctx did, in the caller's transaction. A change of
 // what is set goes through RecordChange.
-func Record(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any) error {
-	if strings.HasSuffix(action, ".update") {
+func Record(ctx context.Context, idb bun.IDB, action Action, entity string, id int64, changes any) error {
+	if strings.HasSuffix(action.code, ".update") {
 		return fmt.Errorf("audit %s: a change is recorded with its old and new values, by RecordChange", action)
 	}
 	return record(ctx, idb, action, entity, id, changes)
 }
 
-func record(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any) error {
+func record(ctx context.Context, idb bun.IDB, action Action, entity string, id int64, changes any) error {
 	return recordWith(ctx, idb, action, entity, id, changes, nil)
 }
 
-func recordWith(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes any, leaves []byte) error {
+func recordWith(ctx context.Context, idb bun.IDB, action Action, entity string, id int64, changes any, leaves []byte) error {
 	raw, err := json.Marshal(changes)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", action, err)
@@ -68,7 +68,7 @@ func recordWith(ctx context.Context, idb bun.IDB, action, entity string, id int6
 	if a.Kind == "" {
 		a = actor.System
 	}
-	e := &Entry{ActorKind: string(a.Kind), Action: action, Entity: entity, Changes: raw, RequestID: actor.RequestID(ctx), Leaves: leaves}
+	e := &Entry{ActorKind: string(a.Kind), Action: action.code, Entity: entity, Changes: raw, RequestID: actor.RequestID(ctx), Leaves: leaves}
 	if a.ID != 0 {
 		e.ActorID = &a.ID
 	}
@@ -83,7 +83,7 @@ func recordWith(ctx context.Context, idb bun.IDB, action, entity string, id int6
 // are what it was and is, as values that marshal to JSON objects; a field that one of
 // them lacks is null there. It is the one way to record a change of what is set, so
 // that taking something away leaves as much of a trace as putting it there.
-func RecordChange(ctx context.Context, idb bun.IDB, action, entity string, id int64, before, after any) error {
+func RecordChange(ctx context.Context, idb bun.IDB, action Action, entity string, id int64, before, after any) error {
 	was, err := fieldsOf(before)
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", action, err)
@@ -156,7 +156,7 @@ func differences(was, is map[string]any) (map[string]Difference, error) {
 
 // RecordFields writes which fields of a person's record were changed, without their
 // values: those are the person's.
-func RecordFields(ctx context.Context, idb bun.IDB, action, entity string, id int64, fields []string) error {
+func RecordFields(ctx context.Context, idb bun.IDB, action Action, entity string, id int64, fields []string) error {
 	if len(fields) > 0 {
 		if err := revise(ctx, idb, Thing{entity, id}); err != nil {
 			return err
@@ -166,12 +166,12 @@ func RecordFields(ctx context.Context, idb bun.IDB, action, entity string, id in
 }
 
 // RecordEach is Record for many things of one kind, each with its own entry.
-func RecordEach(ctx context.Context, idb bun.IDB, action, entity string, ids []int64) error {
+func RecordEach(ctx context.Context, idb bun.IDB, action Action, entity string, ids []int64) error {
 	a := actor.From(ctx)
 	if a.Kind == "" {
 		a = actor.System
 	}
-	e := &Entry{ActorKind: string(a.Kind), Action: action, Entity: entity, RequestID: actor.RequestID(ctx)}
+	e := &Entry{ActorKind: string(a.Kind), Action: action.code, Entity: entity, RequestID: actor.RequestID(ctx)}
 	if a.ID != 0 {
 		e.ActorID = &a.ID
 	}
@@ -180,12 +180,12 @@ func RecordEach(ctx context.Context, idb bun.IDB, action, entity string, ids []i
 
 // Download writes that the actor of ctx begins to download a file with personal
 // data, and from which network address.
-func Download(ctx context.Context, idb bun.IDB, what string, id int64) error {
+func Download(ctx context.Context, idb bun.IDB, action Action, id int64) error {
 	changes := map[string]any{}
 	if address := actor.Address(ctx); address.IsValid() {
 		changes["address"] = address.Unmap().String()
 	}
-	return Record(ctx, idb, what+".download", what, id, changes)
+	return Record(ctx, idb, action, action.of(), id, changes)
 }
 
 // digest is the hash of an entry whose Seq and PrevHash are set.

@@ -74,7 +74,7 @@ func (e *env) trailWith(sinks ...audit.Sink) *audit.Trail {
 func (e *env) write(n int) {
 	e.Helper()
 	for i := range n {
-		require.NoError(e, audit.Record(e.ctx, e.d, "thing.change", "thing", int64(i+1), map[string]any{"n": i}))
+		require.NoError(e, audit.Record(e.ctx, e.d, audit.ConversationNote, "thing", int64(i+1), map[string]any{"n": i}))
 	}
 	e.seal()
 }
@@ -149,7 +149,7 @@ func TestTheDatabaseItselfRefusesChanges(t *testing.T) {
 		_, err := e.d.ExecContext(context.Background(), sql)
 		require.ErrorContains(t, err, "append-only", sql)
 	}
-	require.NoError(t, audit.Record(e.ctx, e.d, "x", "x", 1, nil))
+	require.NoError(t, audit.Record(e.ctx, e.d, audit.ConversationNote, "x", 1, nil))
 	_, err := e.d.ExecContext(context.Background(), "UPDATE audit_entries SET seq = 11, hash = 'x' WHERE seq IS NULL")
 	require.ErrorContains(t, err, "sealed with an HMAC", "the previous version's sealer")
 }

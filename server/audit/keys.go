@@ -151,9 +151,6 @@ func (t *Trail) Keys(ctx context.Context) ([]Key, error) {
 	return keys, nil
 }
 
-// keyRotate is the action of the entry that begins a generation.
-const keyRotate = "audit.key_rotate"
-
 // Rotate begins a new generation. The old key signs the new one, so that whoever
 // trusts the first can follow. Earlier checkpoints stay valid.
 func (t *Trail) Rotate(ctx context.Context) (Key, error) {
@@ -176,7 +173,7 @@ func (t *Trail) Rotate(ctx context.Context) (Key, error) {
 		if err != nil {
 			return fmt.Errorf("audit key: %w", err)
 		}
-		return Record(ctx, tx, keyRotate, "audit", row.ID, handoverChanges{New: row.PublicKey, Handover: string(handover)})
+		return Record(ctx, tx, AuditKeyRotate, "audit", row.ID, handoverChanges{New: row.PublicKey, Handover: string(handover)})
 	})
 	if err != nil {
 		return Key{}, err

@@ -22,11 +22,11 @@ import (
 const saltSize = 16
 
 // RecordMany is Record for many things at once. changes gets "root", over statements.
-func RecordMany(ctx context.Context, idb bun.IDB, action, entity string, id int64, changes map[string]any,
+func RecordMany(ctx context.Context, idb bun.IDB, action Action, entity string, id int64, changes map[string]any,
 	statements []string,
 ) error {
 	if len(statements) == 0 {
-		return errors.New("audit " + action + ": nothing is stated")
+		return fmt.Errorf("audit %s: nothing is stated", action)
 	}
 	leaves := make([]byte, saltSize, saltSize+tlog.HashSize*len(statements))
 	_, _ = rand.Read(leaves) // never fails, see crypto/rand

@@ -45,7 +45,7 @@ func rotations(ctx context.Context, idb bun.IDB) (map[string]int64, error) {
 		Seq int64
 	}
 	err := idb.NewRaw(`SELECT changes ->> 'new' AS key, seq FROM audit_entries
-		WHERE entity = 'audit' AND action = ? AND seq IS NOT NULL`, keyRotate).Scan(ctx, &rows)
+		WHERE entity = 'audit' AND action = ? AND seq IS NOT NULL`, AuditKeyRotate.code).Scan(ctx, &rows)
 	from := make(map[string]int64, len(rows))
 	for _, r := range rows {
 		from[r.Key] = r.Seq
@@ -55,7 +55,7 @@ func rotations(ctx context.Context, idb bun.IDB) (map[string]int64, error) {
 
 func handovers(ctx context.Context, idb bun.IDB) (rows []*Entry, err error) {
 	err = idb.NewSelect().Model(&rows).ExcludeColumn("leaves").
-		Where("entity = 'audit' AND action = ? AND seq IS NOT NULL", keyRotate).Order("seq").Scan(ctx)
+		Where("entity = 'audit' AND action = ? AND seq IS NOT NULL", AuditKeyRotate.code).Order("seq").Scan(ctx)
 	return rows, db.Err(err)
 }
 

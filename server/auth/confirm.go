@@ -130,6 +130,6 @@ func confirmed(ctx context.Context, tx bun.Tx, a actor.Actor, by string) error {
 	if err := confirmSession(ctx, tx, a.Session); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, "operator.confirm", "operator", a.ID,
+	return audit.Record(ctx, tx, audit.OperatorConfirm, "operator", a.ID,
 		map[string]any{"by": by, "address": addressText(actor.Address(ctx))})
 }

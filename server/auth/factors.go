@@ -140,7 +140,7 @@ func (s *Service) addFactor(ctx context.Context, a actor.Actor, token, kind stri
 		if err := s.tellSelf(ctx, tx, a.ID, EventFactorAdded, factorNames[kind].String()); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "operator.factor_add", "operator", a.ID,
+		return audit.Record(ctx, tx, audit.OperatorFactorAdd, "operator", a.ID,
 			map[string]any{"factor": kind, "address": addressText(actor.Address(ctx))})
 	})
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Service) removeFactor(ctx context.Context, kind string,
 		if err := s.tellSelf(ctx, tx, a.ID, EventFactorRemoved, factorNames[kind].String()); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "operator.factor_remove", "operator", a.ID,
+		return audit.Record(ctx, tx, audit.OperatorFactorRemove, "operator", a.ID,
 			map[string]any{"factor": kind, "address": addressText(actor.Address(ctx))})
 	})
 	if err == nil {
@@ -221,7 +221,7 @@ func (s *Service) RenewRecoveryCodes(ctx context.Context) (codes []string, err e
 		if err := s.tellSelf(ctx, tx, a.ID, EventRecoveryNew, ""); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "operator.recovery_codes", "operator", a.ID, nil)
+		return audit.Record(ctx, tx, audit.OperatorRecoveryCodes, "operator", a.ID, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -241,7 +241,7 @@ func (s *Service) ResetFactors(ctx context.Context, id int64) (*Operator, error)
 	if isSelf(ctx, id) {
 		return nil, apperr.Conflict("change your own under Account")
 	}
-	return s.change(ctx, id, "operator.factors_reset", nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
+	return s.change(ctx, id, audit.OperatorFactorsReset, nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
 		if err := dropFactors(ctx, tx, id); err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func (s *Service) NewPasswordLink(ctx context.Context, id int64) (o *Operator, l
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, "operator.password_link", "operator", id, map[string]any{"purpose": purpose})
+		return audit.Record(ctx, tx, audit.OperatorPasswordLink, "operator", id, map[string]any{"purpose": purpose})
 	})
 	if err != nil {
 		return nil, "", err
@@ -127,7 +127,7 @@ func (s *Service) SetPassword(ctx context.Context, token, password string) (*Lin
 		if err := s.tellSelf(ctx, tx, again.OperatorID, EventPasswordSet, ""); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "operator.password_set", "operator", again.OperatorID,
+		return audit.Record(ctx, tx, audit.OperatorPasswordSet, "operator", again.OperatorID,
 			map[string]any{"purpose": again.Purpose, "address": addressText(actor.Address(ctx))})
 	})
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 		if err := s.tellSelf(ctx, tx, a.ID, EventPassword, ""); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "operator.password_change", "operator", a.ID,
+		return audit.Record(ctx, tx, audit.OperatorPasswordChange, "operator", a.ID,
 			map[string]any{"address": addressText(actor.Address(ctx))})
 	})
 	if err == nil {

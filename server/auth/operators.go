@@ -158,7 +158,7 @@ func create(ctx context.Context, tx bun.Tx, in NewOperator, hash string) (*Opera
 	if err := insertOperator(ctx, tx, o); err != nil {
 		return nil, err
 	}
-	return o, audit.Record(ctx, tx, "operator.create", "operator", o.ID, map[string]any{"role": o.Role})
+	return o, audit.Record(ctx, tx, audit.OperatorCreate, "operator", o.ID, map[string]any{"role": o.Role})
 }
 
 // CreateService makes a service account: an owner of API tokens that never
@@ -184,7 +184,7 @@ func (s *Service) CreateService(ctx context.Context, name string, role actor.Rol
 		if err := insertOperator(ctx, tx, o); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "service_account.create", "operator", o.ID, map[string]any{"role": role})
+		return audit.Record(ctx, tx, audit.ServiceAccountCreate, "operator", o.ID, map[string]any{"role": role})
 	})
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (s *Service) Update(ctx context.Context, id int64, ch Change) (*Operator, e
 	if ch.Role != nil && isSelf(ctx, id) {
 		return nil, apperr.Conflict("you cannot change your own role: ask another admin")
 	}
-	return s.change(ctx, id, "operator.update", nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
+	return s.change(ctx, id, audit.OperatorUpdate, nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
 		if ch.Name != nil {
 			o.Name = *ch.Name
 		}
@@ -249,7 +249,7 @@ func (s *Service) SetActive(ctx context.Context, id int64, active bool) (*Operat
 		return nil, apperr.Conflict("you cannot deactivate yourself")
 	}
 	changes := map[string]any{"active": active}
-	return s.change(ctx, id, "operator.set_active", changes, func(ctx context.Context, tx bun.Tx, o *Operator) error {
+	return s.change(ctx, id, audit.OperatorSetActive, changes, func(ctx context.Context, tx bun.Tx, o *Operator) error {
 		if o.Active != active && o.Kind == KindPerson {
 			if err := s.tellSelf(ctx, tx, id, EventActive, map[bool]string{true: "reactivated", false: "deactivated"}[active]); err != nil {
 				return err
@@ -275,7 +275,7 @@ func (o *Operator) audited() map[string]any {
 
 // change is one change to an operator, with its entry in the trail, which tells old and new
 // values where there are no changes, and the news to all processes.
-func (s *Service) change(ctx context.Context, id int64, action string, changes map[string]any,
+func (s *Service) change(ctx context.Context, id int64, action audit.Action, changes map[string]any,
 	apply func(context.Context, bun.Tx, *Operator) error,
 ) (*Operator, error) {
 	var o *Operator
@@ -325,7 +325,7 @@ func (s *Service) Reset(ctx context.Context, email string) (link string, err err
 	if o.Kind != KindPerson {
 		return "", apperr.Conflict("%s is a service account: it never signs in", o.Name)
 	}
-	_, err = s.change(ctx, o.ID, "operator.reset", nil, func(ctx context.Context, tx bun.Tx, o *Operator) (err error) {
+	_, err = s.change(ctx, o.ID, audit.OperatorReset, nil, func(ctx context.Context, tx bun.Tx, o *Operator) (err error) {
 		o.Active, o.Role = true, actor.RoleAdmin
 		if err = updateOperator(ctx, tx, o); err != nil {
 			return err

@@ -90,7 +90,7 @@ func (s *Service) RequestReset(ctx context.Context, email string, from Client) e
 				return err
 			}
 			ctx = actor.With(ctx, actor.System) // nobody has shown who they are
-			return audit.Record(ctx, tx, "operator.password_link", "operator", o.ID,
+			return audit.Record(ctx, tx, audit.OperatorPasswordLink, "operator", o.ID,
 				s.place(from, map[string]any{"purpose": purpose, "by": "email"}))
 		})
 		if err == nil {

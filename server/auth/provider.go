@@ -215,7 +215,7 @@ func (s *Service) operatorOf(ctx context.Context, tx bun.Tx, who Identity, from 
 	if err := s.tellSelf(ctx, tx, o.ID, EventRole, string(o.Role)); err != nil {
 		return nil, err
 	}
-	return o, audit.RecordChange(ctx, tx, "operator.update", "operator", o.ID, map[string]any{"role": before},
+	return o, audit.RecordChange(ctx, tx, audit.OperatorUpdate, "operator", o.ID, map[string]any{"role": before},
 		map[string]any{"role": o.Role})
 }
 
@@ -243,7 +243,7 @@ func (s *Service) linked(ctx context.Context, tx bun.Tx, who Identity) (*Operato
 		if err := insertOperator(ctx, tx, o); err != nil {
 			return nil, err
 		}
-		return o, audit.Record(ctx, tx, "operator.create", "operator", o.ID,
+		return o, audit.Record(ctx, tx, audit.OperatorCreate, "operator", o.ID,
 			map[string]any{"role": o.Role, "by": byProvider})
 	}
 	switch {
@@ -263,7 +263,7 @@ func (s *Service) linked(ctx context.Context, tx bun.Tx, who Identity) (*Operato
 	if err := s.tellSelf(ctx, tx, o.ID, EventLinked, ""); err != nil {
 		return nil, err
 	}
-	return o, audit.Record(ctx, tx, "operator.provider_link", "operator", o.ID,
+	return o, audit.Record(ctx, tx, audit.OperatorProviderLink, "operator", o.ID,
 		map[string]any{"address": addressText(actor.Address(ctx))})
 }
 
@@ -276,7 +276,7 @@ func (s *Service) Unlink(ctx context.Context, id int64) (*Operator, error) {
 	if err := actor.RequireRecent(ctx); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, id, "operator.provider_unlink", nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
+	return s.change(ctx, id, audit.OperatorProviderUnlink, nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
 		if o.OIDCSubject == "" {
 			return apperr.Conflict("%s is not linked", o.Name)
 		}

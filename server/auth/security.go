@@ -84,7 +84,7 @@ func (s *Service) SetSecurity(ctx context.Context, ch SecurityChange) error {
 		if everybody, err = operatorIDs(ctx, tx); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was, set)
+		return audit.RecordChange(ctx, tx, audit.SettingsUpdate, "settings", 1, was, set)
 	})
 	if err == nil {
 		s.changed(everybody...)

@@ -26,7 +26,7 @@ func (s *Service) SetLanguage(ctx context.Context, language string) error {
 		return apperr.Invalid("language", "%q is not a language of the pages: want one of %s", language,
 			strings.Join(Languages, ", "))
 	}
-	_, err = s.change(ctx, a.ID, "operator.language", map[string]any{"language": language},
+	_, err = s.change(ctx, a.ID, audit.OperatorLanguage, map[string]any{"language": language},
 		func(ctx context.Context, tx bun.Tx, o *Operator) error {
 			o.Language = language
 			return updateLanguage(ctx, tx, o)
@@ -73,7 +73,7 @@ func (s *Service) endOwn(ctx context.Context, a actor.Actor, changes map[string]
 			return err
 		}
 		changes["address"] = addressText(actor.Address(ctx))
-		return audit.Record(ctx, tx, "operator.sign_out", "operator", a.ID, changes)
+		return audit.Record(ctx, tx, audit.OperatorSignOut, "operator", a.ID, changes)
 	})
 	if err == nil {
 		s.changed(a.ID)

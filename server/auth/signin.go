@@ -129,7 +129,7 @@ func (s *Service) admit(ctx context.Context, tx bun.Tx, o *Operator, try *attemp
 	if err := s.tellSignIn(ctx, tx, o, from, by); err != nil {
 		return nil, err
 	}
-	return in, audit.Record(ctx, tx, "operator.sign_in", "operator", o.ID, s.place(from, map[string]any{
+	return in, audit.Record(ctx, tx, audit.OperatorSignIn, "operator", o.ID, s.place(from, map[string]any{
 		"session": row.ID, "known_device": try.known, "by": by,
 	}))
 }
@@ -143,7 +143,7 @@ func (s *Service) SignOut(ctx context.Context, token string, from Client) error 
 			return err
 		}
 		owner = row.OperatorID
-		return audit.Record(ctx, tx, "operator.sign_out", "operator", owner, s.place(from, map[string]any{
+		return audit.Record(ctx, tx, audit.OperatorSignOut, "operator", owner, s.place(from, map[string]any{
 			"session": row.ID,
 		}))
 	})
@@ -272,7 +272,7 @@ func (s *Service) noteFailure(ctx context.Context, try *attempt, o *Operator, re
 			id = o.ID
 		}
 		changes := s.place(try.from, map[string]any{"reason": reason, "known_device": try.known})
-		if err := audit.Record(ctx, tx, "operator.sign_in_failed", "operator", id, changes); err != nil || !try.locks {
+		if err := audit.Record(ctx, tx, audit.OperatorSignInFailed, "operator", id, changes); err != nil || !try.locks {
 			return err
 		}
 		if o != nil && o.Kind == KindPerson && o.Active {
@@ -280,7 +280,7 @@ func (s *Service) noteFailure(ctx context.Context, try *attempt, o *Operator, re
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, "operator.lockout", "operator", id, s.place(try.from, map[string]any{}))
+		return audit.Record(ctx, tx, audit.OperatorLockout, "operator", id, s.place(try.from, map[string]any{}))
 	})
 }
 

@@ -86,7 +86,7 @@ func (s *Service) CreateToken(ctx context.Context, in NewToken) (string, *Token,
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, "api_token.create", "api_token", t.ID,
+		return audit.Record(ctx, tx, audit.APITokenCreate, "api_token", t.ID,
 			map[string]any{"role": in.Role, "scopes": in.Scopes, "expires_at": in.Expires, "owner": *owner})
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Service) RevokeToken(ctx context.Context, id int64) (*Token, error) {
 		if t, err = revokeToken(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "api_token.revoke", "api_token", id, nil)
+		return audit.Record(ctx, tx, audit.APITokenRevoke, "api_token", id, nil)
 	})
 	if err != nil {
 		return nil, err

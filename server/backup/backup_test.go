@@ -84,7 +84,7 @@ func original(t *testing.T, k *secret.Keys) env {
 		if _, err := e.consents(k).Suppress(ctx, tx, []string{ada}, consent.SuppressedErased, nil); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "test", "test", 1, map[string]any{"a": "b"})
+		return audit.Record(ctx, tx, audit.ConversationNote, "test", 1, map[string]any{"a": "b"})
 	}))
 	_, err = e.trail(k).Seal(t.Context())
 	require.NoError(t, err)

@@ -36,6 +36,6 @@ func remember(ctx context.Context, tx bun.Tx, r Record) error {
 	if err := keepRecords(ctx, tx, recordsKept); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, "backup.create", "backup", 0,
+	return audit.Record(ctx, tx, audit.BackupCreate, "backup", 0,
 		map[string]any{"taken_at": r.TakenAt.UTC().Format(time.RFC3339), "bytes": r.Bytes, "rows": r.Rows})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"eventstream/server/audit"
 	"eventstream/server/message"
 	"eventstream/server/secret"
 
@@ -116,8 +117,8 @@ func settle(ctx context.Context, conn *pgx.Conn, m *Manifest, k *secret.Keys) er
 		{text: "UPDATE inbound_checks SET next_at = now()"},
 		{text: "DELETE FROM sending_hold"},
 		{"INSERT INTO sending_hold (backup_at) VALUES ($1)", []any{m.TakenAt}},
-		{`INSERT INTO audit_entries (actor_kind, action, entity, changes) VALUES ('system', 'backup.restore', 'backup',
-			jsonb_build_object('taken_at', $1::text, 'rows', $2::bigint))`, []any{m.TakenAt.UTC().Format(time.RFC3339), m.Rows()}},
+		{`INSERT INTO audit_entries (actor_kind, action, entity, changes) VALUES ('system', $3, 'backup',
+			jsonb_build_object('taken_at', $1::text, 'rows', $2::bigint))`, []any{m.TakenAt.UTC().Format(time.RFC3339), m.Rows(), audit.BackupRestore.String()}},
 	} {
 		if _, err := conn.Exec(ctx, sql.text, sql.args...); err != nil {
 			return err

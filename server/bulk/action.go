@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"eventstream/server/apperr"
+	"eventstream/server/audit"
 	"eventstream/server/consent"
 	"eventstream/server/contact"
 	"eventstream/server/export"
@@ -47,6 +48,39 @@ const (
 	StatusCanceled  Status = "canceled"
 	StatusFailed    Status = "failed"
 )
+
+// trail is how the audit trail names what a kind of action does: its beginning, a batch of it and its end.
+type trail struct {
+	start, batch audit.Action
+	ended        map[Status]audit.Action
+}
+
+var trails = map[Kind]trail{
+	KindTag: {
+		start: audit.BulkTagStart, batch: audit.BulkTag,
+		ended: map[Status]audit.Action{StatusCompleted: audit.BulkTagCompleted, StatusCanceled: audit.BulkTagCanceled, StatusFailed: audit.BulkTagFailed},
+	},
+	KindTopic: {
+		start: audit.BulkTopicStart, batch: audit.BulkTopic,
+		ended: map[Status]audit.Action{StatusCompleted: audit.BulkTopicCompleted, StatusCanceled: audit.BulkTopicCanceled, StatusFailed: audit.BulkTopicFailed},
+	},
+	KindConsent: {
+		start: audit.BulkConsentStart, batch: audit.BulkConsent,
+		ended: map[Status]audit.Action{StatusCompleted: audit.BulkConsentCompleted, StatusCanceled: audit.BulkConsentCanceled, StatusFailed: audit.BulkConsentFailed},
+	},
+	KindSuppress: {
+		start: audit.BulkSuppressStart, batch: audit.BulkSuppress,
+		ended: map[Status]audit.Action{StatusCompleted: audit.BulkSuppressCompleted, StatusCanceled: audit.BulkSuppressCanceled, StatusFailed: audit.BulkSuppressFailed},
+	},
+	KindExport: {
+		start: audit.BulkExportStart, // read while it is downloaded, in no batches
+		ended: map[Status]audit.Action{StatusCompleted: audit.BulkExportCompleted, StatusCanceled: audit.BulkExportCanceled, StatusFailed: audit.BulkExportFailed},
+	},
+	KindErase: {
+		start: audit.BulkEraseStart, batch: audit.BulkErase,
+		ended: map[Status]audit.Action{StatusCompleted: audit.BulkEraseCompleted, StatusCanceled: audit.BulkEraseCanceled, StatusFailed: audit.BulkEraseFailed},
+	},
+}
 
 // statusWords are the words for it within sentences.
 var statusWords = map[Status]say.Text{

@@ -64,7 +64,7 @@ func (s *Service) WriteExport(ctx context.Context, a *Action, out io.Writer) err
 	if err := s.segments.Narrow(ctx, s.db, &a.Selection); err != nil {
 		return err
 	}
-	if err := audit.Download(ctx, s.db, "export", a.ID); err != nil {
+	if err := audit.Download(ctx, s.db, audit.ExportDownload, a.ID); err != nil {
 		return err
 	}
 	what := export.Contacts{Selection: a.Selection, Newest: a.Newest, Format: a.Options.Format}

@@ -94,7 +94,7 @@ func (s *Service) batch(ctx context.Context, id int64) (going bool, err error) {
 		if err := save(ctx, tx, a); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "bulk."+string(a.Kind), "bulk_action", a.ID, map[string]any{
+		return audit.Record(ctx, tx, trails[a.Kind].batch, "bulk_action", a.ID, map[string]any{
 			"contacts": len(rows), "changed": len(touched), "from": rows[0].ID, "to": a.Reached, "digest": digest(touched),
 		})
 	})

@@ -103,7 +103,7 @@ func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter
 			return err
 		}
 		begun := map[string]any{"contacts": a.Total}
-		if err := audit.Record(ctx, tx, "bulk."+string(kind)+".start", "bulk_action", a.ID, begun); err != nil {
+		if err := audit.Record(ctx, tx, trails[kind].start, "bulk_action", a.ID, begun); err != nil {
 			return err
 		}
 		if kind == KindExport {
@@ -145,7 +145,7 @@ func (s *Service) finish(ctx context.Context, tx bun.Tx, a *Action, status Statu
 	if err := save(ctx, tx, a); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, "bulk."+string(a.Kind)+"."+string(status), "bulk_action", a.ID,
+	return audit.Record(ctx, tx, trails[a.Kind].ended[status], "bulk_action", a.ID,
 		map[string]any{"done": a.Done, "changed": a.Changed})
 }
 

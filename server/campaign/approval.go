@@ -290,7 +290,7 @@ func (c *Campaign) waitAgain() { c.Approval, c.ApprovalOf = ApprovalWaiting, nil
 // holdForApproval keeps a campaign whose time has come from starting until somebody approves it. It looks at it once: a
 // campaign that waits is not due.
 func (s *Service) holdForApproval(ctx context.Context, tx bun.Tx, c *Campaign) error {
-	return s.changeApproval(ctx, tx, c, "campaign.approval_ask", func() error {
+	return s.changeApproval(ctx, tx, c, audit.CampaignApprovalAsk, func() error {
 		c.waitAgain()
 		if c.ApprovalAskedAt == nil { // it was planned before anybody asked for approvals
 			now, err := db.Now(ctx, tx)
@@ -307,7 +307,7 @@ func (s *Service) askLaunch(ctx context.Context, id int64) (*Campaign, error) {
 		if c.Status != StatusDraft && c.Status != StatusScheduled {
 			return apperr.Conflict("the campaign is %s and cannot become %s", c.Status, StatusPreparing)
 		}
-		return s.changeApproval(ctx, tx, c, "campaign.approval_ask", func() error { return c.ask(ctx, tx) })
+		return s.changeApproval(ctx, tx, c, audit.CampaignApprovalAsk, func() error { return c.ask(ctx, tx) })
 	})
 }
 
@@ -328,7 +328,7 @@ func (s *Service) decide(ctx context.Context, id int64, fn func(context.Context,
 }
 
 // changeApproval saves and audits what fn does to a campaign's approval.
-func (s *Service) changeApproval(ctx context.Context, tx bun.Tx, c *Campaign, action string, fn func() error) error {
+func (s *Service) changeApproval(ctx context.Context, tx bun.Tx, c *Campaign, action audit.Action, fn func() error) error {
 	was, err := c.audited(ctx, tx)
 	if err != nil {
 		return err
@@ -385,7 +385,7 @@ func (s *Service) Approve(ctx context.Context, id int64, undo time.Duration) (*C
 		if err := mayDecide(ctx, tx, c); err != nil {
 			return err
 		}
-		err := s.changeApproval(ctx, tx, c, "campaign.approve", func() error {
+		err := s.changeApproval(ctx, tx, c, audit.CampaignApprove, func() error {
 			of, err := s.subject(ctx, tx, c, nil)
 			if err != nil {
 				return err
@@ -401,7 +401,7 @@ func (s *Service) Approve(ctx context.Context, id int64, undo time.Duration) (*C
 		if err != nil || c.Status != StatusDraft {
 			return err
 		}
-		_, err = moveTx(ctx, tx, c.ID, "campaign.launch", StatusPreparing, s.launch(undo))
+		_, err = moveTx(ctx, tx, c.ID, audit.CampaignLaunch, StatusPreparing, s.launch(undo))
 		return err
 	})
 }
@@ -416,7 +416,7 @@ func (s *Service) SendBack(ctx context.Context, id int64, reason string) (*Campa
 		if err := mayDecide(ctx, tx, c); err != nil {
 			return err
 		}
-		return s.changeApproval(ctx, tx, c, "campaign.send_back", func() error {
+		return s.changeApproval(ctx, tx, c, audit.CampaignSendBack, func() error {
 			now, err := db.Now(ctx, tx)
 			c.Approval, c.ApprovalDecidedBy, c.ApprovalDecidedAt, c.ApprovalReason = ApprovalSentBack, actor.Person(ctx), &now, reason
 			c.unplan()
@@ -434,7 +434,7 @@ func (s *Service) WithdrawApproval(ctx context.Context, id int64) (*Campaign, er
 		if c.Approval != ApprovalWaiting {
 			return apperr.Conflict("the campaign does not wait for approval")
 		}
-		return s.changeApproval(ctx, tx, c, "campaign.approval_withdraw", func() error {
+		return s.changeApproval(ctx, tx, c, audit.CampaignApprovalWithdraw, func() error {
 			c.withdraw()
 			c.unplan()
 			return nil
@@ -502,7 +502,7 @@ func (s *Service) reconsider(ctx context.Context, tx bun.Tx) (changed []int64, e
 		if needs {
 			err = s.holdForApproval(ctx, tx, c)
 		} else {
-			err = s.changeApproval(ctx, tx, c, "campaign.approval_withdraw", func() error { c.Approval = ApprovalNone; return nil })
+			err = s.changeApproval(ctx, tx, c, audit.CampaignApprovalWithdraw, func() error { c.Approval = ApprovalNone; return nil })
 		}
 		if err != nil {
 			return nil, err

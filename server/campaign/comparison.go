@@ -258,7 +258,7 @@ func (s *Service) chooseWinner(ctx context.Context, id int64, by WinnerBy,
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "campaign.winner", "campaign", id, map[string]any{"variant": Label(winner), "by": by})
+		return audit.Record(ctx, tx, audit.CampaignWinner, "campaign", id, map[string]any{"variant": Label(winner), "by": by})
 	})
 	if err != nil {
 		return nil, err

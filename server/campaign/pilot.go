@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"eventstream/server/apperr"
+	"eventstream/server/audit"
 	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
@@ -40,7 +41,7 @@ func (s *Service) settlePilot(ctx context.Context, c *Campaign) error {
 	errOpen := errors.New("the pilot is not over")
 	var left int
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := moveTx(ctx, tx, c.ID, "campaign.pause", StatusPaused, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+		_, err := moveTx(ctx, tx, c.ID, audit.CampaignPause, StatusPaused, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
 			open, err := message.PilotOpen(ctx, tx, c.ID)
 			if err != nil || open || c.Status != StatusSending {
 				return errors.Join(err, errOpen)

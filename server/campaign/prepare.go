@@ -155,7 +155,7 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "campaign.prepared", "campaign", id,
+		if err := audit.Record(ctx, tx, audit.CampaignPrepared, "campaign", id,
 			map[string]any{"from": StatusPreparing, "to": StatusSending}); err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func (e *Preparer) prepareSlice(ctx context.Context, id int64) (done bool, err e
 			if reason == "" {
 				reason = fmt.Sprintf("WhatsApp has %s the template “%s”.", v.ApprovalStatus, t.Name)
 			}
-			_, err := moveTx(ctx, tx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+			_, err := moveTx(ctx, tx, id, audit.CampaignPause, StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 				c.PausedBy, c.PausedReason = PausedByEngine, reason
 				return nil
 			})
@@ -187,7 +187,7 @@ func (e *Preparer) failPrepare(ctx context.Context, id int64, cause error) error
 	if !apperr.Is(cause, apperr.CodeInvalid) {
 		return cause
 	}
-	_, err := e.service.move(ctx, id, "campaign.fail", StatusFailed,
+	_, err := e.service.move(ctx, id, audit.CampaignFail, StatusFailed,
 		func(_ context.Context, _ bun.Tx, c *Campaign) error {
 			c.Failure = say.New("The audience could not be taken: %s", apperr.Text(cause)).String()
 			return nil

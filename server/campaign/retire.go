@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 
+	"eventstream/server/audit"
 	"eventstream/server/provider"
 
 	"github.com/uptrace/bun"
@@ -22,7 +23,7 @@ func CancelAll(ctx context.Context, tx bun.Tx, of provider.Name) (int64, error) 
 		return 0, err
 	}
 	for _, id := range ids {
-		if _, err := moveTx(ctx, tx, id, "campaign.cancel", StatusCanceled, nil); err != nil {
+		if _, err := moveTx(ctx, tx, id, audit.CampaignCancel, StatusCanceled, nil); err != nil {
 			return 0, err
 		}
 	}

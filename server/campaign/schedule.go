@@ -236,7 +236,7 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 		if err := s.saveAsked(ctx, tx, c); err != nil {
 			return err
 		}
-		return c.changed(ctx, tx, "campaign.schedule", was)
+		return c.changed(ctx, tx, audit.CampaignSchedule, was)
 	})
 	if err != nil {
 		return nil, err
@@ -310,7 +310,7 @@ func (s *Service) lacking(ctx context.Context, tx bun.Tx, c *Campaign) error {
 
 // Unschedule makes a scheduled campaign a draft again.
 func (s *Service) Unschedule(ctx context.Context, id int64) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.unschedule", StatusDraft, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+	return s.move(ctx, id, audit.CampaignUnschedule, StatusDraft, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 		if c.Status != StatusScheduled {
 			return apperr.Conflict("the campaign is %s, not scheduled", c.Status)
 		}
@@ -469,19 +469,19 @@ func (s *Service) run(ctx context.Context, tx bun.Tx, parent *Campaign, now time
 	if err := saveVariants(ctx, tx, c.ID, variants); err != nil {
 		return nil, err
 	}
-	return c, audit.Record(ctx, tx, "campaign.run", "campaign", c.ID,
+	return c, audit.Record(ctx, tx, audit.CampaignRun, "campaign", c.ID,
 		map[string]any{"of": parent.ID, "run": parent.Runs + 1})
 }
 
 // startOrFail starts the campaign in tx; what a person has to correct makes it
 // fail, so that it does not start hours later by surprise.
 func (s *Service) startOrFail(ctx context.Context, tx bun.Tx, c *Campaign) (*Campaign, error) {
-	started, err := moveTx(ctx, tx, c.ID, "campaign.launch", StatusPreparing, s.start)
+	started, err := moveTx(ctx, tx, c.ID, audit.CampaignLaunch, StatusPreparing, s.start)
 	if !apperr.Is(err, apperr.CodeInvalid) {
 		return started, err
 	}
 	cause := err
-	return moveTx(ctx, tx, c.ID, "campaign.fail", StatusFailed, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+	return moveTx(ctx, tx, c.ID, audit.CampaignFail, StatusFailed, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 		c.Failure = say.New("It could not start: %s", apperr.Text(cause)).String()
 		return nil
 	})

@@ -122,7 +122,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 		if err := saveVariants(ctx, tx, c.ID, in.Variants); err != nil {
 			return err
 		}
-		return c.changed(ctx, tx, "campaign.create", nil)
+		return c.changed(ctx, tx, audit.CampaignCreate, nil)
 	})
 }
 
@@ -187,7 +187,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		} else if err := s.noteEdit(ctx, tx, c, was); err != nil {
 			return err
 		}
-		return c.changed(ctx, tx, "campaign.update", was)
+		return c.changed(ctx, tx, audit.CampaignUpdate, was)
 	})
 	if err != nil {
 		return nil, err
@@ -296,7 +296,7 @@ func (c *Campaign) budgetText() any {
 }
 
 // changed writes what became of a campaign's settings since was.
-func (c *Campaign) changed(ctx context.Context, tx bun.Tx, action string, was map[string]any) error {
+func (c *Campaign) changed(ctx context.Context, tx bun.Tx, action audit.Action, was map[string]any) error {
 	is, err := c.audited(ctx, tx)
 	if err != nil {
 		return err
@@ -337,7 +337,7 @@ func (s *Service) Launch(ctx context.Context, id int64, undo time.Duration) (*Ca
 	if c.Status == StatusScheduled && c.recurs() {
 		return s.launchRun(ctx, c)
 	}
-	launched, err := s.move(ctx, id, "campaign.launch", StatusPreparing, s.launch(undo))
+	launched, err := s.move(ctx, id, audit.CampaignLaunch, StatusPreparing, s.launch(undo))
 	if errors.Is(err, errUnapproved) {
 		return s.askLaunch(ctx, id)
 	}
@@ -388,7 +388,7 @@ func (s *Service) notBeforeItsTime(ctx context.Context, tx bun.Tx, c *Campaign) 
 // UndoLaunch makes a draft again of a campaign whose launch has not begun to make
 // messages.
 func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.launch_undo", StatusDraft, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	return s.move(ctx, id, audit.CampaignLaunchUndo, StatusDraft, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		now, err := db.Now(ctx, tx)
 		if err != nil {
 			return err
@@ -669,7 +669,7 @@ func audienceQuery(ctx context.Context, idb bun.IDB, c *Campaign) (json.RawMessa
 // Pause stops sending. When it answers, the last call to Twilio has been made
 // and its result is known; only a call that hangs can make it answer earlier.
 func (s *Service) Pause(ctx context.Context, id int64, reason string) (*Campaign, error) {
-	c, err := s.move(ctx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+	c, err := s.move(ctx, id, audit.CampaignPause, StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 		c.PausedBy, c.PausedReason = PausedByOperator, reason
 		return nil
 	})
@@ -697,7 +697,7 @@ func (s *Service) awaitIdle(ctx context.Context, id int64) error {
 // PauseByEngine stops sending because somebody has to correct something first. A
 // campaign that is not sending stays as it is.
 func (s *Service) PauseByEngine(ctx context.Context, id int64, reason string) error {
-	_, err := s.move(actor.With(ctx, actor.System), id, "campaign.pause", StatusPaused,
+	_, err := s.move(actor.With(ctx, actor.System), id, audit.CampaignPause, StatusPaused,
 		func(_ context.Context, _ bun.Tx, c *Campaign) error {
 			c.PausedBy, c.PausedReason = PausedByEngine, reason
 			return nil
@@ -722,7 +722,7 @@ func (s *Service) HoldTemplate(ctx context.Context, tx bun.Tx, versionID int64, 
 		} else if preparing { // its last slice pauses it
 			continue
 		}
-		_, err := moveTx(ctx, tx, id, "campaign.pause", StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
+		_, err := moveTx(ctx, tx, id, audit.CampaignPause, StatusPaused, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 			c.PausedBy, c.PausedReason = PausedByEngine, reason
 			return nil
 		})
@@ -736,7 +736,7 @@ func (s *Service) HoldTemplate(ctx context.Context, tx bun.Tx, versionID int64, 
 // Resume goes on where it stopped. Failures so far no longer count against the
 // threshold: who resumes has looked at them.
 func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
-	return s.move(ctx, id, "campaign.resume", StatusSending, func(ctx context.Context, tx bun.Tx,
+	return s.move(ctx, id, audit.CampaignResume, StatusSending, func(ctx context.Context, tx bun.Tx,
 		c *Campaign,
 	) (err error) {
 		if c.Status != StatusPaused {
@@ -787,7 +787,7 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Campaign, error) {
 // status stops everything at once, the messages follow in batches; should this
 // process die between them, maintenance goes on.
 func (s *Service) Cancel(ctx context.Context, id int64) (*Campaign, error) {
-	c, err := s.move(ctx, id, "campaign.cancel", StatusCanceled, nil)
+	c, err := s.move(ctx, id, audit.CampaignCancel, StatusCanceled, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -799,7 +799,7 @@ func (s *Service) Cancel(ctx context.Context, id int64) (*Campaign, error) {
 
 // move is the one way a status changes: locked, checked against the table of
 // moves, saved and audited.
-func (s *Service) move(ctx context.Context, id int64, action string, to Status,
+func (s *Service) move(ctx context.Context, id int64, action audit.Action, to Status,
 	fn func(context.Context, bun.Tx, *Campaign) error,
 ) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
@@ -817,7 +817,7 @@ func (s *Service) move(ctx context.Context, id int64, action string, to Status,
 	return c, nil
 }
 
-func moveTx(ctx context.Context, tx bun.Tx, id int64, action string, to Status,
+func moveTx(ctx context.Context, tx bun.Tx, id int64, action audit.Action, to Status,
 	fn func(context.Context, bun.Tx, *Campaign) error,
 ) (*Campaign, error) {
 	c, err := forUpdate(ctx, tx, id)
@@ -917,7 +917,7 @@ func (s *Service) Duplicate(ctx context.Context, id int64) (*Campaign, error) {
 			return err
 		}
 		is["of"] = id
-		return audit.RecordChange(ctx, tx, "campaign.duplicate", "campaign", c.ID, nil, is)
+		return audit.RecordChange(ctx, tx, audit.CampaignDuplicate, "campaign", c.ID, nil, is)
 	})
 }
 
@@ -937,7 +937,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := remove(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "campaign.delete", "campaign", id, map[string]any{"name": c.Name})
+		return audit.Record(ctx, tx, audit.CampaignDelete, "campaign", id, map[string]any{"name": c.Name})
 	})
 	if err == nil {
 		s.hub.Publish(pubsub.TopicCampaign, id) // whoever looks at it learns that it is gone

@@ -154,7 +154,7 @@ func (s *Service) SetDefaults(ctx context.Context, c DefaultsChange) error {
 				return err
 			}
 		}
-		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was.audited(), is.audited())
+		return audit.RecordChange(ctx, tx, audit.SettingsUpdate, "settings", 1, was.audited(), is.audited())
 	})
 	if err == nil && len(changed) > 0 {
 		s.hub.Publish(pubsub.TopicCampaign, changed...)

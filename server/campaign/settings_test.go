@@ -104,5 +104,5 @@ func TestTheTrailTellsOldAndNewValues(t *testing.T) {
 	_, err = s.Update(ctx, again.ID, campaign.Input{Name: new("Summer")})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"name": {"from": "Copy of Spring", "to": "Summer"}}`, newest("campaign.update"))
-	require.ErrorContains(t, audit.Record(ctx, d, "thing.update", "thing", 1, nil), "RecordChange", "the only door")
+	require.ErrorContains(t, audit.Record(ctx, d, audit.TopicUpdate, "thing", 1, nil), "RecordChange", "the only door")
 }

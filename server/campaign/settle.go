@@ -7,6 +7,7 @@ import (
 
 	"eventstream/server/actor"
 	"eventstream/server/apperr"
+	"eventstream/server/audit"
 	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/sender"
@@ -53,7 +54,7 @@ func (s *Service) Settle(ctx context.Context, c *Campaign) error {
 // complete ends the campaign if really nothing is left, looked at under its lock.
 func (s *Service) complete(ctx context.Context, id int64) error {
 	errLeft := errors.New("something is left after all")
-	_, err := s.move(ctx, id, "campaign.complete", StatusCompleted,
+	_, err := s.move(ctx, id, audit.CampaignComplete, StatusCompleted,
 		func(ctx context.Context, tx bun.Tx, _ *Campaign) error {
 			if left, err := remaining(ctx, tx, id); err != nil || left > 0 {
 				return errors.Join(err, errLeft)

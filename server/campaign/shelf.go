@@ -34,7 +34,7 @@ var errArchived = apperr.Conflict("the campaign is archived: bring it back first
 
 // Archive puts a campaign away that does nothing: a draft, or one that has ended. Lists leave it out.
 func (s *Service) Archive(ctx context.Context, id int64) (*Campaign, error) {
-	return s.shelve(ctx, id, "campaign.archive", func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	return s.shelve(ctx, id, audit.CampaignArchive, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		switch {
 		case c.Status != StatusDraft && !c.Status.Ended():
 			return apperr.Conflict("the campaign is %s: only drafts and campaigns that have ended can be archived", c.Status)
@@ -51,7 +51,7 @@ func (s *Service) Archive(ctx context.Context, id int64) (*Campaign, error) {
 
 // Unarchive brings a campaign back.
 func (s *Service) Unarchive(ctx context.Context, id int64) (*Campaign, error) {
-	return s.shelve(ctx, id, "campaign.unarchive", func(_ context.Context, _ bun.Tx, c *Campaign) error {
+	return s.shelve(ctx, id, audit.CampaignUnarchive, func(_ context.Context, _ bun.Tx, c *Campaign) error {
 		c.ArchivedAt = nil
 		return nil
 	})
@@ -63,7 +63,7 @@ func (s *Service) SetLabels(ctx context.Context, id int64, labels []string) (*Ca
 	if err != nil {
 		return nil, err
 	}
-	return s.shelve(ctx, id, "campaign.label", func(ctx context.Context, tx bun.Tx, c *Campaign) error {
+	return s.shelve(ctx, id, audit.CampaignLabel, func(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		known, err := labelNames(ctx, tx)
 		if err != nil {
 			return err
@@ -100,7 +100,7 @@ func cleanLabels(labels []string) ([]string, error) {
 }
 
 // shelve changes where a campaign is found.
-func (s *Service) shelve(ctx context.Context, id int64, action string, fn func(context.Context, bun.Tx, *Campaign) error) (*Campaign, error) {
+func (s *Service) shelve(ctx context.Context, id int64, action audit.Action, fn func(context.Context, bun.Tx, *Campaign) error) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}

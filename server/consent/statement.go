@@ -46,7 +46,7 @@ func (e *Event) Digest() string {
 
 // recordOne writes the entry of the audit trail about one event.
 func recordOne(ctx context.Context, tx bun.Tx, e *Event) error {
-	return audit.Record(ctx, tx, "consent.set", "contact", e.ContactID,
+	return audit.Record(ctx, tx, audit.ConsentSet, "contact", e.ContactID,
 		map[string]any{"purpose": e.Purpose, "status": e.Status, "source": e.Source, "event": e.ID, "sha256": e.Digest()})
 }
 
@@ -58,6 +58,6 @@ func recordMany(ctx context.Context, tx bun.Tx, events []*Event) error {
 		statements[i] = e.Statement()
 		first, last = min(first, e.ID), max(last, e.ID)
 	}
-	return audit.RecordMany(ctx, tx, "consent.record", "consent_events", first,
+	return audit.RecordMany(ctx, tx, audit.ConsentRecord, "consent_events", first,
 		map[string]any{"events": len(events), "last": last}, statements)
 }

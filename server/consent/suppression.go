@@ -200,7 +200,7 @@ func (s *Service) SuppressAddress(ctx context.Context, address, region string, r
 			return apperr.Invalid("until", "it is over already")
 		}
 		su = found[a.MatchKey][i]
-		return audit.Record(ctx, tx, "suppression.add", "suppression", su.ID, map[string]any{"reason": reason})
+		return audit.Record(ctx, tx, audit.SuppressionAdd, "suppression", su.ID, map[string]any{"reason": reason})
 	})
 	return su, err
 }
@@ -230,7 +230,7 @@ func (s *Service) Unsuppress(ctx context.Context, id int64) (remaining []*Suppre
 		if remaining, err = suppressions(ctx, tx, [][]byte{su.AddressHash}); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "suppression.remove", "suppression", id,
+		return audit.Record(ctx, tx, audit.SuppressionRemove, "suppression", id,
 			map[string]any{"reason": su.Reason, "remaining": reasonsOf(remaining)})
 	})
 	return remaining, err

@@ -217,7 +217,7 @@ func (w *Words) Add(ctx context.Context, p Phrase) (Changes, error) {
 	if err := checkPhrase(p); err != nil {
 		return Changes{}, err
 	}
-	return w.change(ctx, "keyword.add", map[string]any{"language": p.Language, "meaning": p.Meaning, "phrase": p.Text},
+	return w.change(ctx, audit.KeywordAdd, map[string]any{"language": p.Language, "meaning": p.Meaning, "phrase": p.Text},
 		func(ctx context.Context, tx bun.Tx, c *Changes) error {
 			key := PlainPhrase(p.Language, p.Text)
 			switch said := newVocabulary(*c).understand(p.Text, p.Language); {
@@ -248,7 +248,7 @@ func (w *Words) Add(ctx context.Context, p Phrase) (Changes, error) {
 
 // Remove takes back a phrase that was added.
 func (w *Words) Remove(ctx context.Context, p Phrase) (Changes, error) {
-	return w.change(ctx, "keyword.remove", map[string]any{"language": p.Language, "phrase": p.Text},
+	return w.change(ctx, audit.KeywordRemove, map[string]any{"language": p.Language, "phrase": p.Text},
 		func(_ context.Context, _ bun.Tx, c *Changes) error {
 			n := len(c.Added)
 			key := PlainPhrase(p.Language, p.Text)
@@ -279,7 +279,7 @@ func (w *Words) Switch(ctx context.Context, p Phrase, on bool) (Changes, error) 
 	if !known {
 		return Changes{}, apperr.Invalid("phrase", "%q is no built-in phrase of %q", p.Text, p.Language)
 	}
-	return w.change(ctx, "keyword.switch", map[string]any{"language": p.Language, "phrase": p.Text, "on": on},
+	return w.change(ctx, audit.KeywordSwitch, map[string]any{"language": p.Language, "phrase": p.Text, "on": on},
 		func(_ context.Context, _ bun.Tx, c *Changes) error {
 			c.Off = slices.DeleteFunc(c.Off, func(o Phrase) bool {
 				return o.Language == p.Language && PlainPhrase(o.Language, o.Text) == key
@@ -321,7 +321,7 @@ func (w *Words) SetAnswers(ctx context.Context, language string, stop, start, he
 	if err := errs.Err(); err != nil {
 		return Changes{}, err
 	}
-	return w.change(ctx, "keyword.answers", changed, func(_ context.Context, _ bun.Tx, c *Changes) error {
+	return w.change(ctx, audit.KeywordAnswers, changed, func(_ context.Context, _ bun.Tx, c *Changes) error {
 		a := c.Answers[language]
 		for i, to := range []*string{&a.Stop, &a.Start, &a.Help, &a.Left, &a.Joined} {
 			if texts[i].text != nil {
@@ -340,7 +340,7 @@ func (w *Words) SetAnswers(ctx context.Context, language string, stop, start, he
 
 // change writes the next version. Two people who change something at once come one
 // after the other.
-func (w *Words) change(ctx context.Context, action string, entry map[string]any,
+func (w *Words) change(ctx context.Context, action audit.Action, entry map[string]any,
 	edit func(ctx context.Context, tx bun.Tx, c *Changes) error,
 ) (c Changes, err error) {
 	if err := actor.Require(ctx, actor.RoleAdmin); err != nil {

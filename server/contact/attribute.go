@@ -158,7 +158,7 @@ func (s *Service) UpdateAttribute(ctx context.Context, key string, in AttributeI
 			return err
 		}
 		row = a
-		return audit.RecordChange(ctx, tx, "attribute.update", attributeEntity, a.ID, was, a.audited())
+		return audit.RecordChange(ctx, tx, audit.AttributeUpdate, attributeEntity, a.ID, was, a.audited())
 	})
 	if err != nil {
 		return nil, err

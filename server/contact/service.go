@@ -48,7 +48,7 @@ func (s *Service) Create(ctx context.Context, address, region string, in Input,
 		if err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "contact.create", "contact", c.ID, nil); err != nil {
+		if err := audit.Record(ctx, tx, audit.ContactCreate, "contact", c.ID, nil); err != nil {
 			return err
 		}
 		if err := NoteAttributes(ctx, tx, keysOf(in.Attributes)); err != nil {
@@ -88,7 +88,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Contact, err
 		if err := NoteAttributes(ctx, tx, keysOf(in.Attributes)); err != nil {
 			return err
 		}
-		return audit.RecordFields(ctx, tx, "contact.update", "contact", id, in.changed())
+		return audit.RecordFields(ctx, tx, audit.ContactUpdate, "contact", id, in.changed())
 	})
 	if err != nil {
 		return nil, err

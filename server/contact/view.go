@@ -48,7 +48,7 @@ func (s *Service) SaveView(ctx context.Context, v View) (*View, error) {
 		if n > maxViews {
 			return apperr.Invalid("name", "there are %d views already: delete one first", maxViews)
 		}
-		return audit.Record(ctx, tx, "contact_view.save", "contact_view", v.ID, map[string]any{"name": v.Name})
+		return audit.Record(ctx, tx, audit.ContactViewSave, "contact_view", v.ID, map[string]any{"name": v.Name})
 	})
 	return &v, err
 }
@@ -66,7 +66,7 @@ func (s *Service) DeleteView(ctx context.Context, id int64) error {
 		if !gone {
 			return apperr.NotFound("view %v does not exist", id)
 		}
-		return audit.Record(ctx, tx, "contact_view.delete", "contact_view", id, nil)
+		return audit.Record(ctx, tx, audit.ContactViewDelete, "contact_view", id, nil)
 	})
 }
 

@@ -96,7 +96,7 @@ func (s *Service) CreateCanned(ctx context.Context, in CannedInput) (*Canned, er
 		if err := insertCanned(ctx, tx, r); err != nil {
 			return cannedTaken(r, err)
 		}
-		return audit.RecordChange(ctx, tx, "canned_reply.create", "canned_reply", r.ID, nil, r.audited())
+		return audit.RecordChange(ctx, tx, audit.CannedReplyCreate, "canned_reply", r.ID, nil, r.audited())
 	})
 	return r, err
 }
@@ -118,7 +118,7 @@ func (s *Service) UpdateCanned(ctx context.Context, id int64, in CannedInput) (*
 		if err := updateCanned(ctx, tx, r); err != nil {
 			return cannedTaken(r, err)
 		}
-		return audit.RecordChange(ctx, tx, "canned_reply.update", "canned_reply", r.ID, was, r.audited())
+		return audit.RecordChange(ctx, tx, audit.CannedReplyUpdate, "canned_reply", r.ID, was, r.audited())
 	})
 	return r, err
 }
@@ -136,7 +136,7 @@ func (s *Service) DeleteCanned(ctx context.Context, id int64) error {
 		if err := removeCanned(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "canned_reply.delete", "canned_reply", id, map[string]any{"name": r.Name})
+		return audit.Record(ctx, tx, audit.CannedReplyDelete, "canned_reply", id, map[string]any{"name": r.Name})
 	})
 }
 

@@ -446,7 +446,7 @@ func SendTest(ctx context.Context, tx bun.Tx, j *jobs.Enqueuer, t Test) (*messag
 	if t.CampaignID != 0 {
 		about["campaign"] = t.CampaignID
 	}
-	return m, audit.Record(ctx, tx, "message.test_send", "message", m.ID, about)
+	return m, audit.Record(ctx, tx, audit.MessageTestSend, "message", m.ID, about)
 }
 
 // tell wakes whoever looks at a conversation.

@@ -178,7 +178,7 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 		if err := answered(ctx, tx, thread.ID); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "conversation.reply", "conversation", thread.ID, map[string]any{"message": m.ID})
+		return audit.Record(ctx, tx, audit.ConversationReply, "conversation", thread.ID, map[string]any{"message": m.ID})
 	})
 	if err != nil {
 		return nil, err
@@ -231,15 +231,15 @@ func (s *Service) mayAnswer(ctx context.Context, tx bun.Tx, c *contact.Contact, 
 
 // MarkRead clears the unread count.
 func (s *Service) MarkRead(ctx context.Context, id int64) (*Conversation, error) {
-	return s.change(ctx, id, "", func(c *Conversation) { c.Unread = 0 })
+	return s.change(ctx, id, audit.Action{}, func(c *Conversation) { c.Unread = 0 })
 }
 
 // Close puts a conversation away; reopen takes it back.
 func (s *Service) Close(ctx context.Context, id int64, reopen bool) (*Conversation, error) {
 	if reopen {
-		return s.change(ctx, id, "conversation.reopen", func(c *Conversation) { c.Status, c.SnoozedUntil = StatusOpen, nil })
+		return s.change(ctx, id, audit.ConversationReopen, func(c *Conversation) { c.Status, c.SnoozedUntil = StatusOpen, nil })
 	}
-	return s.change(ctx, id, "conversation.close", func(c *Conversation) { c.Status, c.Unread, c.SnoozedUntil = StatusClosed, 0, nil })
+	return s.change(ctx, id, audit.ConversationClose, func(c *Conversation) { c.Status, c.Unread, c.SnoozedUntil = StatusClosed, 0, nil })
 }
 
 // Assign gives a conversation to an active operator; nil takes it from them.
@@ -253,11 +253,11 @@ func (s *Service) Assign(ctx context.Context, id int64, operator *int64) (*Conve
 			return nil, apperr.Invalid("assigneeId", "there is no such active operator")
 		}
 	}
-	return s.change(ctx, id, "conversation.assign", func(c *Conversation) { c.AssigneeID = operator })
+	return s.change(ctx, id, audit.ConversationAssign, func(c *Conversation) { c.AssigneeID = operator })
 }
 
-// change writes what fn changes; action "" is not worth an audit entry.
-func (s *Service) change(ctx context.Context, id int64, action string,
+// change writes what fn changes; no action is not worth an audit entry.
+func (s *Service) change(ctx context.Context, id int64, action audit.Action,
 	fn func(*Conversation),
 ) (c *Conversation, err error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
@@ -268,7 +268,7 @@ func (s *Service) change(ctx context.Context, id int64, action string,
 			return err
 		}
 		fn(c)
-		if err := save(ctx, tx, c); err != nil || action == "" {
+		if err := save(ctx, tx, c); err != nil || action == (audit.Action{}) {
 			return err
 		}
 		changes := map[string]any{"status": c.Status, "assignee": c.AssigneeID}

@@ -86,7 +86,7 @@ func (s *Service) CreateLabel(ctx context.Context, in LabelInput) (*Label, error
 		if err := insertLabel(ctx, tx, l); err != nil {
 			return labelTaken(l, err)
 		}
-		return audit.RecordChange(ctx, tx, "label.create", "label", l.ID, nil, l.audited())
+		return audit.RecordChange(ctx, tx, audit.LabelCreate, "label", l.ID, nil, l.audited())
 	})
 	return l, err
 }
@@ -108,7 +108,7 @@ func (s *Service) UpdateLabel(ctx context.Context, id int64, in LabelInput) (*La
 		if err := updateLabel(ctx, tx, l); err != nil {
 			return labelTaken(l, err)
 		}
-		return audit.RecordChange(ctx, tx, "label.update", "label", l.ID, was, l.audited())
+		return audit.RecordChange(ctx, tx, audit.LabelUpdate, "label", l.ID, was, l.audited())
 	})
 	return l, err
 }
@@ -126,7 +126,7 @@ func (s *Service) DeleteLabel(ctx context.Context, id int64) error {
 		if err := removeLabel(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "label.delete", "label", id, map[string]any{"name": l.Name})
+		return audit.Record(ctx, tx, audit.LabelDelete, "label", id, map[string]any{"name": l.Name})
 	})
 }
 
@@ -179,7 +179,7 @@ func (s *Service) ChangeLabels(ctx context.Context, id int64, add, remove []int6
 		if n > maxLabelled {
 			return apperr.Invalid("add", "a conversation has at most %d labels, this one would have %d", maxLabelled, n)
 		}
-		return audit.Record(ctx, tx, "conversation.label", "conversation", id, map[string]any{"add": add, "remove": remove})
+		return audit.Record(ctx, tx, audit.ConversationLabel, "conversation", id, map[string]any{"add": add, "remove": remove})
 	})
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func (s *Service) AddNote(ctx context.Context, id int64, body string) (*Note, er
 		if err := insertNote(ctx, tx, n); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "conversation.note", "conversation", id, map[string]any{"note": n.ID})
+		return audit.Record(ctx, tx, audit.ConversationNote, "conversation", id, map[string]any{"note": n.ID})
 	})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (s *Service) Snooze(ctx context.Context, id int64, until time.Time) (*Conve
 	case until.Sub(now) > longestSnooze:
 		return nil, apperr.Invalid("until", "%s is more than a year ahead", until)
 	}
-	return s.change(ctx, id, "conversation.snooze", func(c *Conversation) {
+	return s.change(ctx, id, audit.ConversationSnooze, func(c *Conversation) {
 		c.Status, c.Unread, c.SnoozedUntil = StatusClosed, 0, &until
 	})
 }
@@ -38,7 +38,7 @@ func (s *Service) Wake(ctx context.Context, limit int) (int, error) {
 		if ids, err = wake(ctx, tx, limit); err != nil || len(ids) == 0 {
 			return err
 		}
-		return audit.RecordEach(ctx, tx, "conversation.reopen", "conversation", ids)
+		return audit.RecordEach(ctx, tx, audit.ConversationReopen, "conversation", ids)
 	})
 	if err != nil {
 		return 0, err

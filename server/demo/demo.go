@@ -179,7 +179,7 @@ func (s *Service) write(ctx context.Context, run int64, contacts int, tell func(
 		if err := written(ctx, tx, run, r, h.people); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "demo.seed", "settings", 0, map[string]any{
+		return audit.Record(ctx, tx, audit.DemoSeed, "settings", 0, map[string]any{
 			"contacts":  r.Contacts,
 			"campaigns": r.Campaigns, "messages": r.Messages,
 		})

@@ -248,7 +248,7 @@ func (s *Service) remove(ctx context.Context, r *Run) error {
 		if err := unmark(ctx, tx); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "demo.remove", "settings", 0, map[string]any{"contacts": r.Contacts}); err != nil {
+		if err := audit.Record(ctx, tx, audit.DemoRemove, "settings", 0, map[string]any{"contacts": r.Contacts}); err != nil {
 			return err
 		}
 		return complete(ctx, tx, r.ID)

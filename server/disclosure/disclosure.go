@@ -77,7 +77,7 @@ func (s *Service) Open(ctx context.Context, id int64) (*Subject, error) {
 	if who.hashes, err = s.consents.HashesOf(ctx, s.db, who.family); err != nil {
 		return nil, err
 	}
-	return who, audit.Download(ctx, s.db, "contact_data", c.ID)
+	return who, audit.Download(ctx, s.db, audit.ContactDataDownload, c.ID)
 }
 
 // Write writes all about them. Whatever is read while it is written may be newer than

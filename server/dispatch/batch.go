@@ -560,9 +560,9 @@ func (d *Dispatcher) record(ctx context.Context, b *batch, results []message.Res
 			}
 			// The entry goes first: the counters are locked from Finish to the commit,
 			// and every other batch of the campaign waits for them.
-			action, entity, id := "campaign.batch", "campaign", b.campaignID()
+			action, entity, id := audit.CampaignBatch, "campaign", b.campaignID()
 			if b.campaign == nil {
-				action, entity, id = "message.send", "message", results[0].ID
+				action, entity, id = audit.MessageSend, "message", results[0].ID
 			}
 			changes, statements := digest(results)
 			if err := audit.RecordMany(ctx, tx, action, entity, id, changes, statements); err != nil {
@@ -598,7 +598,7 @@ func (d *Dispatcher) recordStale(ctx context.Context, tx bun.Tx, stale []message
 			continue
 		}
 		d.Log.ErrorContext(ctx, "a message was accepted under an old claim: its contact may get it twice", "message", r.ID, "sid", r.SID)
-		if err := audit.Record(ctx, tx, "message.stale_accept", "message", r.ID, map[string]any{"sid": r.SID, "fence": r.Fence}); err != nil {
+		if err := audit.Record(ctx, tx, audit.MessageStaleAccept, "message", r.ID, map[string]any{"sid": r.SID, "fence": r.Fence}); err != nil {
 			return err
 		}
 	}

@@ -155,7 +155,7 @@ func (s *Service) Take(ctx context.Context, tx bun.Tx, c *contact.Contact, ch co
 		return err
 	}
 	c.OptInRequestAt = &now
-	return audit.Record(ctx, tx, "opt_in.request", "contact", c.ID, map[string]any{"source": ch.Source})
+	return audit.Record(ctx, tx, audit.OptInRequest, "contact", c.ID, map[string]any{"source": ch.Source})
 }
 
 // Item is one of many.
@@ -230,7 +230,7 @@ func (s *Service) TakeMany(ctx context.Context, tx bun.Tx, items []Item) (int64,
 	if err := insert(ctx, tx, rows); err != nil {
 		return 0, err
 	}
-	return int64(len(rows)), audit.RecordEach(ctx, tx, "opt_in.request", "contact", asked)
+	return int64(len(rows)), audit.RecordEach(ctx, tx, audit.OptInRequest, "contact", asked)
 }
 
 func request(ctx context.Context, c *contact.Contact, ch consent.Change, now time.Time) *Request {

@@ -124,7 +124,7 @@ func (s *Service) Set(ctx context.Context, set *Settings) error {
 		if err := db.SaveSetting(ctx, tx, settingKey, set); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "settings.update", "settings", settingsEntityID,
+		return audit.RecordChange(ctx, tx, audit.SettingsUpdate, "settings", settingsEntityID,
 			map[string]any{settingKey: was}, map[string]any{settingKey: set})
 	})
 }

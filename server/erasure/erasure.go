@@ -127,7 +127,7 @@ func (s *Service) forget(ctx context.Context, tx bun.Tx, ids []int64) error {
 
 // endMessages records the erasure, and ends what waits for contacts that are nobody now.
 func endMessages(ctx context.Context, tx bun.Tx, ids []int64) error {
-	if err := audit.RecordEach(ctx, tx, "contact.erase", "contact", ids); err != nil {
+	if err := audit.RecordEach(ctx, tx, audit.ContactErase, "contact", ids); err != nil {
 		return err
 	}
 	return message.EraseOf(ctx, tx, ids)

@@ -158,7 +158,7 @@ func conclude(ctx context.Context, tx bun.Tx, contacts map[int64]bool) error {
 	}
 	for _, res := range results {
 		changes := map[string]any{"done": res.Done, "gone": res.Gone, "refused": res.Refused}
-		if err := audit.Record(ctx, tx, "contact.redact", "contact", res.ContactID, changes); err != nil {
+		if err := audit.Record(ctx, tx, audit.ContactRedact, "contact", res.ContactID, changes); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func (s *Service) OpenMessages(ctx context.Context, campaign int64) error {
 	if err := actor.RequireScope(ctx, actor.ScopeContactsExport); err != nil {
 		return err
 	}
-	return audit.Download(ctx, s.db, "campaign_messages", campaign)
+	return audit.Download(ctx, s.db, audit.CampaignMessagesDownload, campaign)
 }
 
 // WriteMessages writes a campaign's messages as a table, newest contact first,

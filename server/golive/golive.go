@@ -218,7 +218,7 @@ func (s *Service) SetCredentials(ctx context.Context, in Account) error {
 		if row.PreviousUntil != nil {
 			changes["previous_token_signs_until"] = row.PreviousUntil
 		}
-		return audit.Record(ctx, tx, "provider.credentials", "provider", 0, changes)
+		return audit.Record(ctx, tx, audit.ProviderCredentials, "provider", 0, changes)
 	})
 }
 
@@ -283,7 +283,7 @@ func (s *Service) ForgetCredentials(ctx context.Context) error {
 		if err != nil || !gone {
 			return err
 		}
-		return audit.Record(ctx, tx, "provider.credentials", "provider", 0, map[string]any{"removed": true})
+		return audit.Record(ctx, tx, audit.ProviderCredentials, "provider", 0, map[string]any{"removed": true})
 	})
 }
 
@@ -516,7 +516,7 @@ func (s *Service) leaveOnce(
 		if err := db.SaveSetting(ctx, tx, endedSetting, ended); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "provider.live", "provider", 0, map[string]any{"account": account, "ended": ended})
+		return audit.Record(ctx, tx, audit.ProviderLive, "provider", 0, map[string]any{"account": account, "ended": ended})
 	})
 	return ended, err
 }

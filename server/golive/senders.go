@@ -231,7 +231,7 @@ func (s *Service) put(ctx context.Context, api Senders, now *ChannelSender, next
 		if err := insertChange(ctx, tx, s.Keys, c); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "sender.webhook", "sender_webhook", c.ID, map[string]any{
+		return audit.Record(ctx, tx, audit.SenderWebhook, "sender_webhook", c.ID, map[string]any{
 			"sender": now.Address, "from": hostOf(now.Webhook.CallbackURL), "to": hostOf(next.CallbackURL),
 		})
 	})

@@ -119,7 +119,7 @@ func (s *Service) Release(ctx context.Context, stoppedAt *time.Time) (*Hold, err
 		if err := confirm(ctx, tx, *stoppedAt); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "sending.confirm", "sending", 0,
+		return audit.Record(ctx, tx, audit.SendingConfirm, "sending", 0,
 			map[string]any{"original_stopped_at": stoppedAt.UTC().Format(time.RFC3339)})
 	})
 	if err != nil {
@@ -142,7 +142,7 @@ func (s *Service) ReleaseNow(ctx context.Context) error {
 		if err := remove(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "sending.release", "sending", 0, map[string]any{"without_log": true})
+		return audit.Record(ctx, tx, audit.SendingRelease, "sending", 0, map[string]any{"without_log": true})
 	})
 }
 
@@ -262,7 +262,7 @@ func (s *Service) doubt(ctx context.Context, e *message.Logged) error {
 		if err := withdraw(ctx, tx, notice); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "sending.doubt", "sending", 0, map[string]any{"sid": e.SID})
+		return audit.Record(ctx, tx, audit.SendingDoubt, "sending", 0, map[string]any{"sid": e.SID})
 	})
 }
 
@@ -274,7 +274,7 @@ func (s *Service) end(ctx context.Context, stoppedAt time.Time) error {
 		if err := remove(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "sending.release", "sending", 0, map[string]any{})
+		return audit.Record(ctx, tx, audit.SendingRelease, "sending", 0, map[string]any{})
 	})
 	if err == nil {
 		s.Log.InfoContext(ctx, "sending is released")

@@ -236,6 +236,9 @@ func (b *batch) check(imp *Import) {
 	all.Wait()
 }
 
+// trails are how the audit trail names an import's end.
+var trails = map[Status]audit.Action{StatusCompleted: audit.ImportCompleted, StatusFailed: audit.ImportFailed}
+
 func (s *Service) end(ctx context.Context, imp *Import, status Status, failure string) error {
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		fresh, err := forUpdate(ctx, tx, imp.ID)
@@ -255,7 +258,7 @@ func (s *Service) end(ctx context.Context, imp *Import, status Status, failure s
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, "import."+string(status), "import", imp.ID, map[string]any{
+		return audit.Record(ctx, tx, trails[status], "import", imp.ID, map[string]any{
 			"rows": fresh.RowsDone, "created": fresh.Created, "updated": fresh.Updated, "unchanged": fresh.Unchanged,
 			"duplicates": fresh.Duplicates, "rejected": fresh.Rejected, "opt_in_requests": fresh.OptInRequests,
 		})

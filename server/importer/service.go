@@ -125,7 +125,7 @@ func (s *Service) Start(ctx context.Context, req Request, file io.Reader) (*Impo
 		if err := setStatus(ctx, tx, imp); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "import.start", "import", imp.ID,
+		if err := audit.Record(ctx, tx, audit.ImportStart, "import", imp.ID,
 			map[string]any{"bytes": imp.SizeBytes, "mode": opts.Mode, "dry_run": opts.DryRun}); err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ func (s *Service) Confirm(ctx context.Context, id int64, req Request) (*Import, 
 		if err := startOver(ctx, tx, imp); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, "import.start", "import", id,
+		if err := audit.Record(ctx, tx, audit.ImportStart, "import", id,
 			map[string]any{"bytes": imp.SizeBytes, "mode": req.Mode, "dry_run": req.DryRun}); err != nil {
 			return err
 		}
@@ -269,7 +269,7 @@ func (s *Service) Cancel(ctx context.Context, id int64) (*Import, error) {
 		if err := dropChunks(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "import.cancel", "import", id, map[string]any{"rows": imp.RowsDone})
+		return audit.Record(ctx, tx, audit.ImportCancel, "import", id, map[string]any{"rows": imp.RowsDone})
 	})
 	if err == nil {
 		s.hub.Publish(pubsub.TopicImport, id)
@@ -305,7 +305,7 @@ func (s *Service) OpenRejects(ctx context.Context, id int64) error {
 	if _, err := s.ByID(ctx, id); err != nil {
 		return err
 	}
-	return audit.Download(ctx, s.db, "import_rejects", id)
+	return audit.Download(ctx, s.db, audit.ImportRejectsDownload, id)
 }
 
 // WriteRejects writes the rejected rows as a table: their columns as they came,

@@ -89,7 +89,7 @@ func Renew(ctx context.Context, d *db.DB, k *secret.Keys) (renewed int, err erro
 			continue
 		}
 		if err := d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
-			return audit.Record(ctx, tx, "keys.renew", "key", 0, map[string]any{"column": c.String(), "key": newest, "secrets": n})
+			return audit.Record(ctx, tx, audit.KeysRenew, "key", 0, map[string]any{"column": c.String(), "key": newest, "secrets": n})
 		}); err != nil {
 			return renewed, err
 		}
@@ -141,7 +141,7 @@ func Rotate(ctx context.Context, d *db.DB, k *secret.Keys, lost bool) (added *Ad
 			return err
 		}
 		added = rows[0]
-		return audit.Record(ctx, tx, "keys.rotate_addresses", "key", added.ID,
+		return audit.Record(ctx, tx, audit.KeysRotateAddresses, "key", added.ID,
 			map[string]any{"fingerprint": added.Fingerprint, "lost": lost && len(rows) == 1})
 	})
 	return added, err

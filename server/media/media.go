@@ -153,7 +153,7 @@ func admit(ctx context.Context, tx bun.Tx, f *File) (same *File, err error) {
 }
 
 func recordUpload(ctx context.Context, tx bun.Tx, f *File) error {
-	return audit.Record(ctx, tx, "media.upload", "media", f.ID, map[string]any{"name": f.Name, "size": f.Size})
+	return audit.Record(ctx, tx, audit.MediaUpload, "media", f.ID, map[string]any{"name": f.Name, "size": f.Size})
 }
 
 // Delete takes a file away, unless a template shows it.
@@ -179,7 +179,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := remove(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "media.delete", "media", id, map[string]any{"name": f.Name})
+		return audit.Record(ctx, tx, audit.MediaDelete, "media", id, map[string]any{"name": f.Name})
 	})
 	if err == nil && f.InBucket && s.bucket != nil {
 		s.removeNow(ctx, f) // nobody gets it any more; where this fails, Sweep does it

@@ -120,7 +120,7 @@ func (s *Service) add(ctx context.Context, tx bun.Tx, c *contact.Contact, prefer
 	if err := contact.AddAddresses(ctx, tx, added, n.Source, &n.At); err != nil || len(kinds) == 0 {
 		return err
 	}
-	return audit.Record(ctx, tx, "contact.addresses", "contact", c.ID, map[string]any{"added": kinds, "source": n.Source})
+	return audit.Record(ctx, tx, audit.ContactAddresses, "contact", c.ID, map[string]any{"added": kinds, "source": n.Source})
 }
 
 // extend locks the only owner of the addresses and gives them those that are new.
@@ -171,7 +171,7 @@ func (s *Service) settle(ctx context.Context, tx bun.Tx, c *contact.Contact, n N
 	if err := contact.Prefer(ctx, tx, c, better); err != nil { // unless it was new
 		return err
 	}
-	return audit.Record(ctx, tx, "contact.address", "contact", c.ID, map[string]any{"kind": better.Kind, "source": n.Source})
+	return audit.Record(ctx, tx, audit.ContactAddress, "contact", c.ID, map[string]any{"kind": better.Kind, "source": n.Source})
 }
 
 // preferable is the address that a contact is written to from now on, if it is
@@ -390,7 +390,7 @@ func (s *Service) addAll(ctx context.Context, all []Named) (left []Named, err er
 			return err
 		}
 		slices.Sort(ids)
-		return audit.RecordEach(ctx, tx, "contact.addresses", "contact", slices.Compact(ids))
+		return audit.RecordEach(ctx, tx, audit.ContactAddresses, "contact", slices.Compact(ids))
 	})
 	return left, err
 }

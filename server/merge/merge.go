@@ -111,7 +111,7 @@ func (s *Service) join(ctx context.Context, tx bun.Tx, kept, gone *contact.Conta
 	if err := doubleoptin.Carry(ctx, tx, kept, gone.ID, sameAccount); err != nil {
 		return err
 	}
-	if err := audit.Record(ctx, tx, "contact.merge", "contact", kept.ID, map[string]any{"merged": gone.ID}); err != nil {
+	if err := audit.Record(ctx, tx, audit.ContactMerge, "contact", kept.ID, map[string]any{"merged": gone.ID}); err != nil {
 		return err
 	}
 	// Conversation and messages come last, see server/db/order.go.

@@ -121,7 +121,7 @@ func (s *Service) Decide(ctx context.Context, id int64, optOut bool) (*Review, e
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, "opt_out_review.decide", "contact", c.ID, map[string]any{"opted_out": optOut, "message": r.MessageID})
+		return audit.Record(ctx, tx, audit.OptOutReviewDecide, "contact", c.ID, map[string]any{"opted_out": optOut, "message": r.MessageID})
 	})
 	if err != nil {
 		return nil, err

@@ -154,7 +154,7 @@ func (s *Service) change(ctx context.Context, fn func(*row)) error {
 		}
 		if was, is := before.audited(), r.audited(); was["portfolio_limit"] != is["portfolio_limit"] ||
 			was["portfolio_limit_told"] != is["portfolio_limit_told"] {
-			return audit.RecordChange(ctx, tx, "settings.update", "settings", 1, was, is)
+			return audit.RecordChange(ctx, tx, audit.SettingsUpdate, "settings", 1, was, is)
 		}
 		return nil
 	})

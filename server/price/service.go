@@ -141,7 +141,7 @@ func (s *Service) Update(ctx context.Context, c Change) (out Changed, err error)
 			return err
 		}
 		before, after := audited(was, is, slices.Concat(news, c.Remove))
-		return audit.RecordChange(ctx, tx, "rate_card.update", "rate_card", 1, before, after)
+		return audit.RecordChange(ctx, tx, audit.RateCardUpdate, "rate_card", 1, before, after)
 	})
 	s.mu.Lock()
 	s.card = nil

@@ -110,7 +110,7 @@ func NewService(d *db.DB, trail *audit.Trail, explanations *explain.Service, now
 
 // OfContact writes the proof of a contact, signed. It notes the download in the trail.
 func (s *Service) OfContact(ctx context.Context, id int64) (string, error) {
-	if err := s.open(ctx, "contact_proof", id); err != nil {
+	if err := s.open(ctx, audit.ContactProofDownload, id); err != nil {
 		return "", err
 	}
 	c, err := contact.PersonOf(ctx, s.db, id)
@@ -122,7 +122,7 @@ func (s *Service) OfContact(ctx context.Context, id int64) (string, error) {
 
 // OfMessage writes the proof of a message, signed, with its contact's consents.
 func (s *Service) OfMessage(ctx context.Context, id int64) (string, error) {
-	if err := s.open(ctx, "message_proof", id); err != nil {
+	if err := s.open(ctx, audit.MessageProofDownload, id); err != nil {
 		return "", err
 	}
 	c, err := contactOfMessage(ctx, s.db, id)
@@ -132,7 +132,7 @@ func (s *Service) OfMessage(ctx context.Context, id int64) (string, error) {
 	return s.write(ctx, c, &id)
 }
 
-func (s *Service) open(ctx context.Context, what string, id int64) error {
+func (s *Service) open(ctx context.Context, what audit.Action, id int64) error {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (s *Service) write(ctx context.Context, c *contact.Contact, only *int64) (s
 			return "", err
 		}
 		for _, e := range own {
-			if e.Action == "consent.set" || e.Action == "opt_out_review.decide" {
+			if e.Action == audit.ConsentSet.String() || e.Action == audit.OptOutReviewDecide.String() {
 				entries = append(entries, e)
 			}
 		}

@@ -300,7 +300,7 @@ func (r *Reconciler) apply(ctx context.Context, tx bun.Tx, d Decision) error {
 	case Undetermined:
 		return r.later(ctx, tx, d.Unknown)
 	}
-	return audit.Record(ctx, tx, "message.reconcile", "message", id, map[string]any{"outcome": d.Outcome})
+	return audit.Record(ctx, tx, audit.MessageReconcile, "message", id, map[string]any{"outcome": d.Outcome})
 }
 
 // erased ends messages whose contact was erased: without an address nothing can be
@@ -318,7 +318,7 @@ func (r *Reconciler) erased(ctx context.Context, rows []message.Unknown) error {
 		if err := message.Abandon(ctx, tx, ids, "The contact was erased before Twilio's answer was known"); err != nil {
 			return err
 		}
-		return audit.RecordEach(ctx, tx, "message.reconcile", "message", ids)
+		return audit.RecordEach(ctx, tx, audit.MessageReconcile, "message", ids)
 	})
 }
 

@@ -84,7 +84,7 @@ func (s *Service) resolveBatch(ctx context.Context, campaignID *int64, ids []int
 		if err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "message.resolve", "message", found[0],
+		return audit.Record(ctx, tx, audit.MessageResolve, "message", found[0],
 			map[string]any{"resolution": r, "messages": found})
 	})
 	for id := range touched {

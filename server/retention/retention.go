@@ -171,7 +171,7 @@ func (s *Service) Set(ctx context.Context, r Rules) error {
 		if err := passesAtOnce(ctx, tx, r); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "retention.update", "retention", 1, was, r)
+		return audit.RecordChange(ctx, tx, audit.RetentionUpdate, "retention", 1, was, r)
 	})
 }
 
@@ -218,7 +218,7 @@ func (s *Service) run(ctx context.Context, k Kind, days, batch int) (looked int,
 			return savePass(ctx, tx, p)
 		}
 		if p.Removed > 0 {
-			if err := audit.Record(ctx, tx, "retention.remove", "retention", 1, map[string]any{
+			if err := audit.Record(ctx, tx, audit.RetentionRemove, "retention", 1, map[string]any{
 				"kind": k, "days": days, "removed": p.Removed,
 			}); err != nil {
 				return err

@@ -78,7 +78,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Segment, error) {
 	if err := in.apply(seg); err != nil {
 		return nil, err
 	}
-	return seg, s.save(ctx, "segment.create", func(ctx context.Context, tx bun.Tx) (*Segment, map[string]any, error) {
+	return seg, s.save(ctx, audit.SegmentCreate, func(ctx context.Context, tx bun.Tx) (*Segment, map[string]any, error) {
 		return seg, nil, insert(ctx, tx, seg)
 	})
 }
@@ -89,7 +89,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Segment, err
 		return nil, err
 	}
 	var seg *Segment
-	err := s.save(ctx, "segment.update", func(ctx context.Context, tx bun.Tx) (_ *Segment, was map[string]any, err error) {
+	err := s.save(ctx, audit.SegmentUpdate, func(ctx context.Context, tx bun.Tx) (_ *Segment, was map[string]any, err error) {
 		if seg, err = byID(ctx, tx, id); err != nil {
 			return nil, nil, err
 		}
@@ -113,7 +113,7 @@ func (seg *Segment) audited() map[string]any {
 // save has a segment written, which comes with what it was set to. Segments name one another, so one at a time is read,
 // changed and checked: of two at once each could close the other's circle. They
 // are counted after the commit, because that may take long on many contacts.
-func (s *Service) save(ctx context.Context, action string,
+func (s *Service) save(ctx context.Context, action audit.Action,
 	write func(context.Context, bun.Tx) (seg *Segment, was map[string]any, err error),
 ) error {
 	var seg *Segment
@@ -201,7 +201,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := remove(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "segment.delete", "segment", id, nil)
+		return audit.Record(ctx, tx, audit.SegmentDelete, "segment", id, nil)
 	})
 }
 

@@ -119,7 +119,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Sender, error) {
 		if err := insert(ctx, tx, snd); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "sender.create", "sender", snd.ID, nil, snd.audited())
+		return audit.RecordChange(ctx, tx, audit.SenderCreate, "sender", snd.ID, nil, snd.audited())
 	})
 	if db.IsUnique(err) {
 		return nil, apperr.Invalid("address", "there is a sender %s already", snd.Address)
@@ -141,12 +141,12 @@ func (s *Service) Ensure(ctx context.Context, address, name string, rate float64
 // Update changes what in names; the address stays. Admins only.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (*Sender, error) {
 	in.Address = nil
-	return s.change(ctx, id, "sender.update", actor.RoleAdmin, in.apply)
+	return s.change(ctx, id, audit.SenderUpdate, actor.RoleAdmin, in.apply)
 }
 
 // Pause stops all sending from it; what is pending waits.
 func (s *Service) Pause(ctx context.Context, id int64, reason string) (*Sender, error) {
-	return s.change(ctx, id, "sender.pause", actor.RoleMarketer, func(snd *Sender) error {
+	return s.change(ctx, id, audit.SenderPause, actor.RoleMarketer, func(snd *Sender) error {
 		if snd.Status != StatusActive {
 			return apperr.Conflict("the sender is %s already", snd.Status)
 		}
@@ -157,7 +157,7 @@ func (s *Service) Pause(ctx context.Context, id int64, reason string) (*Sender, 
 
 // Fail is the engine's own pause: Twilio refuses the sender.
 func (s *Service) Fail(ctx context.Context, id int64, reason string) error {
-	_, err := s.change(actor.With(ctx, actor.System), id, "sender.fail", actor.RoleAdmin, func(snd *Sender) error {
+	_, err := s.change(actor.With(ctx, actor.System), id, audit.SenderFail, actor.RoleAdmin, func(snd *Sender) error {
 		snd.Status, snd.PausedReason = StatusFailed, reason
 		return nil
 	})
@@ -166,7 +166,7 @@ func (s *Service) Fail(ctx context.Context, id int64, reason string) error {
 
 // Resume lets it send again.
 func (s *Service) Resume(ctx context.Context, id int64) (*Sender, error) {
-	return s.change(ctx, id, "sender.resume", actor.RoleMarketer, func(snd *Sender) error {
+	return s.change(ctx, id, audit.SenderResume, actor.RoleMarketer, func(snd *Sender) error {
 		if snd.Status == StatusActive {
 			return apperr.Conflict("the sender is active already")
 		}
@@ -183,7 +183,7 @@ func (s *Sender) audited() map[string]any {
 	return map[string]any{"name": s.DisplayName, "rate": s.RatePerSecond, "status": s.Status, "reason": s.PausedReason}
 }
 
-func (s *Service) change(ctx context.Context, id int64, action string, role actor.Role,
+func (s *Service) change(ctx context.Context, id int64, action audit.Action, role actor.Role,
 	fn func(*Sender) error,
 ) (*Sender, error) {
 	if err := actor.Require(ctx, role); err != nil {
@@ -227,7 +227,7 @@ func (s *Service) SetAccountRate(ctx context.Context, perSecond float64) error {
 		if err := SetRate(ctx, tx, accountKey, perSecond); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "settings.update", "settings", 1,
+		return audit.RecordChange(ctx, tx, audit.SettingsUpdate, "settings", 1,
 			map[string]any{"account_rate": was}, map[string]any{"account_rate": perSecond})
 	})
 }

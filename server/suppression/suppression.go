@@ -151,7 +151,7 @@ func (s *Service) write(ctx context.Context, r Request, part []entry) (added int
 			return err
 		}
 		added = int64(len(news))
-		return audit.Record(ctx, tx, "suppression.import", "suppression", 0, map[string]any{
+		return audit.Record(ctx, tx, audit.SuppressionImport, "suppression", 0, map[string]any{
 			"file": r.FileName, "from_line": part[0].line, "to_line": part[len(part)-1].line, "rows": counts, "added": added,
 		})
 	})
@@ -199,7 +199,7 @@ func (s *Service) Open(ctx context.Context) error {
 	if err := actor.RequireScope(ctx, actor.ScopeContactsExport); err != nil {
 		return err
 	}
-	return audit.Download(ctx, s.db, "suppressions", 0)
+	return audit.Download(ctx, s.db, audit.SuppressionsDownload, 0)
 }
 
 // Export writes the list as a table: what is in force, first with the address where a contact

@@ -66,7 +66,7 @@ func (s *Service) Add(ctx context.Context, contactID int64) (*Member, error) {
 		if err := insert(ctx, tx, m); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "team.add", "contact", c.ID, nil)
+		return audit.Record(ctx, tx, audit.TeamAdd, "contact", c.ID, nil)
 	})
 	return m, err
 }
@@ -88,7 +88,7 @@ func (s *Service) Remove(ctx context.Context, contactID int64) error {
 		if n == 0 {
 			return apperr.NotFound("contact %v is not one of the team's", contactID)
 		}
-		return audit.Record(ctx, tx, "team.remove", "contact", c.ID, nil)
+		return audit.Record(ctx, tx, audit.TeamRemove, "contact", c.ID, nil)
 	})
 }
 

@@ -192,7 +192,7 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (*Template, *Versi
 		if err := insertVersion(ctx, tx, v); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "template.import", "template", t.ID,
+		return audit.Record(ctx, tx, audit.TemplateImport, "template", t.ID,
 			map[string]any{"name": t.Name, "version": v.ID, "content": f.SID})
 	})
 	if db.IsUnique(err) {

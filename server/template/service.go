@@ -106,7 +106,7 @@ func (s *Service) Create(ctx context.Context, in Input, submit bool) (*Template,
 		if err := s.enqueue(ctx, tx, v, submit); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "template.create", "template", t.ID, map[string]any{"name": t.Name, "version": v.ID})
+		return audit.Record(ctx, tx, audit.TemplateCreate, "template", t.ID, map[string]any{"name": t.Name, "version": v.ID})
 	})
 	if db.IsUnique(err) {
 		return nil, nil, apperr.Invalid("name", "there is a template named %q in %s already", t.Name, t.Language)
@@ -160,7 +160,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input, submit bool) (
 		if err := s.enqueue(ctx, tx, v, submit); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "template.update", "template", id, was, t.audited(v.ID))
+		return audit.RecordChange(ctx, tx, audit.TemplateUpdate, "template", id, was, t.audited(v.ID))
 	})
 	if db.IsUnique(err) {
 		return nil, nil, apperr.Invalid("name", "there is a template of this name in this language already")
@@ -283,7 +283,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := markDeleted(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "template.delete", "template", id, nil)
+		return audit.Record(ctx, tx, audit.TemplateDelete, "template", id, nil)
 	})
 }
 
@@ -451,7 +451,7 @@ func (s *Service) decide(ctx context.Context, v *Version, d Decision) error {
 			if err := moveCategory(ctx, tx, t.ID, d.Category); err != nil {
 				return err
 			}
-			if err := audit.Record(ctx, tx, "template.category", "template", t.ID, map[string]any{"from": was, "to": d.Category}); err != nil {
+			if err := audit.Record(ctx, tx, audit.TemplateCategory, "template", t.ID, map[string]any{"from": was, "to": d.Category}); err != nil {
 				return err
 			}
 			reason = fmt.Sprintf("WhatsApp moved the template “%s” from %s to %s, which changes consent and price. Resume to go on as %s.",

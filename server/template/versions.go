@@ -59,7 +59,7 @@ func (s *Service) Restore(ctx context.Context, id int64, number int) (*Template,
 		}
 		is := t.audited(made.ID)
 		is["of"] = number
-		return audit.RecordChange(ctx, tx, "template.restore", "template", id, t.audited(newest.ID), is)
+		return audit.RecordChange(ctx, tx, audit.TemplateRestore, "template", id, t.audited(newest.ID), is)
 	})
 	return t, made, err
 }

@@ -49,7 +49,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Topic, error) {
 		if err := insert(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
-		return audit.RecordChange(ctx, tx, "topic.create", "topic", t.ID, nil, t.audited())
+		return audit.RecordChange(ctx, tx, audit.TopicCreate, "topic", t.ID, nil, t.audited())
 	})
 	return t, err
 }
@@ -74,7 +74,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Topic, error
 		if err := update(ctx, tx, t); err != nil {
 			return taken(t, err)
 		}
-		return audit.RecordChange(ctx, tx, "topic.update", "topic", t.ID, was, t.audited())
+		return audit.RecordChange(ctx, tx, audit.TopicUpdate, "topic", t.ID, was, t.audited())
 	})
 	return t, err
 }
@@ -131,7 +131,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := remove(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, "topic.delete", "topic", id, map[string]any{
+		return audit.Record(ctx, tx, audit.TopicDelete, "topic", id, map[string]any{
 			"name":        t.Name,
 			"subscribers": counts[id].Subscribers, "left": counts[id].Left,
 		})
@@ -235,7 +235,7 @@ func (s *Service) Record(ctx context.Context, tx bun.Tx, contactID, topicID int6
 	if changed, err = set(ctx, tx, contactID, topicID, status, source, at); err != nil || !changed {
 		return changed, err
 	}
-	return true, audit.Record(ctx, tx, "contact.topic", "contact", contactID,
+	return true, audit.Record(ctx, tx, audit.ContactTopic, "contact", contactID,
 		map[string]any{"topic": topicID, "status": status, "source": source})
 }
 

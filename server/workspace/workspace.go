@@ -97,7 +97,7 @@ func (s *Service) Set(ctx context.Context, c Change) error {
 		if err := db.SaveSetting(ctx, tx, settingKey, is); err != nil {
 			return err
 		}
-		return audit.RecordChange(ctx, tx, "settings.update", "settings", settingsEntityID, was.audited(), is.audited())
+		return audit.RecordChange(ctx, tx, audit.SettingsUpdate, "settings", settingsEntityID, was.audited(), is.audited())
 	})
 }
 

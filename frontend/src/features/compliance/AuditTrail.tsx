@@ -1,8 +1,8 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { Alert, Button, Card, Code, Group, List, Stack, Table, Text, TextInput, Title } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import { Alert, Button, Card, Code, Group, List, Select, Stack, Table, Text, Title } from "@mantine/core";
 import { IconListCheck } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useClient, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
@@ -12,6 +12,7 @@ import type { AuditProtectionQuery, AuditTrailQuery, VerificationQuery } from ".
 import { errorText } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
+import { actionChoices, actionText, changeLines } from "../../lib/trail";
 
 const TrailDocument = graphql(`
   query AuditTrail($filter: AuditFilter, $after: String) {
@@ -74,21 +75,33 @@ const ProtectionDocument = graphql(`
   }
 `);
 
+/** The pages of the things that have one. */
+const pagesOf: Record<
+  string,
+  "/campaigns/$id" | "/contacts/$id" | "/inbox/$id" | "/messages/$id" | "/segments/$id" | "/templates/$id"
+> = {
+  campaign: "/campaigns/$id",
+  contact: "/contacts/$id",
+  conversation: "/inbox/$id",
+  message: "/messages/$id",
+  segment: "/segments/$id",
+  template: "/templates/$id",
+};
+const choices = actionChoices();
+
 type Row = AuditTrailQuery["auditEntries"]["nodes"][number];
 
 /** Every change, chained by hash, and the button that walks the chain. */
 export function AuditTrail() {
   const client = useClient();
-  const [text, setText] = useState("");
-  const [action] = useDebouncedValue(text.trim(), 300);
-  const pages = usePages<Row>(action);
+  const [action, setAction] = useState<string | null>(null);
+  const pages = usePages<Row>(action ?? "");
   const [verdict, setVerdict] = useState<VerificationQuery["auditVerification"] | null>(null);
   const [problem, setProblem] = useState("");
   const [walking, setWalking] = useState(false);
-  const filter = action ? (action.includes(".") ? { action } : { entity: action }) : {};
   const [{ data, error, fetching }, load] = useQuery({
     query: TrailDocument,
-    variables: { filter, after: pages.after },
+    variables: { filter: { action }, after: pages.after },
     requestPolicy: "cache-and-network",
   });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
@@ -104,12 +117,18 @@ export function AuditTrail() {
   return (
     <Stack>
       <Group justify="space-between">
-        <TextInput
-          aria-label={t`Filter the trail`}
-          placeholder={t`campaign, or campaign.launch`}
-          value={text}
-          onChange={(e) => setText(e.currentTarget.value)}
-          w={{ base: "100%", xs: 280 }}
+        <Select
+          aria-label={t`What was done`}
+          placeholder={t`Everything that was done`}
+          data={choices}
+          value={action}
+          onChange={setAction}
+          searchable
+          clearable
+          clearButtonProps={{ "aria-label": t`Show everything that was done` }}
+          maxDropdownHeight={400}
+          nothingFoundMessage={t`No action with that name`}
+          w={{ base: "100%", xs: 340 }}
         />
         <Button variant="default" onClick={verify} loading={walking}>{t`Verify the chain`}</Button>
       </Group>
@@ -157,10 +176,7 @@ export function AuditTrail() {
       {!data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty
-          icon={<IconListCheck />}
-          title={t`No entries`}
-        >{t`Nothing of that kind was done. Filter by a kind of thing, such as contact, or by an action, such as campaign.launch.`}</Empty>
+        <Empty icon={<IconListCheck />} title={t`No entries`}>{t`Nothing of that kind was done.`}</Empty>
       ) : (
         <Card padding={0}>
           <Table className="cards">
@@ -180,11 +196,11 @@ export function AuditTrail() {
                   <Table.Td data-label="#">{e.seq ?? "…"}</Table.Td>
                   <Table.Td data-label={t`When`}>{moment(e.createdAt)}</Table.Td>
                   <Table.Td data-label={t`Who`}>{who(e)}</Table.Td>
-                  <Table.Td data-label={t`What`}>{e.action}</Table.Td>
+                  <Table.Td data-label={t`What`}>
+                    <Done entry={e} />
+                  </Table.Td>
                   <Table.Td data-label={t`Changes`}>
-                    <Text component="code" size="xs" ff="monospace" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
-                      {JSON.stringify(e.changes)}
-                    </Text>
+                    <Changes entry={e} />
                   </Table.Td>
                   <Table.Td data-label={t`Hash`}>
                     <Code title={e.hash ?? t`not sealed yet`}>{e.hash?.slice(0, 10) ?? "…"}</Code>
@@ -204,9 +220,44 @@ export function AuditTrail() {
   );
 }
 
+/** What was done, and with what, where that has a page. */
+function Done({ entry: e }: { entry: Row }) {
+  const to = e.entityId && pagesOf[e.entity];
+  const text = actionText(e.action);
+  return to ? (
+    <Link to={to} params={{ id: e.entityId ?? "" }} className="plain">
+      {text}
+    </Link>
+  ) : (
+    text
+  );
+}
+
+/** What changed in words, and the entry as it is for whoever checks it. */
+function Changes({ entry: e }: { entry: Row }) {
+  const lines = changeLines(e.action, e.changes);
+  return (
+    <Stack gap={2} style={{ overflowWrap: "anywhere" }}>
+      {lines.map((line) => (
+        <Text key={line.name} size="sm">
+          {line.before === undefined ? t`${line.name}: ${line.after}` : t`${line.name}: ${line.before} → ${line.after}`}
+        </Text>
+      ))}
+      <details>
+        <Text component="summary" size="xs" c="dimmed" style={{ cursor: "pointer" }}>{t`As recorded`}</Text>
+        <Code block style={{ whiteSpace: "pre-wrap" }}>
+          {`${e.action} · ${e.entity}\n${JSON.stringify(e.changes, null, 1)}`}
+        </Code>
+      </details>
+    </Stack>
+  );
+}
+
 /** Whether a place has the last checkpoint, in a sentence. */
 function Place({ of: p }: { of: AuditProtectionQuery["auditProtection"]["places"][number] }) {
-  const name = <Code style={{ overflowWrap: "anywhere" }}>{p.name}</Code>;
+  const path = /^directory (.*)$/s.exec(p.name)?.[1];
+  const code = <Code style={{ overflowWrap: "anywhere" }}>{path ?? p.name}</Code>;
+  const name = path ? <Trans>Directory {code}</Trans> : code;
   if (p.failedAt)
     return (
       <Trans>

@@ -7,6 +7,7 @@ import { Failed } from "../../components/Failed";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { consentText, moment, skipText, words } from "../../lib/format";
+import { actionText } from "../../lib/trail";
 
 const TimelineDocument = graphql(`
   query ContactTimeline($id: ID!, $before: DateTime) {
@@ -43,18 +44,6 @@ const TimelineDocument = graphql(`
     }
   }
 `);
-
-const changes: Record<string, string> = {
-  "contact.create": t`Contact added`,
-  "contact.update": t`Contact changed`,
-  "contact.address": t`Written to at another address from now on`,
-  "contact.addresses": t`Another address became known`,
-  "contact.topic": t`Subscription to a topic changed`,
-  "contact.redact": t`Removal of their texts at Twilio finished`,
-  "contact.erase": t`Contact erased`,
-  "contact.merge": t`Another contact was merged into this one`,
-  "opt_in.request": t`To be asked on WhatsApp to confirm their consent`,
-};
 
 /** All that happened with a contact: messages, delivery, consent, changes. */
 export function ContactTimeline(props: { id: string }) {
@@ -96,7 +85,7 @@ export function ContactTimeline(props: { id: string }) {
                     ? t`Opened the link “${h.button ?? ""}”`
                     : h.kind === "CONSENT"
                       ? consentText(h.consentStatus ?? "", h.consentPurpose ?? "", h.consentSource ?? "")
-                      : (changes[h.action ?? ""] ?? words((h.action ?? "").replaceAll(".", " ")));
+                      : actionText(h.action ?? "");
             return (
               <Timeline.Item key={`${h.at}${h.kind}${i}`} title={title} lineVariant="solid">
                 {h.kind === "MESSAGE" && m?.body && (

@@ -1,0 +1,109 @@
+// @vitest-environment node
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { moment } from "./format";
+import { about, actionChoices, actionText, actionTexts, changeLines, fieldTexts, machines, thingTexts } from "./trail";
+import { setZone } from "./zone";
+
+const server = (file: string) => readFileSync(join(import.meta.dirname, "../../../server/audit", file), "utf8");
+const actions = [...server("actions.go").matchAll(/= Action\{"([a-z_.]+)"\}/g)].map((m) => m[1] ?? "");
+const fields = server("testdata/fields.txt").trim().split("\n");
+
+test("every action of the server has its words, and there are none of others", () => {
+  expect(actions.length).toBeGreaterThan(100);
+  expect(Object.keys(actionTexts).sort()).toEqual(actions.sort());
+});
+
+test("every field that entries tell has a name, or is for machines alone", () => {
+  expect(fields.length).toBeGreaterThan(100);
+  expect(fields.filter((name) => !Object.hasOwn(fieldTexts, name) && !machines.has(name))).toEqual([]);
+});
+
+test("every action can be chosen, under what it is about", () => {
+  const offered = actionChoices().flatMap((g) => g.items.map((i) => i.value));
+  expect(offered.sort()).toEqual(actions.sort());
+  const kinds = new Set(actions.filter((a) => !a.endsWith(".download")).map(about));
+  expect([...kinds].sort(), "words for each kind of thing").toEqual(Object.keys(thingTexts).sort());
+  expect(
+    actionChoices()
+      .find((g) => g.group === "Campaigns")
+      ?.items.map((i) => i.label),
+  ).toContain("Launched the campaign");
+  expect(actionChoices().find((g) => g.group === "Downloads")?.items.length).toBeGreaterThan(4);
+});
+
+test("an action that a newer server has is readable", () => {
+  expect(actionText("campaign.launch")).toBe("Launched the campaign");
+  expect(actionText("campaign.teleport_twice")).toBe("Campaign teleport twice");
+});
+
+test("changes are told as fields with what they were and are", () => {
+  setZone("Europe/Berlin");
+  expect(moment("2026-12-01T10:00:00Z")).toContain("11:00");
+  expect(
+    changeLines("campaign.update", {
+      name: { from: "Spring", to: "Summer" },
+      rate: { from: null, to: 2000 },
+      ends_at: { from: null, to: "2026-12-01T10:00:00Z" },
+      budget: { from: "100.00 EUR", to: "1250.50 EUR" },
+      error_threshold: { from: 0.1, to: 0.05 },
+      holdout_percent: { from: 0, to: 10 },
+      track_links: { from: false, to: true },
+      template: { from: 3, to: 4 },
+      query: { from: null, to: { op: "is" } },
+      quiet_hours: { from: null, to: { start: "21:00", end: "08:00", days: ["mon", "sun"] } },
+    }),
+  ).toEqual([
+    { name: "Name", before: "Spring", after: "Summer" },
+    { name: "Messages per second", before: "none", after: "2,000" },
+    { name: "Ends at", before: "none", after: moment("2026-12-01T10:00:00Z") },
+    { name: "Budget", before: "€100.00", after: "€1,250.50" },
+    { name: "Auto-pause above failure rate", before: "10%", after: "5%" },
+    { name: "Holdout", before: "0%", after: "10%" },
+    { name: "Track clicks", before: "no", after: "yes" },
+    { name: "Template", before: "No. 3", after: "No. 4" },
+    { name: "Conditions", after: "set" },
+    { name: "Quiet hours", before: "none", after: "Start: 21:00, End: 08:00, Days: Mon and Sun" },
+  ]);
+});
+
+test("a move tells the status, and its reason as it was given", () => {
+  expect(
+    changeLines("campaign.pause", { from: "sending", to: "paused", reason: "More than 5% of them failed: look first" }),
+  ).toEqual([
+    { name: "Status", before: "Sending", after: "Paused" },
+    { name: "Reason", after: "More than 5% of them failed: look first" },
+  ]);
+});
+
+test("a batch tells what became of its messages, and keeps hashes for machines", () => {
+  expect(
+    changeLines("campaign.batch", {
+      decisions: { accepted: 1200, "skipped:opted_out": 3 },
+      first: 7,
+      last: 9,
+      root: "x",
+    }),
+  ).toEqual([
+    { name: "What became of them", after: "Accepted: 1,200, Opted out: 3" },
+    { name: "First message", after: "No. 7" },
+    { name: "Last one", after: "No. 9" },
+  ]);
+});
+
+test("settings, attributes and names of fields are told by their names", () => {
+  expect(
+    changeLines("settings.update", { monthly_budget: { from: null, to: { limit: 12_500_000, currency: "EUR" } } }),
+  ).toEqual([{ name: "Monthly budget", before: "none", after: "€12.50" }]);
+  expect(changeLines("retention.update", { clicks: { from: null, to: 90 } })).toEqual([
+    { name: "Keep clicks", before: "permanently", after: "90 days" },
+  ]);
+  expect(changeLines("attribute.update", { "city.name": { from: "", to: "City" } })).toEqual([
+    { name: "Name of “city”", before: "none", after: "City" },
+  ]);
+  expect(changeLines("contact.update", { fields: ["attributes.city", "timeZone"] })).toEqual([
+    { name: "Changed", after: "“city” and Time zone" },
+  ]);
+  expect(changeLines("campaign.create", null)).toEqual([]);
+});

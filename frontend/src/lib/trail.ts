@@ -1,0 +1,622 @@
+import { plural, t } from "@lingui/core/macro";
+import { allOf, bytes, count, decimal, languageName, moment, money, percent, quoted, skipText, words } from "./format";
+import { locale } from "./language";
+
+/** What the audit trail says was done, by the server's codes (server/audit/actions.go). */
+export const actionTexts: Record<string, string> = {
+  "api_token.create": t`Created an API token`,
+  "api_token.revoke": t`Revoked an API token`,
+  "attribute.update": t`Changed an attribute`,
+  "audit.key_rotate": t`Began a new key of the audit trail`,
+  "backup.create": t`Made a backup`,
+  "backup.restore": t`Restored a backup`,
+  "bulk.consent": t`Consent of many contacts: one batch`,
+  "bulk.consent.canceled": t`Consent of many contacts: canceled`,
+  "bulk.consent.completed": t`Consent of many contacts: completed`,
+  "bulk.consent.failed": t`Consent of many contacts: failed`,
+  "bulk.consent.start": t`Consent of many contacts: started`,
+  "bulk.erase": t`Erasure of many contacts: one batch`,
+  "bulk.erase.canceled": t`Erasure of many contacts: canceled`,
+  "bulk.erase.completed": t`Erasure of many contacts: completed`,
+  "bulk.erase.failed": t`Erasure of many contacts: failed`,
+  "bulk.erase.start": t`Erasure of many contacts: started`,
+  "bulk.export.canceled": t`Export of contacts: canceled`,
+  "bulk.export.completed": t`Export of contacts: completed`,
+  "bulk.export.failed": t`Export of contacts: failed`,
+  "bulk.export.start": t`Export of contacts: started`,
+  "bulk.suppress": t`Suppression of many contacts: one batch`,
+  "bulk.suppress.canceled": t`Suppression of many contacts: canceled`,
+  "bulk.suppress.completed": t`Suppression of many contacts: completed`,
+  "bulk.suppress.failed": t`Suppression of many contacts: failed`,
+  "bulk.suppress.start": t`Suppression of many contacts: started`,
+  "bulk.tag": t`Tags of many contacts: one batch`,
+  "bulk.tag.canceled": t`Tags of many contacts: canceled`,
+  "bulk.tag.completed": t`Tags of many contacts: completed`,
+  "bulk.tag.failed": t`Tags of many contacts: failed`,
+  "bulk.tag.start": t`Tags of many contacts: started`,
+  "bulk.topic": t`Topic of many contacts: one batch`,
+  "bulk.topic.canceled": t`Topic of many contacts: canceled`,
+  "bulk.topic.completed": t`Topic of many contacts: completed`,
+  "bulk.topic.failed": t`Topic of many contacts: failed`,
+  "bulk.topic.start": t`Topic of many contacts: started`,
+  "campaign.approval_ask": t`Asked for approval of the campaign`,
+  "campaign.approval_withdraw": t`Withdrew the request for approval`,
+  "campaign.approve": t`Approved the campaign`,
+  "campaign.archive": t`Archived the campaign`,
+  "campaign.batch": t`Sent a batch of the campaign`,
+  "campaign.cancel": t`Canceled the campaign`,
+  "campaign.complete": t`Completed the campaign`,
+  "campaign.create": t`Created the campaign`,
+  "campaign.delete": t`Deleted the campaign`,
+  "campaign.duplicate": t`Duplicated a campaign`,
+  "campaign.fail": t`The campaign failed`,
+  "campaign.label": t`Changed the campaign's labels`,
+  "campaign.launch": t`Launched the campaign`,
+  "campaign.launch_undo": t`Undid the campaign's launch`,
+  "campaign.pause": t`Paused the campaign`,
+  "campaign.prepared": t`The campaign's messages are ready`,
+  "campaign.resume": t`Resumed the campaign`,
+  "campaign.run": t`Began a run of the recurring campaign`,
+  "campaign.schedule": t`Scheduled the campaign`,
+  "campaign.send_back": t`Sent the campaign back for changes`,
+  "campaign.unarchive": t`Took the campaign out of the archive`,
+  "campaign.unschedule": t`Removed the campaign's schedule`,
+  "campaign.update": t`Changed the campaign`,
+  "campaign.winner": t`Chose the winning variant`,
+  "campaign_messages.download": t`Downloaded a campaign's messages`,
+  "canned_reply.create": t`Created a canned reply`,
+  "canned_reply.delete": t`Deleted a canned reply`,
+  "canned_reply.update": t`Changed a canned reply`,
+  "consent.record": t`Recorded the consents of many contacts`,
+  "consent.set": t`Recorded a consent`,
+  "contact.address": t`Began to write to another address of the contact`,
+  "contact.addresses": t`Learned another address of the contact`,
+  "contact.create": t`Added the contact`,
+  "contact.erase": t`Erased the contact`,
+  "contact.merge": t`Merged another contact into this one`,
+  "contact.redact": t`Finished removing the contact's texts at Twilio`,
+  "contact.topic": t`Changed a topic subscription`,
+  "contact.update": t`Changed the contact`,
+  "contact_data.download": t`Downloaded all data about the contact`,
+  "contact_proof.download": t`Downloaded the proof about the contact`,
+  "contact_view.delete": t`Deleted a view of contacts`,
+  "contact_view.save": t`Saved a view of contacts`,
+  "conversation.assign": t`Assigned the conversation`,
+  "conversation.close": t`Closed the conversation`,
+  "conversation.label": t`Changed the conversation's labels`,
+  "conversation.note": t`Wrote a note on the conversation`,
+  "conversation.reopen": t`Reopened the conversation`,
+  "conversation.reply": t`Replied in the conversation`,
+  "conversation.snooze": t`Snoozed the conversation`,
+  "demo.remove": t`Removed the demo data`,
+  "demo.seed": t`Filled the workspace with demo data`,
+  "export.download": t`Downloaded contacts`,
+  "import.cancel": t`Canceled the import`,
+  "import.completed": t`Completed the import`,
+  "import.failed": t`The import failed`,
+  "import.start": t`Started an import`,
+  "import_rejects.download": t`Downloaded an import's rejected rows`,
+  "keys.renew": t`Encrypted secrets with the newest key`,
+  "keys.rotate_addresses": t`Began a new key for suppressed addresses`,
+  "keyword.add": t`Added a keyword`,
+  "keyword.answers": t`Changed the answers to keywords`,
+  "keyword.remove": t`Removed a keyword`,
+  "keyword.switch": t`Switched a keyword on or off`,
+  "label.create": t`Created a label`,
+  "label.delete": t`Deleted a label`,
+  "label.update": t`Changed a label`,
+  "media.delete": t`Deleted a file`,
+  "media.upload": t`Uploaded a file`,
+  "message.reconcile": t`Looked up at Twilio what became of a message`,
+  "message.resolve": t`Decided what became of a message`,
+  "message.send": t`Sent a message`,
+  "message.stale_accept": t`Took note of a message that was handed over late`,
+  "message.test_send": t`Sent a test message`,
+  "message_proof.download": t`Downloaded the proof about a message`,
+  "operator.confirm": t`Confirmed their identity`,
+  "operator.create": t`Invited an operator`,
+  "operator.factor_add": t`Added a second factor`,
+  "operator.factor_remove": t`Removed a second factor`,
+  "operator.factors_reset": t`Removed an operator's second factors`,
+  "operator.language": t`Chose the language of emails`,
+  "operator.lockout": t`Sign-in was locked after too many attempts`,
+  "operator.password_change": t`Changed their password`,
+  "operator.password_link": t`Made a link to set a password`,
+  "operator.password_set": t`Set a password by a link`,
+  "operator.provider_link": t`Linked the account with the sign-in provider`,
+  "operator.provider_unlink": t`Unlinked an account from the sign-in provider`,
+  "operator.recovery_codes": t`Made new recovery codes`,
+  "operator.reset": t`Reset an operator's sign-in`,
+  "operator.set_active": t`Activated or deactivated an operator`,
+  "operator.sign_in": t`Signed in`,
+  "operator.sign_in_failed": t`An attempt to sign in failed`,
+  "operator.sign_out": t`Signed out`,
+  "operator.update": t`Changed an operator`,
+  "opt_in.request": t`Asked the contact to confirm their consent`,
+  "opt_out_review.decide": t`Decided whether the contact opted out`,
+  "provider.credentials": t`Changed the Twilio credentials`,
+  "provider.live": t`Went live with Twilio`,
+  "rate_card.update": t`Changed the price list`,
+  "retention.remove": t`Deleted old data by a retention rule`,
+  "retention.update": t`Changed the data retention`,
+  "segment.create": t`Created the segment`,
+  "segment.delete": t`Deleted the segment`,
+  "segment.update": t`Changed the segment`,
+  "sender.create": t`Added the sender`,
+  "sender.fail": t`The sender stopped working`,
+  "sender.pause": t`Paused the sender`,
+  "sender.resume": t`Resumed the sender`,
+  "sender.update": t`Changed the sender`,
+  "sender.webhook": t`Set the sender's webhook at Twilio`,
+  "sending.confirm": t`Confirmed that the original installation was stopped`,
+  "sending.doubt": t`Found a message that the backup does not know`,
+  "sending.release": t`Let sending go on after a restore`,
+  "service_account.create": t`Created a service account`,
+  "settings.update": t`Changed the settings`,
+  "suppression.add": t`Suppressed a number`,
+  "suppression.import": t`Imported a suppression list`,
+  "suppression.remove": t`Removed a suppression`,
+  "suppressions.download": t`Downloaded the suppression list`,
+  "team.add": t`Added a team number`,
+  "team.remove": t`Removed a team number`,
+  "template.category": t`WhatsApp changed the template's category`,
+  "template.create": t`Created the template`,
+  "template.delete": t`Deleted the template`,
+  "template.import": t`Brought a template in from Twilio`,
+  "template.restore": t`Restored a version of the template`,
+  "template.update": t`Changed the template`,
+  "topic.create": t`Created the topic`,
+  "topic.delete": t`Deleted the topic`,
+  "topic.update": t`Changed the topic`,
+};
+
+/** What was done, in words; a code that a newer server has is made readable. */
+export const actionText = (action: string) => actionTexts[action] ?? words(action.replaceAll(".", " "));
+
+/** The kinds of things that actions are about, by how their codes begin. */
+export const thingTexts: Record<string, string> = {
+  api_token: t`API tokens`,
+  attribute: t`Attributes`,
+  audit: t`Audit trail`,
+  backup: t`Backups`,
+  bulk: t`Changes to many contacts`,
+  campaign: t`Campaigns`,
+  canned_reply: t`Canned replies`,
+  consent: t`Consent`,
+  contact: t`Contacts`,
+  contact_view: t`Views of contacts`,
+  conversation: t`Conversations`,
+  demo: t`Demo data`,
+  import: t`Imports`,
+  keys: t`Keys`,
+  keyword: t`Keywords`,
+  label: t`Labels`,
+  media: t`Files`,
+  message: t`Messages`,
+  operator: t`Team and sign-in`,
+  opt_in: t`Double opt-in`,
+  opt_out_review: t`Opt-out reviews`,
+  provider: t`Twilio account`,
+  rate_card: t`Prices`,
+  retention: t`Data retention`,
+  segment: t`Segments`,
+  sender: t`Senders`,
+  sending: t`Sending after a restore`,
+  service_account: t`Service accounts`,
+  settings: t`Settings`,
+  suppression: t`Suppressions`,
+  team: t`Team numbers`,
+  template: t`Templates`,
+  topic: t`Topics`,
+};
+const downloads = t`Downloads`;
+/** The kind of thing that an action is about. */
+export const about = (action: string) => action.slice(0, action.indexOf("."));
+export const thingText = (action: string) =>
+  action.endsWith(".download") ? downloads : (thingTexts[about(action)] ?? words(about(action)));
+
+/** All actions to choose from, by the kind of thing and by their words. */
+export function actionChoices(): { group: string; items: { value: string; label: string }[] }[] {
+  const groups = new Map<string, { value: string; label: string }[]>();
+  for (const [value, label] of Object.entries(actionTexts)) {
+    const group = thingText(value);
+    groups.set(group, [...(groups.get(group) ?? []), { value, label }]);
+  }
+  const { compare } = new Intl.Collator(locale);
+  return [...groups]
+    .map(([group, items]) => ({ group, items: items.sort((a, b) => compare(a.label, b.label)) }))
+    .sort((a, b) => compare(a.group, b.group));
+}
+
+/** The names of what entries tell (server/audit/testdata/fields.txt). */
+export const fieldTexts: Record<string, string> = {
+  SenderID: t`Sender`,
+  Weight: t`Weight`,
+  above: t`Only above this many contacts`,
+  account: t`Twilio account`,
+  account_rate: t`Messages per second of the account`,
+  active: t`Active`,
+  add: t`Added`,
+  added: t`Added`,
+  address: t`Network address`,
+  afterMinutes: t`Minutes until the choice`,
+  api_key: t`API key`,
+  approval: t`Approval`,
+  approval_reason: t`Reason`,
+  archived_at: t`Archived`,
+  assignee: t`Assigned to`,
+  at: t`At`,
+  audience: t`Audience`,
+  best_hour: t`At each recipient's best hour`,
+  body: t`Text`,
+  budget: t`Budget`,
+  by: t`By`,
+  bytes: t`Size`,
+  campaign: t`Campaign`,
+  campaign_approval: t`Approval of campaigns`,
+  campaigns: t`Campaigns`,
+  category: t`Category`,
+  changed: t`Changed`,
+  clicks: t`Keep clicks`,
+  color: t`Color`,
+  column: t`Kind of secret`,
+  contact: t`Contact`,
+  contacts: t`Contacts`,
+  content: t`Content at Twilio`,
+  count: t`Number`,
+  created: t`Added`,
+  currency: t`Currency`,
+  date: t`Date`,
+  dayOfMonth: t`Day of the month`,
+  days: t`Days`,
+  decisions: t`What became of them`,
+  default_frequency_cap: t`Frequency cap for new campaigns`,
+  default_quiet_hours: t`Quiet hours for new campaigns`,
+  delivery_events: t`Keep delivery events`,
+  description: t`Description`,
+  done: t`Done`,
+  double_opt_in: t`Double opt-in`,
+  doubtful: t`Doubtful`,
+  dry_run: t`Preview only`,
+  duplicates: t`Duplicates`,
+  end: t`End`,
+  ended: t`Ended by it`,
+  ends_at: t`Ends at`,
+  error_threshold: t`Auto-pause above failure rate`,
+  event: t`Event`,
+  events: t`Entries`,
+  everywhere: t`On all devices`,
+  expires_at: t`Expires`,
+  expiresAfterHours: t`Hours until the question expires`,
+  factor: t`Second factor`,
+  failure: t`Failure`,
+  fields: t`Changed`,
+  file: t`File`,
+  first: t`First message`,
+  frequency: t`How often`,
+  frequency_cap: t`Frequency cap`,
+  from: t`From`,
+  from_line: t`From line`,
+  goals: t`Goals`,
+  gone: t`Already gone`,
+  help: t`Answer to HELP, characters`,
+  holdout_percent: t`Holdout`,
+  hours: t`Within hours`,
+  joined: t`Answer after joining a topic, characters`,
+  key: t`Number of the key`,
+  keyword: t`Keyword`,
+  kind: t`Kind`,
+  known_device: t`Known device`,
+  labels: t`Labels`,
+  language: t`Language`,
+  last: t`Last one`,
+  left: t`Left`,
+  local: t`By each recipient's clock`,
+  lost: t`The old key is lost`,
+  meaning: t`Meaning`,
+  medium: t`Medium (utm_medium)`,
+  merged: t`Merged contact`,
+  message: t`Message`,
+  message_texts: t`Keep texts of messages`,
+  messages: t`Messages`,
+  metric: t`Compared by`,
+  mode: t`Existing contacts`,
+  monthly_budget: t`Monthly budget`,
+  name: t`Name`,
+  next_run_at: t`Next start`,
+  note: t`Note`,
+  of: t`Recurring campaign`,
+  on: t`On`,
+  opt_in_requests: t`Asked to confirm`,
+  opted_out: t`Opted out`,
+  original_stopped_at: t`Original stopped at`,
+  outcome: t`Outcome`,
+  owner: t`Owner`,
+  percent: t`Share`,
+  phrase: t`Word`,
+  pilot: t`Recipients of the pilot`,
+  portfolio_limit: t`WhatsApp's limit of people a day`,
+  portfolio_limit_told: t`Limit as Twilio tells it`,
+  previous_token_signs_until: t`Previous token valid until`,
+  price: t`Price`,
+  purpose: t`Purpose`,
+  query: t`Conditions`,
+  quiet_hours: t`Quiet hours`,
+  rate: t`Messages per second`,
+  rates: t`Prices`,
+  reason: t`Reason`,
+  recurrence: t`Recurring`,
+  refused: t`Refused`,
+  rejected: t`Rejected`,
+  rejected_rows: t`Keep rejected rows`,
+  remaining: t`Still suppressed for`,
+  remove: t`Removed`,
+  removed: t`Removed`,
+  resolution: t`Decision`,
+  role: t`Role`,
+  rows: t`Rows`,
+  run: t`Run`,
+  runs: t`Runs`,
+  schedule: t`Schedule`,
+  scopes: t`Permissions`,
+  second_factor_roles: t`Second factor required of`,
+  secrets: t`Secrets`,
+  segment: t`Segment`,
+  send_to_team: t`Send it to the team, too`,
+  sender: t`Sender`,
+  senders: t`Senders`,
+  session_idle_hours: t`Hours until an idle session ends`,
+  sid: t`Id at Twilio`,
+  size: t`Size`,
+  snoozed_until: t`Snoozed until`,
+  source: t`Source`,
+  standing_holdout: t`Standing holdout`,
+  start: t`Start`,
+  status: t`Status`,
+  stop: t`Answer to STOP, characters`,
+  subscribers: t`Subscribers`,
+  tags: t`Tags`,
+  taken_at: t`State of`,
+  template: t`Template`,
+  templates: t`Templates`,
+  time: t`Time`,
+  timeZone: t`Time zone`,
+  to: t`To`,
+  to_line: t`To line`,
+  topic: t`Topic`,
+  track_links: t`Track clicks`,
+  type: t`Type`,
+  unchanged: t`Unchanged`,
+  until: t`Until`,
+  updated: t`Updated`,
+  utm: t`UTM parameters`,
+  value: t`Value`,
+  variant: t`Variant`,
+  variant_test: t`Comparison of variants`,
+  variants: t`Variants`,
+  version: t`Version`,
+  versions: t`Versions`,
+  webhook_bodies: t`Keep raw webhooks`,
+  weight: t`Weight`,
+  whenSure: t`As soon as one is shown to be better`,
+  without_log: t`Without Twilio's log`,
+  workspace_name: t`Name of the workspace`,
+  workspace_time_zone: t`Time zone of the workspace`,
+  zone: t`Time zone`,
+  locale: t`Language`,
+};
+
+/** What only a machine reads: hashes, and numbers that mean nothing elsewhere. It is in the entry as it is. */
+export const machines = new Set([
+  "digest",
+  "fence",
+  "fingerprint",
+  "handover",
+  "name_sha256",
+  "new",
+  "root",
+  "session",
+  "sha256",
+]);
+
+type Form =
+  | "bytes" // a size
+  | "changed" // only that it changed: it has no short form
+  | "days" // days of the week
+  | "decisions" // how often there was which
+  | "enum" // one of the API's words, or of values below
+  | "id" // a number in the database
+  | "keep" // how many days something is kept
+  | "language"
+  | "moment"
+  | "money"
+  | "names" // names of fields
+  | "percent" // 0 to 100
+  | "share"; // 0 to 1
+
+const forms: Record<string, Form> = {
+  SenderID: "id",
+  add: "id",
+  assignee: "id",
+  campaign: "id",
+  contact: "id",
+  first: "id",
+  last: "id",
+  merged: "id",
+  message: "id",
+  note: "id",
+  of: "id",
+  owner: "id",
+  remove: "id",
+  segment: "id",
+  sender: "id",
+  template: "id",
+  templates: "id",
+  topic: "id",
+  version: "id",
+  added: "enum",
+  approval: "enum",
+  by: "enum",
+  category: "enum",
+  color: "enum",
+  event: "enum",
+  factor: "enum",
+  frequency: "enum",
+  kind: "enum",
+  meaning: "enum",
+  metric: "enum",
+  mode: "enum",
+  outcome: "enum",
+  portfolio_limit: "enum",
+  purpose: "enum",
+  reason: "enum",
+  remaining: "enum",
+  resolution: "enum",
+  role: "enum",
+  scopes: "enum",
+  second_factor_roles: "enum",
+  source: "enum",
+  status: "enum",
+  type: "enum",
+  archived_at: "moment",
+  at: "moment",
+  ends_at: "moment",
+  expires_at: "moment",
+  next_run_at: "moment",
+  original_stopped_at: "moment",
+  previous_token_signs_until: "moment",
+  snoozed_until: "moment",
+  taken_at: "moment",
+  until: "moment",
+  budget: "money",
+  monthly_budget: "money",
+  bytes: "bytes",
+  size: "bytes",
+  clicks: "keep",
+  delivery_events: "keep",
+  message_texts: "keep",
+  rejected_rows: "keep",
+  webhook_bodies: "keep",
+  days: "days",
+  decisions: "decisions",
+  error_threshold: "share",
+  fields: "names",
+  holdout_percent: "percent",
+  percent: "percent",
+  standing_holdout: "percent",
+  language: "language",
+  locale: "language",
+  query: "changed",
+};
+
+/** Words of the server that are of no type of the API, or mean more elsewhere. */
+const values: Record<string, string> = {
+  "as told": t`As Twilio tells it`,
+  click: t`Click`,
+  clicked: t`Clicked`,
+  create_only: t`Stay as they are`,
+  daily: t`Daily`,
+  email: t`Email`,
+  give_up: t`Not sent`,
+  goal: t`Goal`,
+  monthly: t`Monthly`,
+  passkey: t`Passkey`,
+  password: t`Password`,
+  replied: t`Replied`,
+  send_again: t`Sent again`,
+  sent_back: t`Sent back`,
+  totp: t`Codes of an app`,
+  update_only: t`Only existing ones are updated`,
+  upsert: t`Are updated`,
+  weekly: t`Weekly`,
+};
+
+const weekday = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
+const week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/** "Mon" of "mon": the fifth of January 1970 was a Monday. */
+const dayName = (day: string) => (week.includes(day) ? weekday.format(Date.UTC(1970, 0, 5 + week.indexOf(day))) : day);
+
+type Values = Record<string, unknown>;
+const isValues = (v: unknown): v is Values => typeof v === "object" && v !== null && !Array.isArray(v);
+
+/** Amounts are kept in millionths. */
+const amount = (micros: number, currency: string) => money({ amount: String(micros / 1e6), currency });
+
+const longest = 160;
+const cut = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text);
+
+/** The words of a field's name: of an attribute's or a price's with what it is of. */
+function fieldText(name: string): string {
+  const known = fieldTexts[name];
+  if (known) return known;
+  const dot = name.lastIndexOf(".");
+  const part = fieldTexts[name.slice(dot + 1)];
+  if (name.startsWith("attributes.")) return quoted(name.slice(dot + 1));
+  if (dot > 0 && part) return t`${part} of ${quoted(name.slice(0, dot))}`;
+  return /^[\w]+$/.test(name) ? words(name.replace(/([a-z])([A-Z])/g, "$1_$2")) : name;
+}
+
+const inForm: Partial<Record<Form, (v: unknown) => string | undefined>> = {
+  bytes: (v) => (typeof v === "number" ? bytes(v) : undefined),
+  days: (v) => (typeof v === "string" ? dayName(v) : undefined),
+  enum: (v) => (typeof v === "string" && /^[\w: ]+$/.test(v) ? (values[v] ?? words(v)) : undefined),
+  id: (v) => (typeof v === "number" ? t`No. ${v}` : undefined),
+  keep: (v) => (typeof v === "number" ? plural(v, { one: "# day", other: "# days" }) : undefined),
+  language: (v) => (typeof v === "string" ? languageName(v) : undefined),
+  moment: (v) => (typeof v === "string" && !Number.isNaN(Date.parse(v)) ? moment(v) : undefined),
+  money: (v) => {
+    const [, sum, currency] = (typeof v === "string" && /^(-?[\d.]+) ([A-Z]{3})$/.exec(v)) || [];
+    return sum && currency ? money({ amount: sum, currency }) : undefined;
+  },
+  names: (v) => (typeof v === "string" ? fieldText(v) : undefined),
+  percent: (v) => (typeof v === "number" ? percent(v / 100) : undefined),
+  share: (v) => (typeof v === "number" ? percent(v) : undefined),
+};
+
+/** A value as a person reads it. */
+function valueText(name: string, v: unknown): string {
+  const form = forms[name];
+  if (v === null || v === undefined || v === "" || (Array.isArray(v) && v.length === 0))
+    return form === "keep" ? t`permanently` : t`none`;
+  if (typeof v === "boolean") return v ? t`yes` : t`no`;
+  if (Array.isArray(v)) return cut(allOf(v.map((one) => valueText(name, one))));
+  const formed = form && inForm[form]?.(v);
+  if (formed) return formed;
+  if (typeof v === "number") return Number.isInteger(v) ? count(v) : decimal(v);
+  if (!isValues(v)) return cut(String(v));
+  if (typeof v.limit === "number" && typeof v.currency === "string") return amount(v.limit, v.currency);
+  return cut(
+    Object.entries(v)
+      .filter(([part]) => !machines.has(part))
+      .map(([part, is]) => {
+        if (form === "decisions") {
+          const [status = "", reason] = part.split(":");
+          return `${reason ? skipText(reason) : words(status)}: ${valueText("", is)}`;
+        }
+        if (part === "value" && typeof is === "number" && typeof v.currency === "string")
+          return `${fieldText(part)}: ${amount(is, v.currency)}`;
+        return `${fieldText(part)}: ${valueText(part, is)}`;
+      })
+      .join(", "),
+  );
+}
+
+/** One thing that an entry tells: a field, what it was where it changed, and what it is. */
+export type ChangeLine = { name: string; before?: string; after: string };
+
+/** What stands under "from" and "to" where that is all that changed. */
+const moved: Record<string, string> = { campaign: "status", template: "category" };
+
+/** What an entry tells beside what was done, in words, line by line. */
+export function changeLines(action: string, changes: unknown): ChangeLine[] {
+  if (!isValues(changes)) return [];
+  const field = moved[about(action)];
+  const told = field && "from" in changes ? { [field]: changes, ...changes } : changes;
+  return Object.entries(told).flatMap(([name, v]): ChangeLine[] => {
+    if (machines.has(name) || (field && (name === "from" || name === "to"))) return [];
+    const label = fieldText(name);
+    if (!isValues(v) || !("from" in v && "to" in v)) return [{ name: label, after: valueText(name, v) }];
+    if (forms[name] === "changed") return [{ name: label, after: v.from === null ? t`set` : t`changed` }];
+    return [{ name: label, before: valueText(name, v.from), after: valueText(name, v.to) }];
+  });
+}
