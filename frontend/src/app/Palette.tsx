@@ -73,7 +73,7 @@ export function Palette({ opened, actions }: { opened: number; actions: Spotligh
     label: f.title,
     description: kind.detail(f.detail, f.title),
     leftSection: kind.icon,
-    onClick: () => void navigate({ to: kind.to, params: { id: f.node.id } } as never),
+    onClick: () => void navigate({ to: kind.to, params: { id: f.node.id } }),
   });
   const groups: SpotlightActionGroupData[] = [
     ...actions

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural } from "@lingui/core/macro";
 import { notifications } from "@mantine/notifications";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { Client, type Exchange, fetchExchange, mapExchange } from "urql";
@@ -12,7 +12,10 @@ function tellPause(seconds: number) {
   notifications.show({
     id: "pause",
     color: "yellow",
-    message: t`Too many requests in this minute. The page continues by itself in ${seconds} seconds.`,
+    message: plural(seconds, {
+      one: "Too many requests in this minute. The page continues by itself in # second.",
+      other: "Too many requests in this minute. The page continues by itself in # seconds.",
+    }),
     autoClose: seconds * 1000,
   });
 }

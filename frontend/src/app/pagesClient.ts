@@ -1,6 +1,6 @@
 import { cacheExchange } from "@urql/exchange-graphcache";
 import { createClient as createSocket } from "graphql-ws";
-import { type Client, createRequest, ssrExchange, subscriptionExchange } from "urql";
+import { type Client, createRequest, type ExecutionResult, ssrExchange, subscriptionExchange } from "urql";
 import type { SessionQuery } from "../gql/graphql";
 import { Frames } from "../lib/frames";
 import { reader } from "../lib/reader";
@@ -45,7 +45,7 @@ export function createPagesClient(onSignedOut: () => void, session: SessionQuery
             unsubscribe: socket.subscribe(
               { query: request.query ?? "", variables: request.variables, extensions: request.extensions },
               {
-                next: (value) => sink.next(value as never),
+                next: (value) => sink.next(value as ExecutionResult),
                 error: (error) => sink.error(error),
                 complete: () => sink.complete(),
               },

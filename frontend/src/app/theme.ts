@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
+import { locale } from "../lib/language";
 
 // One accent: the green of the trade, dark enough for white text (WCAG 2.2 AA).
 const brand: MantineColorsTuple = [
@@ -14,6 +15,11 @@ const brand: MantineColorsTuple = [
   "#06664c",
   "#00513b",
 ];
+
+const parts = new Intl.NumberFormat(locale).formatToParts(12_345.6);
+const part = (type: "decimal" | "group") => parts.find((p) => p.type === type)?.value;
+/** What stands between thousands and before decimals where the reader is. A person types the same. */
+const separators = { thousandSeparator: part("group"), decimalSeparator: part("decimal") };
 
 export const theme = createTheme({
   colors: { brand },
@@ -38,7 +44,7 @@ export const theme = createTheme({
     Modal: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } } },
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } } },
     // A number out of range stays as it was typed, and the form says what is allowed: silently another one is worse.
-    NumberInput: { defaultProps: { clampBehavior: "none" } },
+    NumberInput: { defaultProps: { clampBehavior: "none", ...separators } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },
 });

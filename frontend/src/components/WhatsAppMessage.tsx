@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import {
   IconCopy,
   IconCornerUpLeft,
@@ -128,9 +128,12 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
           <div data-testid={props.testId}>{props.children}</div>
           {c.footer && <div className={classes.footer}>{c.footer}</div>}
           {c.authentication?.expiresInMinutes && (
-            <div
-              className={classes.footer}
-            >{t`This code expires in ${c.authentication.expiresInMinutes} minutes.`}</div>
+            <div className={classes.footer}>
+              {plural(c.authentication.expiresInMinutes, {
+                one: "This code expires in # minute.",
+                other: "This code expires in # minutes.",
+              })}
+            </div>
           )}
           <time className={classes.time} aria-hidden>
             {timeOnly(new Date().toISOString())}

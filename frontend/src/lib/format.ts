@@ -27,6 +27,9 @@ export const contacts = (n: number) => plural(n, { one: "# contact", other: "# c
 /** "1 message", likewise */
 export const messages = (n: number) => plural(n, { one: "# message", other: "# messages" });
 
+/** "1 person", likewise */
+export const people = (n: number) => plural(n, { one: "# person", other: "# people" });
+
 const together = new Intl.ListFormat(locale, { type: "conjunction" });
 /** "Mon, Tue and Fri" */
 export const allOf = (items: readonly string[]) => together.format(items);

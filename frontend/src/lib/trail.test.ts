@@ -56,15 +56,15 @@ test("changes are told as fields with what they were and are", () => {
     }),
   ).toEqual([
     { name: "Name", before: "Spring", after: "Summer" },
-    { name: "Messages per second", before: "none", after: "2,000" },
-    { name: "Ends at", before: "none", after: moment("2026-12-01T10:00:00Z") },
+    { name: "Messages per second", before: "not set", after: "2,000" },
+    { name: "Ends at", before: "not set", after: moment("2026-12-01T10:00:00Z") },
     { name: "Budget", before: "€100.00", after: "€1,250.50" },
     { name: "Auto-pause above failure rate", before: "10%", after: "5%" },
     { name: "Holdout", before: "0%", after: "10%" },
     { name: "Track clicks", before: "no", after: "yes" },
     { name: "Template", before: "No. 3", after: "No. 4" },
     { name: "Conditions", after: "set" },
-    { name: "Quiet hours", before: "none", after: "Start: 21:00, End: 08:00, Days: Mon and Sun" },
+    { name: "Quiet hours", before: "not set", after: "Start: 21:00, End: 08:00, Days: Mon and Sun" },
   ]);
 });
 
@@ -95,12 +95,12 @@ test("a batch tells what became of its messages, and keeps hashes for machines",
 test("settings, attributes and names of fields are told by their names", () => {
   expect(
     changeLines("settings.update", { monthly_budget: { from: null, to: { limit: 12_500_000, currency: "EUR" } } }),
-  ).toEqual([{ name: "Monthly budget", before: "none", after: "€12.50" }]);
+  ).toEqual([{ name: "Monthly budget", before: "not set", after: "€12.50" }]);
   expect(changeLines("retention.update", { clicks: { from: null, to: 90 } })).toEqual([
     { name: "Keep clicks", before: "permanently", after: "90 days" },
   ]);
   expect(changeLines("attribute.update", { "city.name": { from: "", to: "City" } })).toEqual([
-    { name: "Name of “city”", before: "none", after: "City" },
+    { name: "Name of “city”", before: "not set", after: "City" },
   ]);
   expect(changeLines("contact.update", { fields: ["attributes.city", "timeZone"] })).toEqual([
     { name: "Changed", after: "“city” and Time zone" },

@@ -577,7 +577,7 @@ const inForm: Partial<Record<Form, (v: unknown) => string | undefined>> = {
 function valueText(name: string, v: unknown): string {
   const form = forms[name];
   if (v === null || v === undefined || v === "" || (Array.isArray(v) && v.length === 0))
-    return form === "keep" ? t`permanently` : t`none`;
+    return form === "keep" ? t`permanently` : t`not set`;
   if (typeof v === "boolean") return v ? t`yes` : t`no`;
   if (Array.isArray(v)) return cut(allOf(v.map((one) => valueText(name, one))));
   const formed = form && inForm[form]?.(v);

@@ -79,3 +79,21 @@ test("the built pages have the translation of the meaning, where a word has two"
     process.env.NODE_ENV = NODE_ENV;
   }
 });
+
+test("what is counted has its plural", () => {
+  const counted =
+    "characters?|contacts|conversations|days|entries|hours|markets|messages|minutes|people|recipients|rows|seconds|times";
+  const bare = new RegExp(`\\{\\w+\\} (?:(?!of |for )\\w+ )?(?:${counted})\\b`);
+  // Numbers of which there are always several: limits, and what stands there only from two on.
+  const several = [
+    /of \{\w+\} characters/,
+    /the \{days\} days before/,
+    /\{0\} unread conversations/,
+    /newest \{0\} content/,
+    /\{mostDays\} days;/,
+  ];
+  const wrong = texts
+    .map(({ text }) => text)
+    .filter((text) => !text.includes(", plural,") && bare.test(text) && !several.some((s) => s.test(text)));
+  expect(wrong, "use plural()").toEqual([]);
+});

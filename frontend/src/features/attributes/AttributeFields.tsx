@@ -81,7 +81,16 @@ function ValueField({ of: a, onChange }: { of: Edited; onChange: (value: unknown
     );
   switch (a.type) {
     case "NUMBER":
-      return <NumberInput label={a.name} value={(a.value as number | string) ?? ""} onChange={onChange} hideControls />;
+      // As it is written: it may be a year or a customer number.
+      return (
+        <NumberInput
+          label={a.name}
+          value={(a.value as number | string) ?? ""}
+          onChange={onChange}
+          hideControls
+          thousandSeparator={false}
+        />
+      );
     case "BOOLEAN":
       return (
         <Select

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Button, Modal, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
@@ -8,7 +8,7 @@ import { LinkButton, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { count } from "../../lib/format";
+
 import type { CampaignDetails } from "./CampaignPage";
 import { hasEnded, waitsForApproval } from "./outcome";
 
@@ -186,7 +186,7 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
             modals.openConfirmModal({
               title: t`Cancel “${c.name}”?`,
               children: (
-                <Text size="sm">{t`${count(c.counts.pending)} messages will not be sent. ${count(c.counts.accepted)} are out already.`}</Text>
+                <Text size="sm">{`${plural(c.counts.pending, { one: "# message will not be sent.", other: "# messages will not be sent." })} ${plural(c.counts.accepted, { one: "# is out already.", other: "# are out already." })}`}</Text>
               ),
               labels: { confirm: t`Cancel the campaign`, cancel: t`Keep it` },
               confirmProps: { color: "red" },

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import {
   Anchor,
   Card,
@@ -168,11 +168,15 @@ function Sent({ campaign: c }: { campaign: CampaignDetails }) {
 function These(props: { id: string; people: People; n: number }) {
   return (
     <Anchor
-      component={Link}
-      to="/campaigns/$id"
-      params={{ id: props.id } as never}
-      search={{ status: searchFor(props.people) } as never}
-      hash="messages"
+      renderRoot={(p) => (
+        <Link
+          {...p}
+          to="/campaigns/$id"
+          params={{ id: props.id }}
+          search={{ status: searchFor(props.people) }}
+          hash="messages"
+        />
+      )}
       size="sm"
       fw={600}
       aria-label={t`${count(props.n)}: show these contacts`}
@@ -318,12 +322,12 @@ function Failures(props: { campaign: CampaignDetails; failed: number }) {
           ))}
         </Table.Tbody>
       </Table>
-      <Text
-        size="xs"
-        c="dimmed"
-        p="md"
-        pt="xs"
-      >{t`Shares of the ${count(c.counts.tried)} contacts it was sent to.`}</Text>
+      <Text size="xs" c="dimmed" p="md" pt="xs">
+        {plural(c.counts.tried, {
+          one: "Shares of the # contact it was sent to.",
+          other: "Shares of the # contacts it was sent to.",
+        })}
+      </Text>
     </Card>
   );
 }

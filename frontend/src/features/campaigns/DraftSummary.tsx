@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
 import { TemplateMessage } from "../../components/TemplateMessage";
 import { LinkButton, Status } from "../../components/ui";
-import { capital, count, decimal, moment, money, percent } from "../../lib/format";
+import { capital, contacts, moment, money, percent } from "../../lib/format";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "../segments/query";
 import { templateText } from "../templates/choices";
@@ -25,7 +25,9 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
         <Block title={t`Audience`} id={c.id} step="audience">
           <Line label={t`Segment`}>
             {c.segment
-              ? t`${c.segment.name} · ${count(c.segment.lastCount)} contacts`
+              ? [c.segment.name, c.segment.lastCount != null && contacts(c.segment.lastCount)]
+                  .filter(Boolean)
+                  .join(" · ")
               : c.query
                 ? sentence(c.query as Node, attributes)
                 : t`None yet`}
@@ -80,7 +82,11 @@ export function DraftSummary({ campaign: c }: { campaign: CampaignDetails }) {
           >{t`The review counts who gets it now, who is excluded and why. A launch can be undone for ten seconds.`}</Text>
         </Block>
         <Block title={t`Pace and hours`} id={c.id} step="schedule">
-          <Line label={t`Pace`}>{rate ? t`${decimal(rate)} messages a second` : t`As fast as the sender allows`}</Line>
+          <Line label={t`Pace`}>
+            {rate
+              ? plural(rate, { one: "# message a second", other: "# messages a second" })
+              : t`As fast as the sender allows`}
+          </Line>
           <Line label={t`Best hour`}>
             {c.bestHour
               ? t`Each recipient gets it in the hour in which they usually read`

@@ -17,7 +17,7 @@ import { SearchSelect } from "../../components/SearchSelect";
 import { TemplateMessageById } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
 import type { CampaignEditQuery } from "../../gql/graphql";
-import { count } from "../../lib/format";
+import { count, decimal } from "../../lib/format";
 import { SegmentChoicesDocument } from "../segments/choices";
 import { TemplateChoicesDocument, templateText } from "../templates/choices";
 import { useTopics } from "../topics/useTopics";
@@ -136,7 +136,10 @@ export function MessageStep(props: StepProps & { senders: CampaignEditQuery["sen
         description={
           d.senders.length > 1 ? t`Each contact hears from one of them; they share the audience by weight` : undefined
         }
-        data={props.senders.map((s) => ({ value: s.id, label: t`${s.displayName} · up to ${s.ratePerSecond}/s` }))}
+        data={props.senders.map((s) => ({
+          value: s.id,
+          label: t`${s.displayName} · up to ${decimal(s.ratePerSecond)}/s`,
+        }))}
         value={d.senders.map((s) => s.senderId)}
         onChange={(ids) =>
           onChange({

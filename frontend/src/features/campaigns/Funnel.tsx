@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Progress, Text } from "@mantine/core";
 import { count, percent } from "../../lib/format";
 import { type Figure, funnelOf, lossesOf } from "./outcome";
@@ -17,7 +17,10 @@ export function Funnel(props: { counts: Parameters<typeof funnelOf>[0] }) {
       </ul>
       <Text size="xs" c="dimmed" mt="xs">
         {props.counts.tried > 0
-          ? t`Shares are of the ${count(props.counts.tried)} contacts it was sent to.`
+          ? plural(props.counts.tried, {
+              one: "Shares are of the # contact it was sent to.",
+              other: "Shares are of the # contacts it was sent to.",
+            })
           : t`It was sent to nobody yet.`}
       </Text>
     </>

@@ -93,7 +93,10 @@ function LimitNote({ of }: { of: Portfolio }) {
   return (
     <Alert
       color={fits ? "gray" : "yellow"}
-      title={t`WhatsApp's limit: ${count(of.people)} people in 24 hours`}
+      title={plural(of.people, {
+        one: "WhatsApp's limit: # person in 24 hours",
+        other: "WhatsApp's limit: # people in 24 hours",
+      })}
       data-testid="preflight-limit"
     >
       {[
@@ -292,7 +295,9 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
             props.onLaunched();
           }}
         >
-          {p.needsApproval ? t`Ask for approval` : t`Launch to ${count(p.willSend)} contacts`}
+          {p.needsApproval
+            ? t`Ask for approval`
+            : plural(p.willSend, { one: "Launch to # contact", other: "Launch to # contacts" })}
         </Button>
       </Group>
     </Stack>

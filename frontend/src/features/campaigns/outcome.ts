@@ -118,7 +118,10 @@ export function waitingText(c: Waiting, now = Date.now()): string | null {
   if (reason === "best_hour") return t`Waiting for each recipient's best hour, next until ${until}`;
   if (reason === "portfolio_limit")
     return c.waitingLimit
-      ? t`Waiting for WhatsApp's limit of ${count(c.waitingLimit)} people a day until ${until}`
+      ? plural(c.waitingLimit, {
+          one: `Waiting for WhatsApp's limit of # person a day until ${until}`,
+          other: `Waiting for WhatsApp's limit of # people a day until ${until}`,
+        })
       : t`Waiting for WhatsApp's limit of people a day until ${until}`;
   if (["retry", "redeliver", "reconciled", "operator", "frequency_cap", ""].includes(reason))
     return reason ? t`Waiting until ${until} (${holdText(reason)})` : t`Waiting until ${until}`;

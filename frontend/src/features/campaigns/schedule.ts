@@ -49,7 +49,10 @@ export function planText(plan: Plan): string {
       : r.frequency === "WEEKLY"
         ? t`every ${allOf(chosen)}`
         : t`every month on day ${r.dayOfMonth ?? 1}`;
-  const end = [r.runs ? t`${r.runs} times` : "", r.until ? t`until ${moment(r.until)}` : ""].filter(Boolean);
+  const end = [
+    r.runs ? plural(r.runs, { one: "once", other: "# times" }) : "",
+    r.until ? t`until ${moment(r.until)}` : "",
+  ].filter(Boolean);
   return [t`${when} at ${timeOfClock(r.time)}`, r.local ? t`each recipient's time` : r.zone, ...end].join(", ");
 }
 

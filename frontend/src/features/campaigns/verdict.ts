@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import type { VariantMetric } from "../../gql/graphql";
 import { count, hours, moment, percent, points } from "../../lib/format";
 import { minutesText } from "./experiment";
@@ -57,11 +57,17 @@ export function verdictText(c: Comparison, variants: number): string {
       t`No difference shown yet: ${leader} is ahead of ${runnerUp} by ${by} points, which may be chance (${sure}).`,
     );
   if (c.moreNeeded) {
-    const needed = count(roughly(c.moreNeeded));
+    const needed = roughly(c.moreNeeded);
     parts.push(
       c.beyondTest
-        ? t`About ${needed} more recipients would be needed, more than the test has.`
-        : t`About ${needed} more recipients would be needed.`,
+        ? plural(needed, {
+            one: "About # more recipient would be needed, more than the test has.",
+            other: "About # more recipients would be needed, more than the test has.",
+          })
+        : plural(needed, {
+            one: "About # more recipient would be needed.",
+            other: "About # more recipients would be needed.",
+          }),
     );
   } else if (c.beyondTest) parts.push(t`The test has too few recipients to show so small a difference.`);
   return parts.join(" ");

@@ -125,7 +125,6 @@ export function AuditTrail() {
           onChange={setAction}
           searchable
           clearable
-          clearButtonProps={{ "aria-label": t`Show everything that was done` }}
           maxDropdownHeight={400}
           nothingFoundMessage={t`No action with that name`}
           w={{ base: "100%", xs: 340 }}
@@ -193,7 +192,7 @@ export function AuditTrail() {
             <Table.Tbody>
               {rows.map((e) => (
                 <Table.Tr key={e.id}>
-                  <Table.Td data-label="#">{e.seq ?? "…"}</Table.Td>
+                  <Table.Td data-label="#">{e.seq ? count(e.seq) : "…"}</Table.Td>
                   <Table.Td data-label={t`When`}>{moment(e.createdAt)}</Table.Td>
                   <Table.Td data-label={t`Who`}>{who(e)}</Table.Td>
                   <Table.Td data-label={t`What`}>
@@ -292,7 +291,10 @@ function Protection() {
         )}
         <Text size="sm">
           {last
-            ? t`The last one was signed ${moment(last.createdAt)} over ${count(last.entries)} entries.`
+            ? plural(last.entries, {
+                one: `The last one was signed ${moment(last.createdAt)} over # entry.`,
+                other: `The last one was signed ${moment(last.createdAt)} over # entries.`,
+              })
             : t`None was signed yet: the first one follows the first entry.`}{" "}
           {last && p.entriesSince > 0
             ? plural(p.entriesSince, {

@@ -8,7 +8,7 @@ import { Empty, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { count, decisionText, duration, midSentence, moment, quoted, words } from "../../lib/format";
+import { contacts, count, decisionText, duration, midSentence, moment, quoted, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
 
 export const BulkActionState = graphql(`
@@ -140,7 +140,7 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
     <Card padding="sm">
       <Stack gap="xs">
         <Group justify="space-between">
-          <Text size="sm" fw={550}>{t`${count(a.total)} contacts: ${sentence(a)}`}</Text>
+          <Text size="sm" fw={550}>{t`${contacts(a.total)}: ${sentence(a)}`}</Text>
           <Group gap="xs">
             <Status value={a.status} />
             {waiting && a.downloadUrl && (
@@ -175,7 +175,7 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
                 ].join(", "))}
         </Text>
         {a.redaction && <Redaction of={a.redaction} />}
-        <Live>{a.finishedAt ? t`${words(a.status)}: ${count(a.done)} contacts` : ""}</Live>
+        <Live>{a.finishedAt ? t`${words(a.status)}: ${contacts(a.done)}` : ""}</Live>
       </Stack>
     </Card>
   );

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Anchor, Button, Group, Menu, Select, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
@@ -361,7 +361,9 @@ export function ContactsPage() {
       )}
       {may && !all && picked.size > 0 && picked.size === rows.length && contacts.more && (
         <Anchor component="button" size="sm" onClick={() => setPicked("all")}>
-          {many ? t`Select all contacts found` : t`Select all ${count(total)} contacts`}
+          {many
+            ? t`Select all contacts found`
+            : plural(total ?? 0, { one: "Select the # contact", other: "Select all # contacts" })}
         </Anchor>
       )}
       {error ? (

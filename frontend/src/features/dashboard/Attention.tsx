@@ -1,6 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
 import { Card, Group, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import { type LinkProps, linkOptions } from "@tanstack/react-router";
 import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardAttentionFragment } from "../../gql/graphql";
@@ -44,9 +45,7 @@ type Item = {
   key: string;
   text: string;
   hint?: string;
-  to: string;
-  params?: { id: string };
-  search?: object;
+  link: LinkProps;
   act: string;
 };
 
@@ -62,8 +61,7 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
             ? t`“${c.name}” failed`
             : t`“${c.name}” cannot start`,
       hint: sentence(c.pausedReason ?? c.failure ?? c.startError ?? "").replace(/^\.$/, ""),
-      to: "/campaigns/$id",
-      params: { id: c.id },
+      link: linkOptions({ to: "/campaigns/$id", params: { id: c.id } }),
       act: t`Open`,
     })),
     ...a.approvals.map((c) => {
@@ -72,36 +70,34 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
         key: `approval ${c.id}`,
         text: c.approval?.state === "WAITING" ? t`“${c.name}” waits for approval` : t`“${c.name}” was sent back`,
         hint: c.approval?.reason ?? (who && t`${who} asked for it.`),
-        to: "/campaigns/$id",
-        params: { id: c.id },
+        link: linkOptions({ to: "/campaigns/$id", params: { id: c.id } }),
         act: t`Open`,
       };
     }),
     a.sendersStopped > 0 && {
       key: "senders",
       text: plural(a.sendersStopped, { one: "# sender does not send", other: "# senders do not send" }),
-      to: "/settings/senders",
+      link: linkOptions({ to: "/settings/senders" }),
       act: t`Open`,
     },
     a.messagesUndecided > 0 && {
       key: "undecided",
       text: plural(a.messagesUndecided, { one: "# message needs a decision", other: "# messages need a decision" }),
       hint: t`Nothing tells whether Twilio has it: send again, or give up.`,
-      to: "/monitoring/decisions",
+      link: linkOptions({ to: "/monitoring/decisions" }),
       act: t`Decide`,
     },
     a.optOutReviews > 0 && {
       key: "reviews",
       text: plural(a.optOutReviews, { one: "# reply may be an opt-out", other: "# replies may be opt-outs" }),
       hint: t`They get no campaign until somebody has decided.`,
-      to: "/compliance",
-      search: { status: "reviews" },
+      link: linkOptions({ to: "/compliance", search: { status: "reviews" } }),
       act: t`Review`,
     },
     a.templatesRejected > 0 && {
       key: "templates",
       text: plural(a.templatesRejected, { one: "# template was rejected", other: "# templates were rejected" }),
-      to: "/templates",
+      link: linkOptions({ to: "/templates" }),
       act: t`Open`,
     },
     a.conversationsUnread > 0 && {
@@ -110,7 +106,7 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
         a.conversationsUnread === 1
           ? t`1 unread conversation`
           : t`${countedTo(a.conversationsUnread, mostUnread)} unread conversations`,
-      to: "/inbox",
+      link: linkOptions({ to: "/inbox" }),
       act: t`Open`,
     },
   ];
@@ -140,14 +136,7 @@ export function Attention({ of }: { of: DashboardAttentionFragment }) {
                 </Text>
               )}
             </div>
-            <LinkButton
-              to={i.to as never}
-              params={i.params as never}
-              search={i.search as never}
-              variant="default"
-              size="xs"
-              aria-label={`${i.act}: ${i.text}`}
-            >
+            <LinkButton {...i.link} variant="default" size="xs" aria-label={`${i.act}: ${i.text}`}>
               {i.act}
             </LinkButton>
           </Group>

@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Box, Card, Group, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
+import { linkOptions } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useMay } from "../../app/session";
 import { LinkButton } from "../../components/ui";
@@ -13,36 +14,39 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
   const steps = [
     {
       done: props.done.contacts,
-      to: "/contacts/import",
+      link: linkOptions({ to: "/contacts/import" }),
       title: t`Import contacts`,
       text: t`A CSV, Excel or JSON file, as your shop or CRM exports it.`,
     },
     {
       done: props.done.segment,
-      to: "/segments/new",
+      link: linkOptions({ to: "/segments/$id", params: { id: "new" } }),
       title: t`Build a segment`,
       text: t`Choose who gets it; the count follows while you build.`,
     },
     {
       done: props.done.template,
-      to: "/templates/new",
+      link: linkOptions({ to: "/templates/$id", params: { id: "new" } }),
       title: t`Write a template`,
       text: t`WhatsApp approves it first, usually within minutes.`,
     },
     {
       done: props.done.campaign,
-      to: "/campaigns/new",
+      link: linkOptions({ to: "/campaigns/new" }),
       title: t`Launch a campaign`,
       text: t`You see who gets it and who is excluded before anything goes out.`,
     },
+    ...(admin
+      ? [
+          {
+            done: props.done.live,
+            link: linkOptions({ to: "/settings/live" }),
+            title: t`Go live with Twilio`,
+            text: t`Try things out first if you like: until then nothing reaches a phone.`,
+          },
+        ]
+      : []),
   ];
-  if (admin)
-    steps.push({
-      done: props.done.live,
-      to: "/settings/live",
-      title: t`Go live with Twilio`,
-      text: t`Try things out first if you like: until then nothing reaches a phone.`,
-    });
   const next = steps.findIndex((s) => !s.done);
   return (
     <Card maw={720}>
@@ -52,7 +56,7 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
       </Text>
       <Stack gap="lg">
         {steps.map((s, i) => (
-          <Group key={s.to} wrap="nowrap" gap="md" align="center">
+          <Group key={s.title} wrap="nowrap" gap="md" align="center">
             <ThemeIcon
               radius="xl"
               size={32}
@@ -68,7 +72,7 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
               </Text>
             </Box>
             {!s.done && (
-              <LinkButton to={s.to as never} variant={i === next ? "filled" : "default"} size="xs" aria-label={s.title}>
+              <LinkButton {...s.link} variant={i === next ? "filled" : "default"} size="xs" aria-label={s.title}>
                 {i === next ? t`Start` : t`Open`}
               </LinkButton>
             )}

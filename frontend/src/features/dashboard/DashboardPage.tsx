@@ -13,7 +13,7 @@ import { LinkButton, Live, Page, Rows, Status } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { DashboardPageQuery } from "../../gql/graphql";
-import { count, percent } from "../../lib/format";
+import { count, messages, percent } from "../../lib/format";
 import { zoneName } from "../../lib/zone";
 import { share, waitingText } from "../campaigns/outcome";
 import { Attention } from "./Attention";
@@ -218,7 +218,7 @@ export function DashboardPage() {
         compared={range.compared}
         spent={data.spending[0]?.totals ?? []}
       />
-      <Live>{t`${count(data.dashboard.period.tried)} messages sent, ${count(data.dashboard.period.delivered)} delivered`}</Live>
+      <Live>{t`${messages(data.dashboard.period.tried)} sent, ${count(data.dashboard.period.delivered)} delivered`}</Live>
       <Card>
         <DeliveryChart title={t`Messages`} steps={data.dashboard.series} />
       </Card>

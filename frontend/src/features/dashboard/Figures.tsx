@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Card, SimpleGrid, Text } from "@mantine/core";
 import type { DashboardNumbersFragment, DashboardPeriodFragment } from "../../gql/graphql";
 import { count, money, percent } from "../../lib/format";
@@ -85,11 +85,12 @@ export function Figures(props: {
           </div>
         ))}
       </SimpleGrid>
-      <Text
-        size="xs"
-        c="dimmed"
-        mt="md"
-      >{t`Shares are of the ${count(p.tried)} messages sent. Changes are against ${props.compared}.`}</Text>
+      <Text size="xs" c="dimmed" mt="md">
+        {plural(p.tried, {
+          one: `Shares are of the # message sent. Changes are against ${props.compared}.`,
+          other: `Shares are of the # messages sent. Changes are against ${props.compared}.`,
+        })}
+      </Text>
     </Card>
   );
 }

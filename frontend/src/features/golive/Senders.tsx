@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Button, Card, Code, Group, Modal, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
@@ -7,7 +7,7 @@ import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ChannelSendersQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
-import { count, midSentence, words } from "../../lib/format";
+import { midSentence, words } from "../../lib/format";
 import { SenderCreateDocument } from "../settings/senders";
 import { useRound } from "./round";
 
@@ -70,7 +70,10 @@ function limitText(limit: string): string {
   const [, n, thousands] = /^(\d+)(K?) Customers\/24hr$/i.exec(limit) ?? [];
   if (/^unlimited/i.test(limit)) return t`Limit: none on new contacts`;
   if (n === undefined) return t`Limit: ${limit}`;
-  return t`Limit: ${count(Number(n) * (thousands ? 1000 : 1))} new contacts in 24 hours`;
+  return plural(Number(n) * (thousands ? 1000 : 1), {
+    one: "Limit: # new contact in 24 hours",
+    other: "Limit: # new contacts in 24 hours",
+  });
 }
 
 /** The senders of the account, read from Twilio, with where what people write to them goes. */

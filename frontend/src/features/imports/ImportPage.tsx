@@ -120,7 +120,7 @@ export function ImportPage() {
               }}
               multiple={false}
               maxSize={1 << 30}
-              inputProps={{ "aria-label": t`File of contacts` } as never}
+              inputProps={{ "aria-label": t`File of contacts` }}
             >
               <Stack align="center" gap="xs" py="lg" style={{ pointerEvents: "none" }}>
                 {file ? <IconFileSpreadsheet size={40} stroke={1.4} /> : <IconUpload size={40} stroke={1.4} />}

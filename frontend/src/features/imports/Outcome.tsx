@@ -32,10 +32,12 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
           </Alert>
         )}
         {i.status === "CANCELED" && (
-          <Alert
-            color="yellow"
-            title={t`Import stopped`}
-          >{t`The first ${count(i.rowsDone)} rows of the file were imported. The others were not.`}</Alert>
+          <Alert color="yellow" title={t`Import stopped`}>
+            {plural(i.rowsDone, {
+              one: "The first row of the file was imported. The others were not.",
+              other: "The first # rows of the file were imported. The others were not.",
+            })}
+          </Alert>
         )}
         <Figures import={i} preview={false} />
         {i.doubleOptIn && i.optInRequests > 0 && (
@@ -63,11 +65,12 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
               {i.status === "COMPLETED" && <WriteToThem import={i} />}
             </>
           ) : (
-            <Button
-              variant="outline"
-              color="red"
-              onClick={props.onStop}
-            >{t`Stop and keep the ${count(i.rowsDone)} rows imported so far`}</Button>
+            <Button variant="outline" color="red" onClick={props.onStop}>
+              {plural(i.rowsDone, {
+                one: "Stop and keep the # row imported so far",
+                other: "Stop and keep the # rows imported so far",
+              })}
+            </Button>
           )}
         </Group>
       </Stack>
@@ -86,7 +89,12 @@ export function Running(props: { import: ImportState }) {
   return (
     <>
       {!i.finishedAt && <Progress value={share} animated aria-label={t`Progress of the import`} />}
-      <Live>{t`${count(i.rowsDone)} rows, ${midSentence(words(i.status))}`}</Live>
+      <Live>
+        {plural(i.rowsDone, {
+          one: `# row, ${midSentence(words(i.status))}`,
+          other: `# rows, ${midSentence(words(i.status))}`,
+        })}
+      </Live>
     </>
   );
 }

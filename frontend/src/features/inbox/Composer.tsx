@@ -22,7 +22,7 @@ import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { languageName, money } from "../../lib/format";
+import { count, languageName, money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
@@ -456,7 +456,7 @@ function Writing(props: {
           size="xs"
           c={value.length > longest ? "red" : "dimmed"}
           ta="end"
-        >{t`${value.length} of ${longest} characters`}</Text>
+        >{t`${count(value.length)} of ${count(longest)} characters`}</Text>
       )}
     </>
   );

@@ -22,7 +22,7 @@ import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
 import { useAddressText } from "../../lib/address";
-import { age, moment, untilText } from "../../lib/format";
+import { age, count, moment, untilText } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
 import { useNow } from "./Bubbles";
@@ -303,7 +303,7 @@ function Row(props: { of: ConversationRowFragment; current: boolean; now: number
             {r.lastMessage?.body || contentName(r.lastMessage?.content?.kind)}
           </Text>
           {r.unread > 0 && (
-            <Badge size="sm" circle={r.unread < 10} aria-label={t`${r.unread} unread`} style={{ flex: "none" }}>
+            <Badge size="sm" circle={r.unread < 10} aria-label={t`${count(r.unread)} unread`} style={{ flex: "none" }}>
               {r.unread}
             </Badge>
           )}

@@ -194,7 +194,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         <ActionIcon
           component={Link}
           to="/inbox"
-          search={search as never}
+          search={search}
           variant="subtle"
           color="gray"
           aria-label={t`Back to the list`}

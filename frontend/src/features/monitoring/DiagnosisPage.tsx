@@ -5,6 +5,7 @@ import { Failed } from "../../components/Failed";
 import { Page, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { FindingState } from "../../gql/graphql";
+import { count } from "../../lib/format";
 
 const DiagnosisDocument = graphql(`
   query Diagnosis {
@@ -55,7 +56,7 @@ export function DiagnosisPage() {
       {data && (
         <Stack>
           <Alert color={failed ? "red" : warned ? "yellow" : "green"} role="status">
-            {failed || warned ? t`${failed} failed, ${warned} with a warning.` : t`No problems found.`}
+            {failed || warned ? t`${count(failed)} failed, ${count(warned)} with a warning.` : t`No problems found.`}
           </Alert>
           <Card>
             <Stack gap="md">

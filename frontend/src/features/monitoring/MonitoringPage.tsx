@@ -232,7 +232,7 @@ export function MonitoringPage() {
               t`webhook lag ${decimal(h.webhookLagSeconds)} s`,
               h.queues.length === 0
                 ? t`queues: empty`
-                : t`queues: ${h.queues.map((q) => t`${q.name} ${q.available} waiting, ${q.running} running`).join("; ")}`,
+                : t`queues: ${h.queues.map((q) => t`${q.name} ${count(q.available)} waiting, ${count(q.running)} running`).join("; ")}`,
             ].join(" · ")}
           </Text>
         </Card>

@@ -385,7 +385,7 @@ function RateCard() {
         {!needle && markets.length > shownMarkets && (
           <Group p="md">
             <Button variant="default" size="xs" onClick={() => setAll(!all)}>
-              {all ? t`Show fewer` : t`Show all ${count(markets.length)} markets`}
+              {all ? t`Show fewer` : plural(markets.length, { one: "Show the # market", other: "Show all # markets" })}
             </Button>
           </Group>
         )}

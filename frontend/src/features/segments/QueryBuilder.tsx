@@ -220,7 +220,13 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
         {[low, high].map((v, i) => {
           const put = (next: unknown) => onChange(i === 0 ? [next, high] : [low, next]);
           return type === "number" ? (
-            <NumberInput key={i} aria-label={i ? t`To` : t`From`} value={Number(v)} onChange={(x) => put(Number(x))} />
+            <NumberInput
+              key={i}
+              aria-label={i ? t`To` : t`From`}
+              value={Number(v)}
+              onChange={(x) => put(Number(x))}
+              thousandSeparator={false}
+            />
           ) : (
             <TextInput
               key={i}
@@ -262,7 +268,14 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
       />
     );
   if (type === "number")
-    return <NumberInput aria-label={t`Value`} value={Number(c.value)} onChange={(v) => onChange(Number(v))} />;
+    return (
+      <NumberInput
+        aria-label={t`Value`}
+        value={Number(c.value)}
+        onChange={(v) => onChange(Number(v))}
+        thousandSeparator={false}
+      />
+    );
   if (c.op === "before" || c.op === "after" || type === "time")
     return (
       <TextInput

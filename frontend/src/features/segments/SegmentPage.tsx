@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import {
   Alert,
   Badge,
@@ -323,7 +323,7 @@ function Editor(props: {
                   />
                 ))}
             </SimpleGrid>
-            <Live>{t`${count(p.count)} contacts match`}</Live>
+            <Live>{plural(p.count, { one: "# contact matches", other: "# contacts match" })}</Live>
             {p.sample.length > 0 && (
               <Table className="cards">
                 <Table.Tbody>

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Card, Group, Table, Text, TextInput } from "@mantine/core";
 import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -152,10 +152,12 @@ function SegmentRows(props: { search: string | null; after: string | null }) {
             <Table.Td>
               {may && (
                 <Group justify="flex-end">
-                  <DeleteButton
-                    name={s.name}
-                    onDelete={async () => settled(await remove({ input: { id: s.id } }))}
-                  >{t`The ${count(s.lastCount)} contacts stay; only the saved query goes.`}</DeleteButton>
+                  <DeleteButton name={s.name} onDelete={async () => settled(await remove({ input: { id: s.id } }))}>
+                    {plural(s.lastCount ?? 0, {
+                      one: "The # contact stays; only the saved query goes.",
+                      other: "The # contacts stay; only the saved query goes.",
+                    })}
+                  </DeleteButton>
                 </Group>
               )}
             </Table.Td>

@@ -199,7 +199,10 @@ export function sentence(n: Node, keys: readonly Key[], inner = false): string {
     const event = events.find((e) => e.value === n.event)?.label ?? n.event;
     const often =
       n.count && !(n.count.op === "gte" && n.count.value === 1)
-        ? t`${counts[n.count.op] ?? n.count.op} ${n.count.value} times`
+        ? plural(n.count.value, {
+            one: `${counts[n.count.op] ?? n.count.op} # time`,
+            other: `${counts[n.count.op] ?? n.count.op} # times`,
+          })
         : "";
     const why = n.reason ? ` (${n.event === "skipped" ? skipText(n.reason) : n.reason})` : "";
     const which = [

@@ -73,7 +73,6 @@ export function ApprovalForm(props: { rule: LimitsQuery["settings"]["campaignApp
               min={0}
               max={100_000_000}
               allowDecimal={false}
-              thousandSeparator
               value={above}
               onChange={setAbove}
               error={errors.fields["campaignApproval.aboveRecipients"]}

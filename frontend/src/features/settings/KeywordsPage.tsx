@@ -31,7 +31,7 @@ import { graphql } from "../../gql";
 import type { KeywordAnswersSetInput, KeywordMeaning, KeywordWordsFragment } from "../../gql/graphql";
 import { useAddress } from "../../lib/address";
 import { byField, errorText, settled } from "../../lib/errors";
-import { languageName } from "../../lib/format";
+import { count, languageName } from "../../lib/format";
 import { SettingsTab } from "./SettingsTab";
 
 const LanguagesDocument = graphql(`
@@ -361,7 +361,7 @@ function Phrases(props: { language: Language }) {
         </Table.Tbody>
       </Table>
       {phrases.length > shown.length && (
-        <Button variant="subtle" mt="xs" onClick={() => setAll(true)}>{t`Show all ${phrases.length}`}</Button>
+        <Button variant="subtle" mt="xs" onClick={() => setAll(true)}>{t`Show all ${count(phrases.length)}`}</Button>
       )}
     </Card>
   );

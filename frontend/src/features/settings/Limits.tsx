@@ -24,7 +24,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, sentences, settled } from "../../lib/errors";
-import { count, moment, spanOfClock } from "../../lib/format";
+import { count, moment, people, spanOfClock } from "../../lib/format";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
 import { ApprovalForm } from "./ApprovalForm";
@@ -127,7 +127,7 @@ function choiceOf(l: PortfolioLimit): string {
 
 /** What is known of the limit, in a sentence. */
 function knownText(l: PortfolioLimit): string {
-  if (l.people != null) return t`${count(l.used)} of ${count(l.people)} people are used now.`;
+  if (l.people != null) return t`${count(l.used)} of ${people(l.people)} are used now.`;
   if (l.known) return t`There is no limit: nothing waits.`;
   return t`The limit is not known: nothing waits, and WhatsApp refuses what goes beyond.`;
 }
@@ -170,7 +170,7 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
           }
           data={[
             { value: "told", label: t`As Twilio tells` },
-            ...tiers.map((n) => ({ value: String(n), label: t`${count(n)} people` })),
+            ...tiers.map((n) => ({ value: String(n), label: people(n) })),
             { value: "none", label: t`No limit` },
             { value: "other", label: t`Another number` },
           ]}

@@ -191,7 +191,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
                 {preview?.map((p) => (
                   <Table.Tr key={p.kind}>
                     <Table.Td>{texts[p.kind].name}</Table.Td>
-                    <Table.Td>{t`${p.days} days`}</Table.Td>
+                    <Table.Td>{plural(p.days, { one: "# day", other: "# days" })}</Table.Td>
                     <Table.Td ta="right">
                       {p.atLeast
                         ? p.count > 0

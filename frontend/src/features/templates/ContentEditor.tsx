@@ -31,7 +31,7 @@ import {
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Medium } from "../../components/WhatsAppMessage";
 import type { TemplateButtonType, TemplateMediaKind } from "../../gql/graphql";
-import { sentence } from "../../lib/format";
+import { count, sentence } from "../../lib/format";
 import type { Known } from "../../lib/placeholders";
 import {
   type Button as Action,
@@ -630,7 +630,7 @@ function Line(
   },
 ) {
   const length = [...props.value].length;
-  const counted = props.max && length > 0 ? t`${length} of ${props.max} characters` : undefined;
+  const counted = props.max && length > 0 ? t`${count(length)} of ${count(props.max)} characters` : undefined;
   return (
     <TextInput
       label={props.label}
