@@ -690,7 +690,7 @@ test("two contacts who are one are merged, and one is erased", async () => {
   await expect(page.getByText("Possible duplicate")).toBeVisible();
   await page.getByRole("button", { name: "Merge into this one" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Merge into Walter Werkstatt" }).click();
-  await expect(page.getByText("Another contact was merged into this one")).toBeVisible();
+  await expect(page.getByText("Merged another contact into this one")).toBeVisible();
   await look("contact-merged");
   await page.getByRole("button", { name: "Erase" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Erase 1 contact" }).click();
