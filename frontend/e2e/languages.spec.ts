@@ -48,6 +48,8 @@ const written = [
   "How long does the offer last?",
   "Signed the form in the shop on 3 May",
   "What they pay for",
+  "Alert: not subscribed to the topic",
+  "On the pro plan",
   "remove my number from your list",
   "You are unsubscribed and will get no more messages from us. Reply START to subscribe again.",
   "You are subscribed. Reply STOP at any time to unsubscribe.",
