@@ -10,7 +10,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 WITH_POSTGRES := go run ./server/db/dbtest/withpostgres
 SPA_SOURCES := $(shell find frontend/src frontend/public frontend/build frontend/*.html frontend/*.ts -type f 2>/dev/null)
 
-.PHONY: help run test dev build generate check-generated linter lint lint-docker test-go fuzz test-postgres test-spa test-e2e pixels chaos bench audit clean tools
+.PHONY: help run test dev build generate check-generated linter lint lint-docker test-go fuzz test-postgres test-spa test-e2e pixels chaos bench bench-pages audit clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -97,6 +97,11 @@ chaos: build ## break the engine while it sends 20,000 messages, sixteen ways; w
 bench: build ## measure the engine beside its ceilings; writes docs/benchmarks.md (some twenty minutes, on an idle machine)
 	$(BIN) bench --people 100000 --engine 100000 --growth 10000,1000000 --import 1000000 --webhooks 100000 --links 100000 --receipts 500,2000,5000 \
 		--contacts 1000000 --pace 80,1000 --abuse --upkeep 10000,1000000 --write docs/benchmarks.md
+	$(MAKE) bench-pages
+
+bench-pages: build ## scroll a million contacts and 100,000 messages in a browser; writes its section of docs/benchmarks.md (some five minutes)
+	@.ci/chromium
+	@npx playwright test --config frontend/e2e/bench.config.ts
 
 audit: node_modules/.installed ## known weaknesses in what we depend on, its licences, and a bill of materials in bin/sbom
 	@.ci/audit

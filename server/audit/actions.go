@@ -3,7 +3,7 @@ package audit
 import "strings"
 
 // Action is what was done, as an entry names it: the kind of thing and what became of it. Only this package makes
-// actions, so that those below are all that there are, and each has its words in the pages (frontend/src/lib/trail.ts).
+// actions, so that those below are all that there are, and each has its words in the pages (frontend/src/lib/actions.ts).
 // What was written once stays: a code is never renamed.
 type Action struct{ code string }
 

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type CombinedError, createRequest, type TypedDocumentNode, useClient } from "urql";
 import { pipe, subscribe } from "wonka";
 
@@ -44,20 +44,24 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
   if (now !== state) setState(now);
 
   // The pages that follow one another: when an earlier one has changed its end, those behind it are of another list.
-  const rows: Row[] = [];
-  const seen = new Set<string>();
-  let last: Connection<Row> | undefined;
-  let whole = 0;
-  for (const cursor of now.cursors) {
-    const data = now.data[cursor];
-    if (!data || (last && last.pageInfo.endCursor !== cursor)) break;
-    last = pick(data);
-    for (const row of last.nodes) {
-      if (!seen.has(row.id)) rows.push(row);
-      seen.add(row.id);
+  // They are the same array until something comes, so that scrolling through ten thousand does not gather them again.
+  const { rows, last, whole } = useMemo(() => {
+    const rows: Row[] = [];
+    const seen = new Set<string>();
+    let last: Connection<Row> | undefined;
+    let whole = 0;
+    for (const cursor of now.cursors) {
+      const data = now.data[cursor];
+      if (!data || (last && last.pageInfo.endCursor !== cursor)) break;
+      last = pick(data);
+      for (const row of last.nodes) {
+        if (!seen.has(row.id)) rows.push(row);
+        seen.add(row.id);
+      }
+      whole++;
     }
-    whole++;
-  }
+    return { rows, last, whole };
+  }, [now.cursors, now.data]);
   const next = now.cursors[whole];
   const torn = next !== undefined && last !== undefined && last.pageInfo.endCursor !== next;
   const fetching = !pause && next !== undefined && !torn && !now.error;

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { actionText, actionTexts } from "./actions";
 import { moment } from "./format";
-import { about, actionChoices, actionText, actionTexts, changeLines, fieldTexts, machines, thingTexts } from "./trail";
+import { about, actionChoices, changeLines, fieldTexts, machines, thingTexts } from "./trail";
 import { setZone } from "./zone";
 
 const server = (file: string) => readFileSync(join(import.meta.dirname, "../../../server/audit", file), "utf8");

@@ -1,5 +1,5 @@
 import { useWindowVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 /** How high the rows of the lists that were shown last are: who comes back stands where they stood. */
 const heights = new Map<string, VirtualItem[]>();
@@ -12,6 +12,7 @@ const mostLists = 10;
 export function useVirtualRows(props: {
   /** What is listed; another filter is another list. */
   list: string;
+  /** The same array as long as the rows are the same. */
   ids: readonly string[];
   height: number;
   more: boolean;
@@ -20,15 +21,20 @@ export function useVirtualRows(props: {
   const { list, ids, more, onMore } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const [top, setTop] = useState(0);
-  // What stands above the table may grow and shrink.
+  // What stands above the table may grow and shrink: then the page does. Asked while somebody scrolls, where the table
+  // begins would cost a layout of the page with each step.
   useLayoutEffect(() => {
-    const at = body.current ? Math.round(body.current.getBoundingClientRect().top + window.scrollY) : 0;
-    if (at !== top) setTop(at);
-  });
+    const find = () => setTop(body.current ? Math.round(body.current.getBoundingClientRect().top + window.scrollY) : 0);
+    find();
+    const watch = new ResizeObserver(find);
+    watch.observe(document.body);
+    return () => watch.disconnect();
+  }, [list]);
+  const keyOf = useCallback((i: number) => ids[i] ?? i, [ids]); // a new one would have all rows measured anew
   const virtual = useWindowVirtualizer({
     count: ids.length,
     estimateSize: () => props.height,
-    getItemKey: (i) => ids[i] ?? i,
+    getItemKey: keyOf,
     overscan: 12,
     scrollMargin: top,
     initialMeasurementsCache: heights.get(list),

@@ -1,13 +1,13 @@
 import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { lazy, memo, Suspense, useMemo } from "react";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { MessageStatus } from "../../gql/graphql";
+import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
 import { useAddress } from "../../lib/address";
 import { useEndless } from "../../lib/endless";
 import { moment, skipText, waits, words } from "../../lib/format";
@@ -65,6 +65,55 @@ const messageStatuses: MessageStatus[] = [
   "EXPIRED",
 ];
 
+/** One message. Made again only when it has changed, and not with each step of scrolling. */
+const MessageRow = memo(function MessageRow(props: {
+  index: number;
+  message: CampaignMessagesQuery["messages"]["nodes"][number];
+  may: boolean;
+  measure: (row: HTMLElement | null) => void;
+  again: () => void;
+}) {
+  const m = props.message;
+  return (
+    <Table.Tr data-index={props.index} ref={props.measure} aria-rowindex={props.index + 2}>
+      <Table.Td data-label={t`Contact`}>
+        {m.contact && (
+          <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
+            {nameOf(m.contact)}
+          </Link>
+        )}
+      </Table.Td>
+      <Table.Td data-label={t`Status`}>
+        <MessageState of={m} />
+      </Table.Td>
+      <Table.Td data-label={t`Text`}>
+        <Text size="sm" lineClamp={1} maw={460}>
+          {m.body || (m.skipReason ? skipText(m.skipReason) : (waits(m) ?? "–"))}
+        </Text>
+        {m.body && waits(m) && (
+          <Text size="xs" c="dimmed">
+            {waits(m)}
+          </Text>
+        )}
+        {m.decisionSince && props.may && (
+          <Suspense>
+            <Decide of={{ ids: [m.id] }} n={1} about={m.contact ? nameOf(m.contact) : m.id} onDone={props.again} />
+          </Suspense>
+        )}
+        {m.errorMessage && (
+          <Text size="xs" c="red">
+            {m.errorMessage}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td data-label={t`Why`}>
+        <Link to="/messages/$id" params={{ id: m.id }} className="plain">{t`Why?`}</Link>
+      </Table.Td>
+      <Table.Td data-label={t`Handed over`}>{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
+    </Table.Tr>
+  );
+});
+
 /** The messages of a campaign, newest contact first. */
 export function CampaignMessages(props: { campaign: CampaignDetails; moving: number }) {
   const { id } = props.campaign;
@@ -86,7 +135,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
   const { rows, again } = messages;
   const virtual = useVirtualRows({
     list: JSON.stringify(variables),
-    ids: rows.map((m) => m.id),
+    ids: useMemo(() => rows.map((m) => m.id), [rows]),
     height: 40,
     more: messages.more,
     onMore: messages.next,
@@ -152,47 +201,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
               const m = rows[index];
               return (
                 m && (
-                  <Table.Tr key={key} data-index={index} ref={virtual.measure} aria-rowindex={index + 2}>
-                    <Table.Td data-label={t`Contact`}>
-                      {m.contact && (
-                        <Link to="/contacts/$id" params={{ id: m.contact.id }} className="plain">
-                          {nameOf(m.contact)}
-                        </Link>
-                      )}
-                    </Table.Td>
-                    <Table.Td data-label={t`Status`}>
-                      <MessageState of={m} />
-                    </Table.Td>
-                    <Table.Td data-label={t`Text`}>
-                      <Text size="sm" lineClamp={1} maw={460}>
-                        {m.body || (m.skipReason ? skipText(m.skipReason) : (waits(m) ?? "–"))}
-                      </Text>
-                      {m.body && waits(m) && (
-                        <Text size="xs" c="dimmed">
-                          {waits(m)}
-                        </Text>
-                      )}
-                      {m.decisionSince && may && (
-                        <Suspense>
-                          <Decide
-                            of={{ ids: [m.id] }}
-                            n={1}
-                            about={m.contact ? nameOf(m.contact) : m.id}
-                            onDone={again}
-                          />
-                        </Suspense>
-                      )}
-                      {m.errorMessage && (
-                        <Text size="xs" c="red">
-                          {m.errorMessage}
-                        </Text>
-                      )}
-                    </Table.Td>
-                    <Table.Td data-label={t`Why`}>
-                      <Link to="/messages/$id" params={{ id: m.id }} className="plain">{t`Why?`}</Link>
-                    </Table.Td>
-                    <Table.Td data-label={t`Handed over`}>{m.acceptedAt ? moment(m.acceptedAt) : "–"}</Table.Td>
-                  </Table.Tr>
+                  <MessageRow key={key} index={index} message={m} may={may} measure={virtual.measure} again={again} />
                 )
               );
             })}

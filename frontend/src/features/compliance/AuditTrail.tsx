@@ -9,10 +9,11 @@ import { Failed } from "../../components/Failed";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { AuditProtectionQuery, AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
+import { actionText } from "../../lib/actions";
 import { errorText } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
-import { actionChoices, actionText, changeLines } from "../../lib/trail";
+import { actionChoices, changeLines } from "../../lib/trail";
 
 const TrailDocument = graphql(`
   query AuditTrail($filter: AuditFilter, $after: String) {

@@ -6,8 +6,8 @@ import { useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
+import { actionText } from "../../lib/actions";
 import { consentText, moment, skipText, words } from "../../lib/format";
-import { actionText } from "../../lib/trail";
 
 const TimelineDocument = graphql(`
   query ContactTimeline($id: ID!, $before: DateTime) {

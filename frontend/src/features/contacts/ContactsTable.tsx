@@ -2,7 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Anchor, Card, Checkbox, Group, Table, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { memo, type ReactNode, useCallback, useMemo, useRef } from "react";
 import { nameOf, Person } from "../../components/Person";
 import { Status, scrollable } from "../../components/ui";
 import { When } from "../../components/When";
@@ -58,6 +58,51 @@ function Head(props: { column: string; label: string; order: ContactOrder; onOrd
   );
 }
 
+type Column = { id: string; key: string | null | undefined; label: string; type: Attribute["type"] | undefined };
+
+/** One contact. Made again only when it has changed: a step of scrolling makes those that come, and no other. */
+const ContactRow = memo(function ContactRow(props: {
+  index: number;
+  contact: Row;
+  columns: readonly Column[];
+  measure: (row: HTMLElement | null) => void;
+  /** Undefined: without the boxes that pick contacts. */
+  picked: boolean | undefined;
+  onPick: (id: string, on: boolean) => void;
+}) {
+  const { contact: c, picked } = props;
+  return (
+    <Table.Tr data-index={props.index} ref={props.measure} aria-rowindex={props.index + 2}>
+      {picked !== undefined && (
+        <Table.Td data-label={t`Select`}>
+          <Checkbox
+            size="xs"
+            aria-label={t`Select ${nameOf(c)}`}
+            checked={picked}
+            onChange={(e) => props.onPick(c.id, e.currentTarget.checked)}
+          />
+        </Table.Td>
+      )}
+      <Table.Td data-label={t`Name`}>
+        <Person name={c.name}>
+          <Anchor component={Link} to={`/contacts/${c.id}`} className="plain" lineClamp={1}>
+            {nameOf(c)}
+          </Anchor>
+        </Person>
+      </Table.Td>
+      {props.columns.map((col) => (
+        <Table.Td key={col.id} data-label={col.label}>
+          {col.key ? (
+            <AttributeValue value={valueAt(c.attributes as Record<string, unknown>, col.key)} type={col.type} />
+          ) : (
+            cells[col.id as FixedColumn](c)
+          )}
+        </Table.Td>
+      ))}
+    </Table.Tr>
+  );
+});
+
 /** Contacts in columns that each operator chooses. Only the rows near the window are there. */
 export function ContactsTable(props: {
   list: string;
@@ -76,17 +121,21 @@ export function ContactsTable(props: {
   const { rows, layout, picked } = props;
   const compact = layout.density === "compact";
   const virtual = useVirtualRows({
-    ids: rows.map((r) => r.id),
+    ids: useMemo(() => rows.map((r) => r.id), [rows]),
     list: props.list,
     height: compact ? 35 : 47,
     more: props.more,
     onMore: props.onMore,
   });
-  const known = new Map(props.attributes.map((a) => [a.key, a]));
-  const columns = layout.columns.map((id) => {
-    const key = attributeOf(id);
-    return { id, key, label: key ? (known.get(key)?.name ?? key) : fixedColumns[id as FixedColumn] };
-  });
+  const columns = useMemo(() => {
+    const known = new Map(props.attributes.map((a) => [a.key, a]));
+    return layout.columns.map((id): Column => {
+      const key = attributeOf(id);
+      const attribute = key ? known.get(key) : undefined;
+      const label = key ? (attribute?.name ?? key) : fixedColumns[id as FixedColumn];
+      return { id, key, label, type: attribute?.type };
+    });
+  }, [layout.columns, props.attributes]);
   const all = picked === "all";
   const n = all ? rows.length : picked.size;
   const pick = (id: string, on: boolean) => {
@@ -95,6 +144,9 @@ export function ContactsTable(props: {
     else next.delete(id);
     props.onPick(next);
   };
+  const newest = useRef(pick);
+  newest.current = pick;
+  const onPick = useCallback((id: string, on: boolean) => newest.current(id, on), []);
   const width = columns.length + (props.picking ? 2 : 1);
   const space = (height: number) =>
     height > 0 && (
@@ -136,37 +188,15 @@ export function ContactsTable(props: {
               const c = rows[index];
               if (!c) return null;
               return (
-                <Table.Tr key={key} data-index={index} ref={virtual.measure} aria-rowindex={index + 2}>
-                  {props.picking && (
-                    <Table.Td data-label={t`Select`}>
-                      <Checkbox
-                        size="xs"
-                        aria-label={t`Select ${nameOf(c)}`}
-                        checked={all || picked.has(c.id)}
-                        onChange={(e) => pick(c.id, e.currentTarget.checked)}
-                      />
-                    </Table.Td>
-                  )}
-                  <Table.Td data-label={t`Name`}>
-                    <Person name={c.name}>
-                      <Anchor component={Link} to={`/contacts/${c.id}`} className="plain" lineClamp={1}>
-                        {nameOf(c)}
-                      </Anchor>
-                    </Person>
-                  </Table.Td>
-                  {columns.map((col) => (
-                    <Table.Td key={col.id} data-label={col.label}>
-                      {col.key ? (
-                        <AttributeValue
-                          value={valueAt(c.attributes as Record<string, unknown>, col.key)}
-                          type={known.get(col.key)?.type}
-                        />
-                      ) : (
-                        cells[col.id as FixedColumn](c)
-                      )}
-                    </Table.Td>
-                  ))}
-                </Table.Tr>
+                <ContactRow
+                  key={key}
+                  index={index}
+                  contact={c}
+                  columns={columns}
+                  measure={virtual.measure}
+                  picked={props.picking ? all || picked.has(c.id) : undefined}
+                  onPick={onPick}
+                />
               );
             })}
             {space(virtual.behind)}
