@@ -188,9 +188,9 @@ function write(lines: string[], version: string) {
 
 ${whole.format(people)} contacts and a campaign with ${whole.format(reached)} messages; each page is opened in a new browser beside the server, and its list is
 scrolled with the wheel until row ${whole.format(depth)}. LCP is when the first rows stand there, a frame is the time from one that was drawn to the next
-(16.7 ms where nothing is late), a long task is one of 50 ms or more. ${machine}, beside a load of ${loadavg()[0]?.toFixed(1)}.
+(16.7 ms where nothing is late), a long task is one of 50 ms or more, and layout shifts are summed over all of it, which is more than CLS counts. ${machine}, beside a load of ${loadavg()[0]?.toFixed(1)}.
 
-| list | LCP, ms | layout shift | rows | took, s | frame p50, ms | p95 | longest | long tasks | rows in the document | JS heap before, MB | after |
+| list | LCP, ms | layout shifts, summed | rows | took, s | frame p50, ms | p95 | longest | long tasks | rows in the document | JS heap before, MB | after |
 |---|---|---|---|---|---|---|---|---|---|---|---|
 ${lines.join("\n")}
 `;
