@@ -52,7 +52,10 @@ func (b *Bench) Engine(ctx context.Context, people int) ([]Table, error) {
 		Title: "Where a message's time goes",
 		Intro: "CPU of the same run, user and system, from the end of preparing to the last acceptance, by process; Postgres is all its processes together. " +
 			"Twilio-go and HTTP is what a bare call cost its process; the engine's own part is the rest of the worker: claiming, the gate, and writing results. " +
-			"Cores are those in use at the rate above; what is missing to the machine's was idle, or somebody else's.",
+			"Cores are those in use at the rate above; what is missing to the machine's was idle, or somebody else's. " +
+			fmt.Sprintf("Where all cores are busy, the ratio above is a bare call's CPU over all of a message's, here %.2f: the faster calls become, the smaller it is. "+
+				"For 0.80 all that the engine and Postgres do for a message would have to take %.0f µs.",
+				(bare.sinkMicros+bare.micros)/(c.sink+c.worker+c.postgres+c.server), (bare.sinkMicros+bare.micros)/4),
 		Head: []string{"", "µs per message", "cores", "bare call, µs"},
 	}
 	add := func(name string, micros float64, bare string) {
