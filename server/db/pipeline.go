@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -99,9 +100,9 @@ func (p *Pipeline) send(ctx context.Context, to *pgx.Conn, slow slowQueries) (er
 		}
 		batch.ExecParams(s.query, values, oids, formats, []int16{pgtype.BinaryFormatCode})
 	}
-	began := time.Now()
+	began, i := time.Now(), 0
 	answers := to.PgConn().ExecBatch(ctx, batch)
-	for i := 0; answers.NextResult(); i++ {
+	for ; answers.NextResult(); i++ {
 		if err = p.statements[i].read(pgx.RowsFromResultReader(types, answers.ResultReader())); err != nil {
 			break
 		}
@@ -110,6 +111,12 @@ func (p *Pipeline) send(ctx context.Context, to *pgx.Conn, slow slowQueries) (er
 	}
 	if ended := answers.Close(); err == nil {
 		err = ended
+	}
+	if err != nil && i < len(p.statements) { // a statement that failed may have taken long, too
+		slow.look(ctx, p.statements[i].query, began)
+	}
+	if pgconn.SafeToRetry(err) { // nothing was sent
+		return driver.ErrBadConn
 	}
 	return err
 }
@@ -132,6 +139,7 @@ func (s statement) read(rows pgx.Rows) error {
 func encode(types *pgtype.Map, args []any) (values [][]byte, oids []uint32, formats []int16, err error) {
 	values, oids, formats = make([][]byte, len(args)), make([]uint32, len(args)), make([]int16, len(args))
 	for i, arg := range args {
+		arg = storable(arg)
 		t, ok := types.TypeForValue(arg)
 		if !ok {
 			return nil, nil, nil, fmt.Errorf("$%d is a %T, for which Postgres has no type", i+1, arg)
@@ -142,4 +150,20 @@ func encode(types *pgtype.Map, args []any) (values [][]byte, oids []uint32, form
 		}
 	}
 	return values, oids, formats, nil
+}
+
+// storable drops what no text in Postgres can hold: NUL, and bytes that are no UTF-8. bun does the same.
+func storable(arg any) any {
+	clean := func(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "") }
+	switch v := arg.(type) {
+	case string:
+		return clean(v)
+	case []string:
+		out := make([]string, len(v))
+		for i, s := range v {
+			out[i] = clean(s)
+		}
+		return out
+	}
+	return arg
 }

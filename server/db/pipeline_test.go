@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -75,23 +76,54 @@ func TestAPipelineIsPartOfItsTransaction(t *testing.T) {
 	require.ErrorContains(t, p.Send(t.Context(), d), "$1 is a struct {}")
 }
 
-// TestAPipelineEndsWithItsContext: what nobody waits for any more holds no connection.
+// TestAPipelineEndsWithItsContext: what nobody waits for any more runs on nowhere, and its connection is free again.
 func TestAPipelineEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, d.OpenPools(t.Context(), db.PoolEdge))
+	ctx, cancel := context.WithCancel(db.WithPool(t.Context(), db.PoolEdge))
 	asked := make(chan error, 1)
 	go func() {
-		p := new(db.Pipeline)
-		p.Exec("SELECT pg_sleep(600), 'a pipeline'")
-		asked <- p.Send(ctx, d)
+		asked <- d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			p := new(db.Pipeline)
+			p.Exec("SELECT 1")
+			p.Exec("SELECT pg_sleep(4)")
+			p.Exec("SELECT 2")
+			return p.Send(ctx, tx)
+		})
 	}()
 	running := func() (n int) {
 		require.NoError(t, d.NewRaw(`SELECT count(*) FROM pg_stat_activity
-			WHERE query LIKE '%a pipe' || 'line%' AND query LIKE 'SELECT pg_sleep%' AND state = 'active'`).Scan(t.Context(), &n))
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%pg_sleep%' AND state = 'active'`).
+			Scan(t.Context(), &n))
 		return n
 	}
-	require.Eventually(t, func() bool { return running() == 1 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return running() == 1 }, time.Minute, time.Millisecond)
 	cancel()
 	require.Error(t, <-asked)
+	require.Eventually(t, func() bool {
+		return running() == 0 && d.Stats()[db.PoolEdge].AcquiredConns() == 0
+	}, time.Minute, 10*time.Millisecond)
+	var n int
+	p := new(db.Pipeline)
+	p.Query(func(row db.Row) error { return row.Scan(&n) }, "SELECT 3")
+	require.NoError(t, p.Send(db.WithPool(t.Context(), db.PoolEdge), d))
+	require.Equal(t, 3, n)
+}
+
+// TestAnErrorOfARowEndsAPipeline, and leaves the connection usable.
+func TestAnErrorOfARowEndsAPipeline(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	enough := errors.New("enough")
+	p, later := new(db.Pipeline), 0
+	p.Query(func(db.Row) error { return enough }, "SELECT generate_series(1, 1000)")
+	p.Query(func(db.Row) error { later++; return nil }, "SELECT 1")
+	require.ErrorIs(t, p.Send(t.Context(), d), enough)
+	require.Zero(t, later)
+	var text string
+	p = new(db.Pipeline)
+	p.Query(func(row db.Row) error { return row.Scan(&text) }, "SELECT $1 || array_to_string($2, ',')", "a\x00b\xff", []string{"c\x00", "d"})
+	require.NoError(t, p.Send(t.Context(), d))
+	require.Equal(t, "abc,d", text, "what Postgres cannot hold is left out")
 }

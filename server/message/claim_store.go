@@ -21,8 +21,9 @@ const claimedColumns = `m.id, m.fence, m.purpose, m.campaign_id, m.contact_id, m
 // ClaimDue claims due messages of one sender, as many of each campaign as its
 // quota says. A campaign that does not send gives none; a completed one still
 // gives those that are to be redelivered. While sending is held (package hold) there
-// are none. Those that waited for a moment which has come go first: their hour
-// passes, and nobody's hour is known before a first look.
+// are none. Those that waited for a moment which has come have three quarters: their
+// hour passes, and nobody's hour is known before a first look, for which the last
+// quarter stays. What one of them does not need the other gets.
 func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 	lease time.Duration,
 ) (rows []Claimed, err error) {
@@ -32,22 +33,28 @@ func ClaimDue(ctx context.Context, idb bun.IDB, senderID int64, quotas []Quota,
 	}
 	// The ids go through an array: a limit that is not a constant is taken for a
 	// tenth of the table, and Postgres would read all of it for a batch.
+	const (
+		due    = "x.work = 'send' AND x.sender_id = ?3 AND x.campaign_id = g.campaign_id"
+		waited = due + " AND x.not_before > 'epoch' AND x.not_before <= now()"
+	)
 	err = idb.NewRaw(`
 		UPDATE messages m SET status = 'submitting', fence = m.fence + 1, attempts = m.attempts + 1,
 			submitted_at = clock_timestamp(),
 			lease_until = clock_timestamp() + make_interval(secs => ?0), not_before_reason = '', decision_since = NULL
 		WHERE m.id = ANY (ARRAY(
-			SELECT due.id FROM unnest(?1::bigint[], ?2::int[]) g (campaign_id, n)
+			SELECT due.id FROM (SELECT *, n - floor(n / 4.0 + random())::int AS most
+					FROM unnest(?1::bigint[], ?2::int[]) g (campaign_id, n) OFFSET 0) g
 				JOIN campaigns ca ON ca.id = g.campaign_id AND ca.status IN ('sending', 'completed')
 					AND NOT EXISTS (SELECT 1 FROM sending_hold)
 				CROSS JOIN LATERAL (
-					SELECT id FROM (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ?3
-						AND x.campaign_id = g.campaign_id AND x.not_before > 'epoch' AND x.not_before <= now()
-						ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) waited
+					SELECT id FROM (SELECT id FROM messages x WHERE `+waited+`
+						ORDER BY x.not_before, x.id LIMIT g.most FOR UPDATE SKIP LOCKED) waited
 					UNION ALL
-					SELECT id FROM (SELECT id FROM messages x WHERE x.work = 'send' AND x.sender_id = ?3
-						AND x.campaign_id = g.campaign_id AND x.not_before <= 'epoch'
+					SELECT id FROM (SELECT id FROM messages x WHERE `+due+` AND x.not_before <= 'epoch'
 						ORDER BY x.not_before, x.id LIMIT g.n FOR UPDATE SKIP LOCKED) first
+					UNION ALL
+					SELECT id FROM (SELECT id FROM messages x WHERE `+waited+`
+						ORDER BY x.not_before, x.id LIMIT g.n - g.most OFFSET g.most FOR UPDATE SKIP LOCKED) rest
 					LIMIT g.n) due))
 		RETURNING `+claimedColumns,
 		lease.Seconds(), pgdialect.Array(ids), pgdialect.Array(counts), senderID).Scan(ctx, &rows)

@@ -34,8 +34,13 @@ func TestWhoWaitedForAMomentGoesFirst(t *testing.T) {
 		}
 		return ids
 	}
-	require.Equal(t, []int64{90}, claim(1), "who waits longest")
-	require.ElementsMatch(t, []int64{80, 1, 2}, claim(3), "then those that nobody has looked at")
-	require.Len(t, claim(1000), 95)
-	require.Empty(t, claim(1000), "one waits still")
+	require.ElementsMatch(t, []int64{90, 80, 1, 2}, claim(4), "then those that nobody has looked at")
+	_, err := d.NewRaw("UPDATE messages SET not_before = now() - id * interval '1 second' WHERE id BETWEEN 11 AND 60").Exec(t.Context())
+	require.NoError(t, err)
+	require.ElementsMatch(t, []int64{60, 59, 58, 57, 56, 55, 3, 4}, claim(8), "a quarter stays for those")
+	for range 12 { // of one at a time, chance decides
+		require.Len(t, claim(1), 1)
+	}
+	require.Len(t, claim(1000), 100-1-4-8-12, "all but one, whose time has not come")
+	require.Empty(t, claim(1000))
 }

@@ -128,18 +128,25 @@ func (a *Applier) effects(ctx context.Context, tx bun.Tx, now provider.Name, eve
 
 // storeAndApply stores events and applies the receipts among them in one
 // transaction: each event is written once, where storing first and applying
-// later writes it again to note that. It gives up where it would have to wait
-// for others: who stores must answer soon. Then nothing is stored. It calls inserted between the two.
-func (a *Applier) storeAndApply(ctx context.Context, events []*Event, inserted func()) (fresh []*Event, err error) {
+// later writes it again to note that. It calls inserted between the two. It
+// gives up applying where it would have to wait for others, because who stores
+// must answer soon: why tells the reason, and the events are stored all the
+// same, with the ids that they got, which those that came after them follow.
+func (a *Applier) storeAndApply(ctx context.Context, events []*Event, inserted func()) (fresh []*Event, why, err error) {
 	ctx = actor.With(ctx, actor.System)
 	var done message.Applied
 	err = safely(func() error {
 		return a.DB.Tx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 			var now provider.Name
-			first := new(db.Pipeline)
-			limitLocks(first, lockWait)
-			provider.AddHold(first, &now)
-			if fresh, err = insertAfter(ctx, tx, first, events, true); err != nil {
+			within := around{before: func(p *db.Pipeline) {
+				limitLocks(p, lockWait)
+				provider.AddHold(p, &now)
+				limitLocks(p, 0) // the same event in the group before: that is done soon
+			}, after: func(p *db.Pipeline) {
+				p.Exec("SAVEPOINT stored")
+				limitLocks(p, lockWait)
+			}}
+			if fresh, err = insertWithin(ctx, tx, within, events, true); err != nil {
 				return err
 			}
 			inserted()
@@ -147,24 +154,49 @@ func (a *Applier) storeAndApply(ctx context.Context, events []*Event, inserted f
 			if len(receipts) == 0 {
 				return nil
 			}
-			if done, err = a.effects(ctx, tx, now, receipts); err != nil {
-				return err
-			}
-			return markProblems(ctx, tx, receipts)
+			done, why, err = a.applyOrLeave(ctx, tx, now, receipts)
+			return err
 		})
 	})
 	if err != nil {
 		for _, e := range events {
 			e.ID, e.Error = 0, ""
 		}
-		return nil, err
+		return nil, nil, err
+	}
+	if why != nil {
+		return fresh, why, nil
 	}
 	if len(done.Faults) > 0 { // a transaction of its own, for which nobody's answer has to wait
 		go a.announce(context.WithoutCancel(ctx), done)
 	} else {
 		a.announce(ctx, done)
 	}
-	return fresh, nil
+	return fresh, nil, nil
+}
+
+// applyOrLeave applies receipts that were marked as applied. Where that fails, which why tells, it goes back to the
+// savepoint and takes the mark away: they wait for somebody else.
+func (a *Applier) applyOrLeave(ctx context.Context, tx bun.Tx, now provider.Name, receipts []*Event) (
+	done message.Applied, why, err error,
+) {
+	why = safely(func() error {
+		if done, err = a.effects(ctx, tx, now, receipts); err != nil {
+			return err
+		}
+		return markProblems(ctx, tx, receipts)
+	})
+	if why == nil {
+		return done, nil, nil
+	}
+	ids := make([]int64, len(receipts))
+	for i, e := range receipts {
+		ids[i], e.Error = e.ID, ""
+	}
+	p := new(db.Pipeline)
+	p.Exec("ROLLBACK TO SAVEPOINT stored")
+	p.Exec("UPDATE webhook_events SET applied_at = NULL WHERE id = ANY ($1)", ids)
+	return message.Applied{}, why, p.Send(ctx, tx)
 }
 
 // announce publishes what a batch changed, after its commit.

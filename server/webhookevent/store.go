@@ -26,13 +26,15 @@ const (
 // in a circle. Events whose signature had come with other parameters before are
 // marked as misused, and told of.
 func insert(ctx context.Context, idb bun.IDB, events []*Event) ([]*Event, error) {
-	return insertAfter(ctx, idb, new(db.Pipeline), events, false)
+	return insertWithin(ctx, idb, around{before: func(*db.Pipeline) {}, after: func(*db.Pipeline) {}}, events, false)
 }
 
-// insertAfter is insert, behind what p holds already, in one round trip. With
-// applied, receipts are marked as applied at once: the caller does that in the
-// same transaction.
-func insertAfter(ctx context.Context, idb bun.IDB, p *db.Pipeline, events []*Event, applied bool) ([]*Event, error) {
+// around are statements that go in the same round trip as the insert.
+type around struct{ before, after func(*db.Pipeline) }
+
+// insertWithin is insert, with what is around it. With applied, receipts are
+// marked as applied at once: the caller does that in the same transaction.
+func insertWithin(ctx context.Context, idb bun.IDB, o around, events []*Event, applied bool) ([]*Event, error) {
 	n := len(events)
 	if n == 0 {
 		return nil, nil
@@ -56,7 +58,8 @@ func insertAfter(ctx context.Context, idb bun.IDB, p *db.Pipeline, events []*Eve
 			byName[called] = e
 		}
 	}
-	fresh, stored := make([]*Event, 0, n), make(map[*Event]bool, n)
+	fresh, stored, p := make([]*Event, 0, n), make(map[*Event]bool, n), new(db.Pipeline)
+	o.before(p)
 	p.Query(func(row db.Row) error {
 		var id int64
 		var called name
@@ -86,13 +89,19 @@ func insertAfter(ctx context.Context, idb bun.IDB, p *db.Pipeline, events []*Eve
 		ORDER BY dedupe_key, place ON CONFLICT DO NOTHING
 		RETURNING id, dedupe_key, coalesce(replace(signature_key::text, '-', ''), ''), received_at`, applied, kinds, sids, keys, ids, params, headers, signed, sources, contacts, urgent,
 		arrived, happened, signatures, contents, of)
+	o.after(p)
 	if err := p.Send(ctx, idb); err != nil {
 		return nil, err
 	}
 	if len(fresh) == n {
 		return fresh, nil
 	}
-	return fresh, repeated(ctx, idb, slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return stored[e] }))
+	if err := repeated(ctx, idb, slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return stored[e] })); err != nil {
+		return nil, err
+	}
+	p = new(db.Pipeline)
+	o.after(p) // once more, behind what is noted of those
+	return fresh, p.Send(ctx, idb)
 }
 
 // repeated looks after events that were not stored. One that brings something known under a signature of its own has

@@ -1,6 +1,7 @@
 package webhookevent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -163,6 +164,9 @@ func (w *Writer) loop(ctx context.Context) {
 			return
 		}
 		inserted := sync.OnceFunc(w.inserting.Unlock)
+		if len(group) < together { // it is inserted alone, and soon: another one need not wait for that
+			inserted()
+		}
 		events := make([]*Event, len(group))
 		for i, g := range group {
 			events[i] = g.event
@@ -250,20 +254,25 @@ func (w *Writer) store(ctx context.Context, events []*Event) error {
 func (w *Writer) storeInTurn(ctx context.Context, events []*Event, inserted func()) error {
 	if w.Applier != nil && len(events) >= together && time.Now().UnixNano() > w.apart.Load() {
 		applied := func() {}
-		fresh, err := w.Applier.storeAndApply(ctx, events, func() {
+		fresh, why, err := w.Applier.storeAndApply(ctx, events, func() {
 			w.applying.Lock()
 			applied = w.applying.Unlock
 			inserted()
 		})
 		applied()
-		if err == nil {
+		if err == nil && why == nil {
 			w.Applier.offer(slices.DeleteFunc(fresh, func(e *Event) bool { return e.Kind == KindStatus }))
 			return nil
 		}
 		// Whatever it was: they are stored first, and what cannot be applied is found then.
-		w.Log.Debug("webhooks were not applied as they were stored", "events", len(events), "error", err)
+		w.Log.Debug("webhooks were not applied as they were stored", "events", len(events), "error", cmp.Or(err, why))
 		w.apart.Store(time.Now().Add(keepOff).UnixNano())
+		if err == nil {
+			w.Applier.offer(fresh)
+			return nil
+		}
 	}
+	inserted()
 	fresh, err := insert(ctx, w.DB, events)
 	if err == nil && w.Applier != nil {
 		w.Applier.offer(fresh)
