@@ -168,7 +168,8 @@ test("labels sort campaigns, and what is over is archived", async () => {
   await everyWay(ben, "labels-campaign", pictures, true);
 
   // A copy has them too.
-  await ben.getByRole("button", { name: "Duplicate" }).click();
+  await ben.getByRole("button", { name: "More" }).click();
+  await ben.getByRole("menuitem", { name: "Duplicate" }).click();
   await expect(ben.getByRole("heading", { level: 1, name: "Copy of Old news" })).toBeVisible();
   await expect(ben.getByText("Spring 2027")).toBeVisible();
 
@@ -181,7 +182,8 @@ test("labels sort campaigns, and what is over is archived", async () => {
   await everyWay(ben, "labels-list", pictures);
 
   await ben.getByRole("link", { name: "Old news", exact: true }).click();
-  await ben.getByRole("button", { name: "Archive" }).click();
+  await ben.getByRole("button", { name: "More" }).click();
+  await ben.getByRole("menuitem", { name: "Archive" }).click();
   await expect(ben.getByText("Lists leave it out")).toBeVisible();
   await expect(ben.getByRole("button", { name: "Launch" })).toBeHidden();
   await everyWay(ben, "archived", pictures, true);

@@ -581,7 +581,8 @@ test("whoever a campaign left out can be written to again, by a draft to exactly
   await people.getByRole("button", { name: "Write again" }).click();
   await expect(page.getByText(/^was excluded \(.+\) of one campaign$/)).toBeVisible();
   await expect(page.getByText("Draft", { exact: true })).toBeVisible();
-  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete the draft" }).click();
   await title("Campaigns");
 });
@@ -780,7 +781,8 @@ test("a draft is kept as it is written, edited, launched, undone and deleted", a
   await expect(page.getByText("Draft", { exact: true })).toBeVisible();
   await page.unroute("**/graphql");
   expect(longer, "launches that were given longer").toBe(1);
-  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete the draft" }).click();
   await title("Campaigns");
   await expect(page.getByRole("link", { name: "Winter sale" })).toHaveCount(0);

@@ -560,7 +560,7 @@ func reachable(addr net.Addr) string {
 func (a *App) firstRun(ctx context.Context, firstSender string, rate float64) error {
 	ctx = actor.With(ctx, actor.System)
 	if firstSender != "" {
-		if err := a.Services.Senders.Ensure(ctx, firstSender, "WhatsApp "+firstSender, rate); err != nil {
+		if err := a.Services.Senders.Ensure(ctx, firstSender, "WhatsApp "+contact.Spaced(firstSender), rate); err != nil {
 			return fmt.Errorf("TWILIO_PHONE_NUMBER: %w", err)
 		}
 	}

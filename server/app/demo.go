@@ -9,6 +9,7 @@ import (
 	"eventstream/server/actor"
 	"eventstream/server/config"
 	"eventstream/server/consent"
+	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/demo"
 	"eventstream/server/jobs"
@@ -53,7 +54,7 @@ func SeedDemo(ctx context.Context, cfg config.Config, d *db.DB, log *slog.Logger
 	}); err != nil {
 		return demo.Result{}, err
 	}
-	if err := sender.NewService(d).Ensure(ctx, sandbox.PhoneNumber, "WhatsApp "+sandbox.PhoneNumber,
+	if err := sender.NewService(d).Ensure(ctx, sandbox.PhoneNumber, "WhatsApp "+contact.Spaced(sandbox.PhoneNumber),
 		sandboxRate); err != nil {
 		return demo.Result{}, err
 	}

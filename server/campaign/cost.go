@@ -3,6 +3,7 @@ package campaign
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -70,7 +71,7 @@ func (s *Service) cost(ctx context.Context, c *Campaign, category template.Categ
 
 func costNotes(c *Cost, card *price.Card, category price.Category, at time.Time) (notes []say.Text) {
 	notes = append(notes, say.New("Meta's list prices of %s and Twilio's fee of %s for each message. Meta charges only what arrives, so that "+
-		"less is charged where messages fail.", say.Day(card.Day(at)), card.Fee(at)))
+		"less is charged where messages fail.", say.Day(card.Day(at)), fmt.Sprint(card.Fee(at), " ", card.Currency)))
 	if c.Low < c.High {
 		switch category {
 		case price.CategoryUtility:

@@ -90,7 +90,7 @@ func (s *Service) Look(ctx context.Context, provider say.Text) (*Health, error) 
 	}
 	h.add("Workers", false, h.Workers == 0, say.New("%d alive", h.Workers),
 		"Nobody works the jobs: start a worker (run or work).")
-	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, say.New("the oldest waits for %s", seconds(h.WebhookLagSeconds)),
+	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, webhookDetail(h.WebhookLagSeconds),
 		"Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
 	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked, "%d to be tried again", "%d or more to be tried again"),
 		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause "+
@@ -148,6 +148,13 @@ func (s *Service) lookAtSpool(h *Health) {
 	h.add("Webhook spool", size > 0, waits > spoolWaits, detail,
 		"Postgres did not take webhooks, so that they wait on this server's disk and are stored as soon as it does: look "+
 			"at the database's load and disk.")
+}
+
+func webhookDetail(lag float64) say.Text {
+	if lag <= 0 {
+		return say.New("nothing waits")
+	}
+	return say.New("the oldest waits for %s", seconds(lag))
 }
 
 func dispatchDetail(lag float64) say.Text {

@@ -20,6 +20,7 @@ const parts = new Intl.NumberFormat(locale).formatToParts(12_345.6);
 const part = (type: "decimal" | "group") => parts.find((p) => p.type === type)?.value;
 /** What stands between thousands and before decimals where the reader is. A person types the same. */
 const separators = { thousandSeparator: part("group"), decimalSeparator: part("decimal") };
+const dialogTitle = { fontWeight: 600, fontSize: "var(--mantine-font-size-lg)", overflowWrap: "anywhere" } as const;
 
 export const theme = createTheme({
   colors: { brand },
@@ -41,8 +42,8 @@ export const theme = createTheme({
       defaultProps: { closeButtonProps: { "aria-label": t`Close the notice` } },
       styles: { description: { color: "var(--mantine-color-text)" } },
     },
-    Modal: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } } },
-    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } } },
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } }, styles: { title: dialogTitle } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } }, styles: { title: dialogTitle } },
     // A number out of range stays as it was typed, and the form says what is allowed: silently another one is worse.
     NumberInput: { defaultProps: { clampBehavior: "none", ...separators } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },

@@ -270,6 +270,9 @@ export const country = (region: string) => region && named(regionNames, region);
 /** "Brazilian Portuguese", of a BCP 47 tag or of WhatsApp's pt_BR */
 export const languageName = (tag: string) => tag && named(languageNames, tag.replace("_", "-"));
 
+/** A time zone as people read it: "America/Sao Paulo" */
+export const zoneText = (zone: string) => zone.replaceAll("_", " ");
+
 /** What the clocks of a zone show now, with the day: "Fri 2:05 PM"; empty where this browser does not know the zone. */
 export function clockIn(timeZone: string): string {
   try {

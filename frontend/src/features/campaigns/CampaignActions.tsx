@@ -1,7 +1,8 @@
 import { plural, t } from "@lingui/core/macro";
-import { Button, Modal, Text } from "@mantine/core";
+import { Button, Menu, Modal, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
+import { IconChevronDown } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useMutation } from "urql";
 import { LinkButton, Rows } from "../../components/ui";
@@ -147,6 +148,19 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
   const archived = c.archivedAt != null;
   const waits = !archived && (c.status === "DRAFT" || c.status === "SCHEDULED");
   const ended = hasEnded(c.status);
+  const askToDelete = () =>
+    modals.openConfirmModal({
+      title: t`Delete “${c.name}”?`,
+      children: <Text size="sm">{t`The draft is deleted permanently. Nobody has received anything from it.`}</Text>,
+      labels: { confirm: t`Delete the draft`, cancel: t`Keep it` },
+      confirmProps: { color: "red" },
+      onConfirm: async () => {
+        const go = goAfter();
+        if (!settled(await remove({ input }))) return;
+        notifications.show({ message: t`“${c.name}” deleted` });
+        go({ to: "/campaigns" });
+      },
+    });
   return (
     <>
       {c.status === "DRAFT" && !archived && !waitsForApproval(c) && (
@@ -195,16 +209,6 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           }
         >{t`Cancel`}</Button>
       )}
-      <Button
-        variant="default"
-        loading={duplicating.fetching}
-        onClick={async () => {
-          const go = goAfter();
-          const result = await duplicate({ input });
-          const made = result.data?.campaignDuplicate.campaign;
-          if (settled(result) && made) go({ to: "/campaigns/$id", params: { id: made.id } });
-        }}
-      >{t`Duplicate`}</Button>
       {archived && (
         <Button
           variant="default"
@@ -212,35 +216,29 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           onClick={async () => settled(await unarchive({ input }))}
         >{t`Bring back`}</Button>
       )}
-      {!archived && (ended || c.status === "DRAFT") && !waitsForApproval(c) && (
-        <Button
-          variant="default"
-          loading={archiving.fetching}
-          onClick={async () => settled(await archive({ input }))}
-        >{t`Archive`}</Button>
-      )}
-      {c.status === "DRAFT" && (
-        <Button
-          color="red"
-          variant="outline"
-          onClick={() =>
-            modals.openConfirmModal({
-              title: t`Delete “${c.name}”?`,
-              children: (
-                <Text size="sm">{t`The draft is deleted permanently. Nobody has received anything from it.`}</Text>
-              ),
-              labels: { confirm: t`Delete the draft`, cancel: t`Keep it` },
-              confirmProps: { color: "red" },
-              onConfirm: async () => {
-                const go = goAfter();
-                if (!settled(await remove({ input }))) return;
-                notifications.show({ message: t`“${c.name}” deleted` });
-                go({ to: "/campaigns" });
-              },
-            })
-          }
-        >{t`Delete`}</Button>
-      )}
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button
+            variant="default"
+            rightSection={<IconChevronDown size={16} />}
+            loading={duplicating.fetching || archiving.fetching}
+          >{t`More`}</Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            onClick={async () => {
+              const go = goAfter();
+              const result = await duplicate({ input });
+              const made = result.data?.campaignDuplicate.campaign;
+              if (settled(result) && made) go({ to: "/campaigns/$id", params: { id: made.id } });
+            }}
+          >{t`Duplicate`}</Menu.Item>
+          {!archived && (ended || c.status === "DRAFT") && !waitsForApproval(c) && (
+            <Menu.Item onClick={async () => settled(await archive({ input }))}>{t`Archive`}</Menu.Item>
+          )}
+          {c.status === "DRAFT" && <Menu.Item color="red" onClick={askToDelete}>{t`Delete`}</Menu.Item>}
+        </Menu.Dropdown>
+      </Menu>
       <Modal opened={open === "launch"} onClose={close} title={t`Launch “${c.name}”`} size="lg">
         <Suspense fallback={<Rows n={4} />}>
           <Preflight id={c.id} onLaunched={close}>

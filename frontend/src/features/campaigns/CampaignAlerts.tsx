@@ -1,30 +1,29 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { Alert, Button, Stack, Text } from "@mantine/core";
+import { Alert, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
-import { useMutation } from "urql";
 import { useMay } from "../../app/session";
-import { settled } from "../../lib/errors";
-import { moment, sentence } from "../../lib/format";
+import { moment } from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
-import { CampaignLaunchDocument, UndoLaunch } from "./launch";
 import { retriesText, waitsForApproval } from "./outcome";
 import { localText } from "./schedule";
 
+const UndoLaunch = lazy(async () => ({ default: (await import("./launch")).UndoLaunch }));
+const StartTrouble = lazy(async () => ({ default: (await import("./StartTrouble")).StartTrouble }));
 const Undecided = lazy(async () => ({ default: (await import("./Undecided")).Undecided }));
 const ApprovalAlert = lazy(async () => ({ default: (await import("./Approval")).ApprovalAlert }));
 
 /** What somebody should know before anything else. */
 export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
   const may = useMay("MARKETER");
-  const [launching, launch] = useMutation(CampaignLaunchDocument);
   const unsettled = c.counts.unknown - c.counts.undecided;
-  const input = { id: c.id, undoSeconds: 0 };
   return (
     <>
       {c.startedAt && c.undoableUntil && c.counts.audience === 0 && (
-        <UndoLaunch key={c.undoableUntil} id={c.id} startedAt={c.startedAt} until={c.undoableUntil} />
+        <Suspense>
+          <UndoLaunch key={c.undoableUntil} id={c.id} startedAt={c.startedAt} until={c.undoableUntil} />
+        </Suspense>
       )}
       {c.archivedAt && (
         <Alert color="gray" title={t`Archived ${moment(c.archivedAt)}`}>
@@ -47,22 +46,9 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
         </Alert>
       )}
       {c.status === "SCHEDULED" && c.startError && (
-        <Alert color="red" title={t`It could not start yet`}>
-          <Stack gap="xs" align="flex-start">
-            <Text size="sm">
-              {sentence(c.startError)}{" "}
-              {c.startRetryAt ? t`It is tried again ${moment(c.startRetryAt)}.` : t`It is tried again.`}
-            </Text>
-            {may && (
-              <Button
-                size="xs"
-                variant="default"
-                loading={launching.fetching}
-                onClick={async () => settled(await launch({ input }))}
-              >{t`Try now`}</Button>
-            )}
-          </Stack>
-        </Alert>
+        <Suspense>
+          <StartTrouble campaign={c} may={may} />
+        </Suspense>
       )}
       {c.status === "SCHEDULED" && c.schedule && (
         <Alert color="blue" title={startText(c)}>

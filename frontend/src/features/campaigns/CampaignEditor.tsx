@@ -33,6 +33,8 @@ import { AudienceStep, MessageStep, ScheduleStep } from "./EditorSteps";
 const Preflight = lazy(async () => ({ default: (await import("./Preflight")).Preflight }));
 const ScheduleForm = lazy(async () => ({ default: (await import("./ScheduleForm")).ScheduleForm }));
 
+const WhatIsSent = lazy(async () => ({ default: (await import("./WhatIsSent")).WhatIsSent }));
+
 const EditDocument = graphql(`
   query CampaignEdit($id: ID!) {
     node(id: $id) {
@@ -293,36 +295,43 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           </Trans>
         </Alert>
       )}
-      <Card maw={760} ref={card} tabIndex={-1} role="group" aria-label={stepLabels[step]} style={{ outline: "none" }}>
-        <Stack>
-          {step === "audience" && <AudienceStep draft={draft} errors={errors.fields} onChange={change} />}
-          {step === "message" && (
-            <MessageStep draft={draft} senders={data.senders} errors={errors.fields} onChange={change} />
-          )}
-          {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
-          {step === "review" ? (
-            <Suspense fallback={<Rows n={4} />}>
-              <Preflight id={campaign.id} onLaunched={() => leave()}>
-                <Button variant="default" onClick={() => go("schedule")}>{t`Back`}</Button>
-                <Button variant="default" onClick={() => setPlanning(true)}>{t`Schedule…`}</Button>
-              </Preflight>
-            </Suspense>
-          ) : (
-            <Group justify="flex-end">
-              {index > 0 && (
-                <Button variant="default" onClick={() => go(steps[index - 1] ?? "audience")}>{t`Back`}</Button>
-              )}
-              <Button
-                disabled={!completeIn(step, draft)}
-                loading={going}
-                onClick={() => go(steps[index + 1] ?? "review")}
-              >
-                {step === "schedule" ? t`Review` : t`Next`}
-              </Button>
-            </Group>
-          )}
-        </Stack>
-      </Card>
+      <div className="beside">
+        <Card ref={card} tabIndex={-1} role="group" aria-label={stepLabels[step]} style={{ outline: "none" }}>
+          <Stack>
+            {step === "audience" && <AudienceStep draft={draft} errors={errors.fields} onChange={change} />}
+            {step === "message" && (
+              <MessageStep draft={draft} senders={data.senders} errors={errors.fields} onChange={change} />
+            )}
+            {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
+            {step === "review" ? (
+              <Suspense fallback={<Rows n={4} />}>
+                <Preflight id={campaign.id} onLaunched={() => leave()}>
+                  <Button variant="default" onClick={() => go("schedule")}>{t`Back`}</Button>
+                  <Button variant="default" onClick={() => setPlanning(true)}>{t`Schedule…`}</Button>
+                </Preflight>
+              </Suspense>
+            ) : (
+              <Group justify="flex-end">
+                {index > 0 && (
+                  <Button variant="default" onClick={() => go(steps[index - 1] ?? "audience")}>{t`Back`}</Button>
+                )}
+                <Button
+                  disabled={!completeIn(step, draft)}
+                  loading={going}
+                  onClick={() => go(steps[index + 1] ?? "review")}
+                >
+                  {step === "schedule" ? t`Review` : t`Next`}
+                </Button>
+              </Group>
+            )}
+          </Stack>
+        </Card>
+        {step === "review" && (
+          <Suspense>
+            <WhatIsSent campaign={campaign} />
+          </Suspense>
+        )}
+      </div>
       <Modal opened={planning} onClose={() => setPlanning(false)} title={t`Schedule`}>
         <Suspense>
           <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={() => leave()} />
@@ -341,6 +350,7 @@ function Steps({ active, onStep }: { active: Step; onStep?: (s: Step) => void })
       size="sm"
       wrap={false}
       className="steps"
+      maw={760}
     >
       {steps.map((s) => (
         <Stepper.Step key={s} label={stepLabels[s]} />

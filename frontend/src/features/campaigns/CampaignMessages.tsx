@@ -148,7 +148,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
     );
   return (
     <Card padding={0} id="messages">
-      <Group justify="space-between" p="md" pb={0}>
+      <Group justify="space-between" px="lg" pt="md">
         <Title order={2} size="h4">{t`Messages`}</Title>
         <Group gap="xs">
           <Select

@@ -14,10 +14,10 @@ import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
 import { CampaignReport } from "./CampaignReport";
 import { CampaignLabels } from "./Labels";
-import { Runs } from "./Runs";
 import { ShareReport } from "./ShareReport";
 import { sendersText } from "./schedule";
 
+const Runs = lazy(async () => ({ default: (await import("./Runs")).Runs }));
 const DraftSummary = lazy(async () => ({ default: (await import("./DraftSummary")).DraftSummary }));
 
 graphql(`
@@ -162,12 +162,10 @@ export function CampaignPage() {
         <CampaignAlerts campaign={c} />
       </div>
       {c.status === "DRAFT" || c.status === "SCHEDULED" ? (
-        <>
-          <Suspense fallback={<Rows />}>
-            <DraftSummary campaign={c} />
-          </Suspense>
+        <Suspense fallback={<Rows />}>
+          <DraftSummary campaign={c} />
           {c.runs.length > 0 && <Runs runs={c.runs} />}
-        </>
+        </Suspense>
       ) : (
         <CampaignReport campaign={c} />
       )}

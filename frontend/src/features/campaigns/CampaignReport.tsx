@@ -298,7 +298,7 @@ function Failures(props: { campaign: CampaignDetails; failed: number }) {
   if (props.failed === 0 || !data) return null;
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>{t`Failures`}</Title>
+      <Title order={2} size="h4" px="lg" pt="md">{t`Failures`}</Title>
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>

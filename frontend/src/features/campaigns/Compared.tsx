@@ -45,7 +45,7 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
   if (others.length === 0) return null;
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>{t`Compared with recent campaigns`}</Title>
+      <Title order={2} size="h4" px="lg" pt="md">{t`Compared with recent campaigns`}</Title>
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, "aria-label": t`Compared with recent campaigns` }}>
         <Table miw={800}>
           <Table.Thead>
@@ -86,7 +86,7 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
           </Table.Tbody>
         </Table>
       </ScrollArea>
-      <Text size="xs" c="dimmed" p="md" pt="xs">{t`Shares of the contacts that each was sent to.`}</Text>
+      <Text size="xs" c="dimmed" px="lg" pb="md" pt="xs">{t`Shares of the contacts that each was sent to.`}</Text>
     </Card>
   );
 }

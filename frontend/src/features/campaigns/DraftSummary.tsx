@@ -11,6 +11,7 @@ import { templateText } from "../templates/choices";
 import type { CampaignDetails } from "./CampaignPage";
 import type { Step } from "./draft";
 import { goalText, partsOf, testText } from "./experiment";
+import { Line } from "./Line";
 import { waitsForApproval } from "./outcome";
 import { capText, planText, quietText, sendersText } from "./schedule";
 
@@ -137,18 +138,5 @@ function Block(props: { title: string; id: string; step: Step; edit?: string; ch
       </Group>
       <Stack gap="xs">{props.children}</Stack>
     </Card>
-  );
-}
-
-function Line({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <Group justify="space-between" align="flex-start" wrap="nowrap" gap="lg">
-      <Text size="sm" c="dimmed" miw="max-content">
-        {label}
-      </Text>
-      <Text component="div" size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>
-        {children}
-      </Text>
-    </Group>
   );
 }

@@ -177,7 +177,7 @@ function Variants({ campaign: c }: { campaign: Campaign }) {
   const away = shows.figures.filter((f) => f.drivesAway).map((f) => f.label);
   return (
     <Card padding={0}>
-      <Stack p="md" pb={0} gap="xs">
+      <Stack px="lg" pt="md" gap="xs">
         <Group justify="space-between" gap="xs">
           <Title order={2} size="h4">{t`Variants`}</Title>
           <Text size="sm" c="dimmed">{t`Compared by “${metricLabels[shows.metric]}”`}</Text>

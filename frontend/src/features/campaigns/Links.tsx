@@ -44,7 +44,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
   const share = (n: number) => (props.delivered > 0 ? n / props.delivered : 0);
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>{t`Links`}</Title>
+      <Title order={2} size="h4" px="lg" pt="md">{t`Links`}</Title>
       <Table className="cards" aria-label={t`Links`}>
         <Table.Thead>
           <Table.Tr>
@@ -91,7 +91,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
           ))}
         </Table.Tbody>
       </Table>
-      <Text size="xs" c="dimmed" p="md" pt="xs">
+      <Text size="xs" c="dimmed" px="lg" pb="md" pt="xs">
         {props.counted
           ? t`Previews that WhatsApp and others make of a link are not counted.`
           : t`This campaign does not count clicks: its links work, but who opened them is not recorded.`}

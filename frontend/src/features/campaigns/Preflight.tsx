@@ -20,6 +20,7 @@ import {
   sentence,
   skipText,
   words,
+  zoneText,
 } from "../../lib/format";
 import { BestHours } from "./BestHours";
 import { CostTable } from "./Cost";
@@ -129,7 +130,7 @@ function Zones({ of, withinWindow }: { of: readonly Zone[]; withinWindow: number
       <Table.Tbody>
         {of.map((z) => (
           <Table.Tr key={z.zone ?? ""}>
-            <Table.Td>{z.zone?.replaceAll("_", " ") ?? t`Others, or not known exactly`}</Table.Td>
+            <Table.Td>{z.zone ? zoneText(z.zone) : t`Others, or not known exactly`}</Table.Td>
             <Table.Td>{z.zone && clockIn(z.zone)}</Table.Td>
             <Table.Td ta="right">{count(z.contacts)}</Table.Td>
           </Table.Tr>

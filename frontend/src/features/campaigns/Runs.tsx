@@ -9,7 +9,7 @@ import type { CampaignDetails } from "./CampaignPage";
 export function Runs(props: { runs: CampaignDetails["runs"] }) {
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>{t`Runs`}</Title>
+      <Title order={2} size="h4" px="lg" pt="md">{t`Runs`}</Title>
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>

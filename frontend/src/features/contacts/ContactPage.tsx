@@ -9,7 +9,7 @@ import { Failed } from "../../components/Failed";
 import { nameOf, numberOf } from "../../components/Person";
 import { Missing, Page, Rows, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
-import { country, flag, languageName, moment, untilText } from "../../lib/format";
+import { country, flag, languageName, moment, untilText, zoneText } from "../../lib/format";
 import { AttributeValue } from "../attributes/AttributeValue";
 import { useAttributes } from "../attributes/useAttributes";
 import { namedAttributes } from "../attributes/value";
@@ -164,7 +164,7 @@ export function ContactPage() {
                     [
                       t`Time zone`,
                       c.timeZone
-                        ? withReason(c.timeZone, zoneSources[c.timeZoneSource])
+                        ? withReason(zoneText(c.timeZone), zoneSources[c.timeZoneSource])
                         : t`Unknown: messages keep to hours that suit every zone of the country`,
                     ],
                     [t`Marketing`, marketing(c)],

@@ -5,8 +5,8 @@ import { modals } from "@mantine/modals";
 import {
   IconAddressBook,
   IconBookmark,
-  IconDots,
   IconFilter,
+  IconHistory,
   IconPlus,
   IconSearch,
   IconTrash,
@@ -221,7 +221,7 @@ export function ContactsPage() {
             <LinkButton
               to="/contacts/actions"
               variant="subtle"
-              leftSection={<IconDots size={16} />}
+              leftSection={<IconHistory size={16} />}
             >{t`Bulk actions`}</LinkButton>
           </>
         )
@@ -249,7 +249,7 @@ export function ContactsPage() {
           ]}
           value={consent}
           onChange={(v) => change({ consent: v ?? undefined })}
-          w={{ base: "100%", xs: 160 }}
+          flex={{ base: "1 1 140px", xs: "0 0 160px" }}
         />
         <Select
           aria-label={t`Order`}
@@ -263,7 +263,7 @@ export function ContactsPage() {
           onChange={(v) => order((v ?? "NEWEST") as ContactOrder)}
           allowDeselect={false}
           hiddenFrom="sm"
-          w={{ base: "100%", xs: 180 }}
+          flex={{ base: "1 1 140px", xs: "0 0 180px" }}
         />
         <Button
           variant={search.f ? "light" : "default"}

@@ -7,7 +7,7 @@ import { nameOf, Person } from "../../components/Person";
 import { Status, scrollable } from "../../components/ui";
 import { When } from "../../components/When";
 import type { ContactOrder, ContactsQuery } from "../../gql/graphql";
-import { country, flag, languageName } from "../../lib/format";
+import { country, flag, languageName, zoneText } from "../../lib/format";
 import { useVirtualRows } from "../../lib/virtual";
 import { AttributeValue } from "../attributes/AttributeValue";
 import type { Attribute } from "../attributes/useAttributes";
@@ -17,7 +17,7 @@ type Row = ContactsQuery["contacts"]["nodes"][number];
 export type Picked = ReadonlySet<string> | "all";
 
 const cells: Record<FixedColumn, (c: Row) => ReactNode> = {
-  number: (c) => c.displayAddress,
+  number: (c) => <span style={{ whiteSpace: "nowrap" }}>{c.displayAddress}</span>,
   consent: (c) => (
     <Group gap={6} justify="flex-end" style={{ display: "inline-flex" }}>
       <Status value={c.consentStatus} />
@@ -25,7 +25,7 @@ const cells: Record<FixedColumn, (c: Row) => ReactNode> = {
     </Group>
   ),
   region: (c) => (c.region ? `${flag(c.region)} ${country(c.region)}` : "–"),
-  timeZone: (c) => c.timeZone ?? t`unknown`,
+  timeZone: (c) => (c.timeZone ? zoneText(c.timeZone) : "–"),
   locale: (c) => languageName(c.locale) || "–",
   createdAt: (c) => <When at={c.createdAt} />,
 };

@@ -60,7 +60,7 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
             <ThemeIcon
               radius="xl"
               size={32}
-              color={s.done ? "green" : "gray"}
+              color={s.done ? "brand" : "gray"}
               variant={s.done || i === next ? "filled" : "default"}
             >
               {s.done ? <IconCheck size={18} aria-label={t`Done`} /> : <Text size="sm">{i + 1}</Text>}

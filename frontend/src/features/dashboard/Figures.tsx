@@ -41,7 +41,7 @@ export function Figures(props: {
       {
         label: t`Messages received`,
         value: count(p.received),
-        hint: t`from contacts`,
+        hint: t`From contacts`,
         change: changeOf(p.received, b.received, b.received > 0 || sent),
         goodUp: true,
       },

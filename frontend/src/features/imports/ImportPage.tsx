@@ -149,7 +149,7 @@ export function ImportPage() {
       )}
       {!running && history && history.imports.nodes.length > 0 && (
         <Card padding={0}>
-          <Title order={2} size="h4" p="md" pb={0}>{t`Recent imports`}</Title>
+          <Title order={2} size="h4" px="lg" pt="md">{t`Recent imports`}</Title>
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>

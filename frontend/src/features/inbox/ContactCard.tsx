@@ -11,7 +11,7 @@ import { nameOf } from "../../components/Person";
 import { LinkButton, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ContactCardQuery } from "../../gql/graphql";
-import { age, country, languageName, midSentence, moment, words } from "../../lib/format";
+import { age, country, languageName, midSentence, moment, words, zoneText } from "../../lib/format";
 import { locale } from "../../lib/language";
 import { real } from "../../lib/node";
 import { AttributeValue } from "../attributes/AttributeValue";
@@ -163,7 +163,7 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
               <Facts
                 of={[
                   [t`Local time`, c.timeZone && localTime(c.timeZone, now)],
-                  [t`Time zone`, c.timeZone?.replaceAll("_", " ")],
+                  [t`Time zone`, c.timeZone && zoneText(c.timeZone)],
                   [t`Country`, country(c.region)],
                   [t`Language`, languageName(c.locale)],
                 ]}

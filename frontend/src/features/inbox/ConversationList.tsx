@@ -25,6 +25,7 @@ import { useAddressText } from "../../lib/address";
 import { age, count, moment, untilText } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
+import { plainText } from "../../lib/whatsapp";
 import { useNow } from "./Bubbles";
 import { contentName } from "./Content";
 import { LabelBadge, LabelsDocument } from "./labels";
@@ -300,7 +301,7 @@ function Row(props: { of: ConversationRowFragment; current: boolean; now: number
         <div className="inbox-row-line" style={{ alignItems: "center" }}>
           <Text size="xs" c={r.unread ? undefined : "dimmed"} truncate>
             {r.lastMessage?.direction === "OUTBOUND" ? `${t`You:`} ` : ""}
-            {r.lastMessage?.body || contentName(r.lastMessage?.content?.kind)}
+            {plainText(r.lastMessage?.body ?? "") || contentName(r.lastMessage?.content?.kind)}
           </Text>
           {r.unread > 0 && (
             <Badge size="sm" circle={r.unread < 10} aria-label={t`${count(r.unread)} unread`} style={{ flex: "none" }}>

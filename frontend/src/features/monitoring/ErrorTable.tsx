@@ -19,7 +19,7 @@ graphql(`
 export function ErrorTable(props: { title: string; errors: ErrorRowFragment[] }) {
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>
+      <Title order={2} size="h4" px="lg" pt="md">
         {props.title}
       </Title>
       <Table className="cards">

@@ -55,7 +55,7 @@ export function RunningCampaigns() {
   useInterval(() => load({ requestPolicy: "network-only" }), 5000, { autoInvoke: true }); // new ones appear, ended ones go
   return (
     <Card padding={0}>
-      <Title order={2} size="h4" p="md" pb={0}>{t`Running campaigns`}</Title>
+      <Title order={2} size="h4" px="lg" pt="md">{t`Running campaigns`}</Title>
       {!data || data.campaigns.nodes.length === 0 ? (
         <Text c="dimmed" size="sm" p="md">{t`No campaign is running.`}</Text>
       ) : (

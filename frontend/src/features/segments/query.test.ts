@@ -34,6 +34,7 @@ test("a query reads as a sentence", () => {
     "Last wrote is within the last 30 days",
   );
   expect(sentence({ event: "read", within_last: "12h" }, keys)).toBe("read a message in the last 12 hours");
+  expect(sentence({ field: "name", op: "eq", value: "" }, keys)).toBe("Name is …");
   expect(sentence({ all: [] }, keys)).toBe("everybody");
 });
 

@@ -173,7 +173,7 @@ function valueText(n: Condition): string {
   if (op === "within_last" || op === "not_within_last") return spanText(value);
   if (n.field === "consent_status") return midSentence(words(value));
   if (n.field === "region" && value) return one(value);
-  return quoted(value);
+  return value ? quoted(value) : "…"; // not filled in yet
 }
 
 export function bare(value: unknown): string {
