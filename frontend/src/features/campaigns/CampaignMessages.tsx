@@ -136,7 +136,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
   const virtual = useVirtualRows({
     list: JSON.stringify(variables),
     ids: useMemo(() => rows.map((m) => m.id), [rows]),
-    height: 40,
+    height: 41,
     more: messages.more,
     onMore: messages.next,
   });
@@ -187,12 +187,15 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
       {messages.error ? (
         <Failed error={messages.error} retry={again} />
       ) : (
-        <Table className="cards" aria-rowcount={messages.more ? -1 : rows.length + 1}>
+        <Table className="cards" layout="fixed" aria-rowcount={messages.more ? -1 : rows.length + 1}>
           <Table.Thead>
             <Table.Tr aria-rowindex={1}>
-              {[t`Contact`, t`Status`, t`Text`, t`Why`, t`Handed over`].map((h) => (
-                <Table.Th key={h}>{h}</Table.Th>
-              ))}
+              {/* Widths of their own: those that follow from the rows would change with each step of scrolling. */}
+              <Table.Th w="22%">{t`Contact`}</Table.Th>
+              <Table.Th w="20%">{t`Status`}</Table.Th>
+              <Table.Th>{t`Text`}</Table.Th>
+              <Table.Th w={80}>{t`Why`}</Table.Th>
+              <Table.Th w={160}>{t`Handed over`}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody ref={virtual.body}>
