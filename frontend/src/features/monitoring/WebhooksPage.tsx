@@ -93,6 +93,9 @@ const shelfNames = [
   { value: "flagged", label: t`Flagged` },
 ];
 
+/** Whom Twilio names, without the channel, which is always the same. */
+const who = (address: string | undefined) => address?.replace(/^whatsapp:/, "") ?? "";
+
 const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
 
 /** What Twilio sent, exactly as it came. */
@@ -204,7 +207,7 @@ export function WebhooksPage() {
       ) : !data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
-        <Empty icon={<IconWebhook />} title={search.q ? t`None found` : t`None`}>
+        <Empty icon={<IconWebhook />} title={search.q ? t`No events found` : t`No events yet`}>
           {search.q
             ? t`Search by a whole number with its country code, or by a message's SID.`
             : t`What Twilio reports about messages, and what contacts write, shows here as it came.`}
@@ -238,8 +241,8 @@ export function WebhooksPage() {
                     <Table.Td data-label={t`What`}>
                       <Text size="sm" lineClamp={1} maw={420}>
                         {r.kind === "INBOUND"
-                          ? `${p.From ?? ""}: ${p.Body ?? ""}`
-                          : `${p.MessageStatus ?? p.SmsStatus ?? ""}${p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : ""} · ${p.To ?? ""}`}
+                          ? `${who(p.From)}: ${p.Body ?? ""}`
+                          : `${words(p.MessageStatus ?? p.SmsStatus ?? "")}${p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : ""} · ${who(p.To)}`}
                       </Text>
                       <Text size="xs" c="dimmed">
                         {r.sid}
