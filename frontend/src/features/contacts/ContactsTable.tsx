@@ -7,6 +7,7 @@ import { nameOf, Person } from "../../components/Person";
 import { Status, scrollable } from "../../components/ui";
 import { When } from "../../components/When";
 import type { ContactOrder, ContactsQuery } from "../../gql/graphql";
+import { useKeptColumns } from "../../lib/columns";
 import { country, flag, languageName, zoneText } from "../../lib/format";
 import { useVirtualRows } from "../../lib/virtual";
 import { AttributeValue } from "../attributes/AttributeValue";
@@ -148,6 +149,7 @@ export function ContactsTable(props: {
   newest.current = pick;
   const onPick = useCallback((id: string, on: boolean) => newest.current(id, on), []);
   const width = columns.length + (props.picking ? 2 : 1);
+  const kept = useKeptColumns(`${props.picking} ${layout.density} ${layout.columns.join()}`, virtual.items.length > 0);
   const space = (height: number) =>
     height > 0 && (
       <Table.Tr aria-hidden style={{ height, border: 0 }}>
@@ -161,10 +163,17 @@ export function ContactsTable(props: {
           className="cards"
           verticalSpacing={compact ? 3 : undefined}
           aria-rowcount={props.more ? -1 : rows.length + 1}
-          style={{ whiteSpace: columns.length > 6 ? "nowrap" : undefined }}
+          style={{ whiteSpace: columns.length > 6 ? "nowrap" : undefined, ...kept.style }}
         >
+          {kept.widths && (
+            <colgroup>
+              {kept.widths.map((w, i) => (
+                <col key={i} style={{ width: w }} />
+              ))}
+            </colgroup>
+          )}
           <Table.Thead>
-            <Table.Tr aria-rowindex={1}>
+            <Table.Tr aria-rowindex={1} ref={kept.head}>
               {props.picking && (
                 <Table.Th w={40}>
                   <Checkbox
