@@ -492,9 +492,6 @@ func (s *Service) leaveOnce(
 		if ended.Senders, err = sender.RetireSandbox(ctx, tx); err != nil {
 			return err
 		}
-		if err := portfolio.Forget(ctx, tx); err != nil {
-			return err
-		}
 		if err := lockPeople(ctx, tx); err != nil {
 			return err
 		}
@@ -511,6 +508,9 @@ func (s *Service) leaveOnce(
 			return err
 		}
 		if ended.Windows, err = conversation.CloseWindows(ctx, tx); err != nil {
+			return err
+		}
+		if err := portfolio.Forget(ctx, tx); err != nil {
 			return err
 		}
 		if err := db.SaveSetting(ctx, tx, endedSetting, ended); err != nil {
