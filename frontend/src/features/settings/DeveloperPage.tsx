@@ -188,6 +188,7 @@ function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxS
               label={label}
               description={hint}
               step={key.endsWith("Rate") ? 0.01 : 1}
+              thousandSeparator={key === "undeliveredCode" ? false : undefined} // a name, and no amount
               min={0}
               size="xs"
               {...form.getInputProps(key)}
