@@ -10,7 +10,6 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -182,5 +181,5 @@ func clip(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+	return db.Storable(s)
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"eventstream/server/apperr"
+	"eventstream/server/db"
 
 	"github.com/uptrace/bun"
 	"golang.org/x/text/unicode/norm"
@@ -201,7 +202,7 @@ func CheckAttributeKey(key string) error {
 // CleanText trims, drops NUL, which Postgres cannot keep, and composes letters and
 // their accents (Unicode NFC), so that equal words are equal bytes.
 func CleanText(s string) string {
-	return strings.TrimSpace(norm.NFC.String(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")))
+	return strings.TrimSpace(norm.NFC.String(db.Storable(s)))
 }
 
 // New makes a contact for a checked address.

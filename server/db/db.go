@@ -161,6 +161,11 @@ func unkeepable(code string) bool {
 	return false
 }
 
+// Storable drops what no text in Postgres can hold: bytes that are no UTF-8, and NUL.
+func Storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+}
+
 // LikeEscape makes a text stand for itself in a LIKE pattern.
 func LikeEscape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)

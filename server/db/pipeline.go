@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -152,16 +151,15 @@ func encode(types *pgtype.Map, args []any) (values [][]byte, oids []uint32, form
 	return values, oids, formats, nil
 }
 
-// storable drops what no text in Postgres can hold: NUL, and bytes that are no UTF-8. bun does the same.
+// storable makes texts among the values such that Postgres can hold them, as bun does.
 func storable(arg any) any {
-	clean := func(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "") }
 	switch v := arg.(type) {
 	case string:
-		return clean(v)
+		return Storable(v)
 	case []string:
 		out := make([]string, len(v))
 		for i, s := range v {
-			out[i] = clean(s)
+			out[i] = Storable(s)
 		}
 		return out
 	}

@@ -16,10 +16,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/db"
 	"eventstream/server/guard"
 	"eventstream/server/twilio"
 	"eventstream/server/webhookevent"
@@ -185,8 +185,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 		Kind: kind, SID: params["MessageSid"], DedupeKey: key(params), MessageID: id, Params: params, SignatureValid: true,
 		SignatureKey: proof.SignatureKey, ContentKey: proof.ContentKey, HappenedAt: happened(params["RawDlrDoneDate"]),
 		Headers: map[string]string{
-			"I-Twilio-Idempotency-Token": storable(r.Header.Get("I-Twilio-Idempotency-Token")),
-			"User-Agent":                 storable(r.UserAgent()),
+			"I-Twilio-Idempotency-Token": db.Storable(r.Header.Get("I-Twilio-Idempotency-Token")),
+			"User-Agent":                 db.Storable(r.UserAgent()),
 		},
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), budget)
@@ -220,18 +220,12 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, kind webhookevent
 func storableAll(form url.Values) map[string]string {
 	params := make(map[string]string, len(form))
 	for name, values := range form {
-		plain := storable(name)
+		plain := db.Storable(name)
 		if _, exact := form[plain]; plain == name || !exact {
-			params[plain] = storable(values[0])
+			params[plain] = db.Storable(values[0])
 		}
 	}
 	return params
-}
-
-// storable drops what no text in Postgres can hold: bytes that are no UTF-8,
-// and NUL.
-func storable(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
 }
 
 // happened reads when a carrier was done with a message, YYMMDDhhmm in UTC;

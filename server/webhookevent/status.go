@@ -180,7 +180,7 @@ func (a *Applier) storeAndApply(ctx context.Context, events []*Event, inserted f
 func (a *Applier) applyOrLeave(ctx context.Context, tx bun.Tx, now provider.Name, receipts []*Event) (
 	done message.Applied, why, err error,
 ) {
-	why = safely(func() error {
+	why = safely(func() (err error) {
 		if done, err = a.effects(ctx, tx, now, receipts); err != nil {
 			return err
 		}

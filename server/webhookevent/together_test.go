@@ -95,33 +95,44 @@ func (h held) Status(p map[string]string) (message.Event, message.CodeInfo, bool
 	return h.reader.Status(p)
 }
 
+// twoGroups writes two groups that come one after the other, the first of which names SM0, and lets the first be applied once
+// both are inserted.
+func twoGroups(e *engine, first, second []*Event) {
+	e.t.Helper()
+	h := held{reached: make(chan struct{}, 1), release: make(chan struct{})}
+	e.Reader = h
+	w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
+	answers := make(chan error, 2)
+	write := func(events []*Event) {
+		w.inserting.Lock()
+		answers <- w.storeInTurn(e.ctx, events, sync.OnceFunc(w.inserting.Unlock))
+	}
+	go write(first)
+	<-h.reached
+	go write(second)
+	require.Eventually(e.t, func() bool {
+		return e.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`) == 2
+	}, time.Minute, 10*time.Millisecond, "both are inserted, and one waits until the other is applied")
+	close(h.release)
+	require.NoError(e.t, <-answers)
+	require.NoError(e.t, <-answers)
+}
+
+// delivered are receipts of a group's messages, from number first on.
+func delivered(first int) (events []*Event) {
+	for i := range together {
+		events = append(events, status(fmt.Sprintf("SM%d", first+i), "delivered"))
+	}
+	return events
+}
+
 // TestAGroupIsInsertedWhileAnotherIsApplied: of two groups that come together, the second does not wait with its insert
 // until the first is done.
 func TestAGroupIsInsertedWhileAnotherIsApplied(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, dbtest.New(t))
 	e.outbound(2 * together)
-	h := held{reached: make(chan struct{}, 1), release: make(chan struct{})}
-	e.Reader = h
-	w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
-	answers := make(chan error, 2)
-	write := func(from int) {
-		var events []*Event
-		for i := range together {
-			events = append(events, status(fmt.Sprintf("SM%d", from+i), "delivered"))
-		}
-		w.inserting.Lock()
-		answers <- w.storeInTurn(e.ctx, events, sync.OnceFunc(w.inserting.Unlock))
-	}
-	go write(0)
-	<-h.reached
-	go write(together)
-	require.Eventually(t, func() bool {
-		return e.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`) == 2
-	}, time.Minute, 10*time.Millisecond, "both are inserted, and one waits until the other is applied")
-	close(h.release)
-	require.NoError(t, <-answers)
-	require.NoError(t, <-answers)
+	twoGroups(e, delivered(0), delivered(together))
 	require.Equal(t, 2*together, e.number("SELECT count(*) FROM messages WHERE status = 'delivered'"))
 }
 
@@ -131,28 +142,8 @@ func TestAGroupKeepsItsPlaceWhenItCannotBeApplied(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, dbtest.New(t))
 	e.outbound(2 * together)
-	h := held{reached: make(chan struct{}, 1), release: make(chan struct{})}
-	e.Reader = h
-	w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
-	answers := make(chan error, 2)
-	write := func(events ...*Event) {
-		w.inserting.Lock()
-		answers <- w.storeInTurn(e.ctx, events, sync.OnceFunc(w.inserting.Unlock))
-	}
-	first := append(group(together), says("SM_first", person(1), "STOP"), status("SM1", "explodes"))
-	var second []*Event
-	for i := range together {
-		second = append(second, status(fmt.Sprintf("SM%d", together+i), "delivered"))
-	}
-	go write(first...)
-	<-h.reached
-	go write(append(second, says("SM_second", person(1), "START"))...)
-	require.Eventually(t, func() bool {
-		return e.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`) == 2
-	}, time.Minute, 10*time.Millisecond)
-	close(h.release)
-	require.NoError(t, <-answers)
-	require.NoError(t, <-answers)
+	twoGroups(e, append(group(together), says("SM_first", person(1), "STOP"), status("SM1", "explodes")),
+		append(delivered(together), says("SM_second", person(1), "START")))
 	require.Equal(t, 1, e.number(`SELECT count(*) FROM webhook_events a JOIN webhook_events b ON b.sid = 'SM_second'
 		WHERE a.sid = 'SM_first' AND a.id < b.id AND a.received_at < b.received_at`))
 	require.Equal(t, together+3, e.number("SELECT count(*) FROM webhook_events WHERE kind = 'status' AND applied_at IS NULL"),
