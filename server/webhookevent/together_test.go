@@ -118,6 +118,32 @@ func twoGroups(e *engine, first, second []*Event) {
 	require.NoError(e.t, <-answers)
 }
 
+// TestWhatAPersonWritesWaitsForNoReceipts: both stages of receipts are taken for as long as the test lasts, and an inbound
+// message is stored, and answered, all the same.
+func TestWhatAPersonWritesWaitsForNoReceipts(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, dbtest.New(t))
+	e.outbound(1)
+	w := NewWriter(WriterOptions{DB: e.DB, Applier: e.Applier, Reader: reader{}, Log: quiet, Now: time.Now})
+	w.inserting.Lock()
+	w.applying.Lock()
+	running, end := context.WithCancel(e.ctx)
+	var loops sync.WaitGroup
+	loops.Go(func() { w.Run(running) })
+	receipt := make(chan error, 1)
+	go func() { receipt <- w.Write(e.ctx, status("SM0", "delivered")) }()
+	limited, cancel := context.WithTimeout(e.ctx, time.Minute)
+	defer cancel()
+	require.NoError(t, w.Write(limited, says("SMin", person(1), "STOP")))
+	require.Equal(t, 1, e.number("SELECT count(*) FROM webhook_events WHERE kind = 'inbound'"))
+	require.Empty(t, receipt, "the receipt still waits")
+	w.applying.Unlock()
+	w.inserting.Unlock()
+	require.NoError(t, <-receipt)
+	end()
+	loops.Wait()
+}
+
 // delivered are receipts of a group's messages, from number first on.
 func delivered(first int) (events []*Event) {
 	for i := range together {

@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	maxGroup    = 1000
-	queueRoom   = 20_000
-	writerLoops = 3 // groups at once: one is inserted, one applied, and one waits or is answered
+	maxGroup     = 1000
+	queueRoom    = 20_000 // of each kind
+	receiptLoops = 3      // groups at once: one is inserted, one applied, and one waits or is answered
 
 	maxSID = 64 // bytes of a message's id; Twilio's have 34
 
@@ -35,7 +35,7 @@ const (
 	replayGroup = 500
 	lastStretch = 64 << 10 // bytes in the spool that are stored while new events wait
 
-	// A group of so many events is applied as it is stored; a smaller one is
+	// A group of so many receipts is applied as it is stored; a smaller one is
 	// answered sooner, and applied with others.
 	together = 24
 	lockWait = 50 * time.Millisecond // for others, while somebody waits for an answer
@@ -50,15 +50,19 @@ type Writer struct {
 	WriterOptions
 
 	every time.Duration // adoptEvery
-	queue chan *waiting
+
+	// Receipts come by the thousand, and their groups are applied as they are stored. Whoever wrote to us waits for none
+	// of that: inbound messages are stored by themselves, one group after the other, in the order in which they arrived.
+	receipts, inbound chan *waiting
+
 	away  atomic.Bool   // events go to the spool
 	gate  sync.RWMutex  // read: a group is being stored; write: the way back from the spool
 	kick  chan struct{} // the spool has something
 	ahead atomic.Int64  // nanoseconds that Postgres' clock is ahead of ours
 	apart atomic.Int64  // until then nothing is applied as it is stored, in nanoseconds since the epoch
 
-	// Groups pass two stages, each taken by one group at a time: two at once would only wait for each other, in the second
-	// for the counters. While one is applied, the next one grows, and is inserted.
+	// Groups of receipts pass two stages, each taken by one group at a time: two at once would only wait for each other, in
+	// the second for the counters. While one is applied, the next one grows, and is inserted.
 	inserting, applying sync.Mutex
 
 	full   atomic.Bool // so that a full spool is logged once
@@ -85,7 +89,10 @@ type waiting struct {
 
 // NewWriter makes a Writer; Run it.
 func NewWriter(o WriterOptions) *Writer {
-	return &Writer{WriterOptions: o, every: adoptEvery, queue: make(chan *waiting, queueRoom), kick: make(chan struct{}, 1)}
+	return &Writer{
+		WriterOptions: o, every: adoptEvery, kick: make(chan struct{}, 1),
+		receipts: make(chan *waiting, queueRoom), inbound: make(chan *waiting, queueRoom),
+	}
 }
 
 // Register adds the spool's gauges.
@@ -124,9 +131,12 @@ func (w *Writer) Write(ctx context.Context, e *Event) error {
 		e.Source = SourceLive
 	}
 	e.classify(ctx, w.Provider, w.Reader, w.Words)
-	wait := &waiting{event: e, done: make(chan error, 1)}
+	wait, queue := &waiting{event: e, done: make(chan error, 1)}, w.inbound
+	if e.Kind == KindStatus {
+		queue = w.receipts
+	}
 	select {
-	case w.queue <- wait:
+	case queue <- wait:
 	default:
 		return apperr.New(apperr.CodeUnavailable, "too many webhooks wait already")
 	}
@@ -145,9 +155,10 @@ func (w *Writer) Run(ctx context.Context) {
 		w.leave() // what a process before us left comes first
 	}
 	var loops sync.WaitGroup
-	for range writerLoops {
-		loops.Go(func() { w.loop(ctx) })
+	for range receiptLoops {
+		loops.Go(func() { w.writeReceipts(ctx) })
 	}
+	loops.Go(func() { w.writeInbound(ctx) })
 	loops.Go(func() { w.watchClock(ctx) })
 	if w.Spool != nil {
 		loops.Go(func() { w.watchSpool(ctx) })
@@ -155,10 +166,10 @@ func (w *Writer) Run(ctx context.Context) {
 	loops.Wait()
 }
 
-func (w *Writer) loop(ctx context.Context) {
+func (w *Writer) writeReceipts(ctx context.Context) {
 	for {
 		w.inserting.Lock()
-		group := w.next(ctx)
+		group := next(ctx, w.receipts)
 		if group == nil {
 			w.inserting.Unlock()
 			return
@@ -167,34 +178,45 @@ func (w *Writer) loop(ctx context.Context) {
 		if len(group) < together { // it is inserted alone, and soon: another one need not wait for that
 			inserted()
 		}
-		events := make([]*Event, len(group))
-		for i, g := range group {
-			events[i] = g.event
-		}
-		for i, err := range w.write(context.WithoutCancel(ctx), events, inserted) {
-			group[i].done <- err
-		}
+		w.answer(ctx, group, inserted)
 		inserted()
+	}
+}
+
+func (w *Writer) writeInbound(ctx context.Context) {
+	for group := next(ctx, w.inbound); group != nil; group = next(ctx, w.inbound) {
+		w.answer(ctx, group, func() {})
 	}
 }
 
 // next waits for a group: what came while the last one was being inserted. It is nil once ctx has ended and nothing
 // waits any more.
-func (w *Writer) next(ctx context.Context) (group []*waiting) {
+func next(ctx context.Context, queue <-chan *waiting) (group []*waiting) {
 	select {
-	case first := <-w.queue:
+	case first := <-queue:
 		group = append(group, first)
 	case <-ctx.Done():
 	}
 	for len(group) < maxGroup {
 		select {
-		case another := <-w.queue:
+		case another := <-queue:
 			group = append(group, another)
 		default:
 			return group
 		}
 	}
 	return group
+}
+
+// answer writes a group and answers each who waits for it.
+func (w *Writer) answer(ctx context.Context, group []*waiting, inserted func()) {
+	events := make([]*Event, len(group))
+	for i, g := range group {
+		events[i] = g.event
+	}
+	for i, err := range w.write(context.WithoutCancel(ctx), events, inserted) {
+		group[i].done <- err
+	}
 }
 
 // write makes a group durable and tells for each event how that went. It calls inserted when the next group may be
@@ -252,7 +274,8 @@ func (w *Writer) store(ctx context.Context, events []*Event) error {
 
 // storeInTurn is store. It calls inserted when others may insert, unless that is when it returns.
 func (w *Writer) storeInTurn(ctx context.Context, events []*Event, inserted func()) error {
-	if w.Applier != nil && len(events) >= together && time.Now().UnixNano() > w.apart.Load() {
+	receipts := slices.ContainsFunc(events, func(e *Event) bool { return e.Kind == KindStatus })
+	if receipts && w.Applier != nil && len(events) >= together && time.Now().UnixNano() > w.apart.Load() {
 		applied := func() {}
 		fresh, why, err := w.Applier.storeAndApply(ctx, events, func() {
 			w.applying.Lock()
