@@ -1014,6 +1014,16 @@ func toAuditEntry(e *audit.Entry) *model.AuditEntry {
 	out := &model.AuditEntry{
 		ID: encode(kindAuditEntry, e.ID), ActorKind: e.ActorKind, Action: e.Action, Entity: e.Entity, Changes: e.Changes,
 		RequestID: e.RequestID, CreatedAt: e.CreatedAt, Seq: e.Seq,
+		Actor: toThing(e.ActorKind, e.ActorID), Subject: toThing(e.Entity, e.EntityID),
+		References: mapped(e.References(), func(r audit.Reference) *model.AuditReference {
+			return toReference(r.Field, r.Thing)
+		}),
+		Sentences: []*model.AuditSentence{},
+	}
+	for _, s := range e.Sentences() {
+		if text := say.Recall(s); !text.IsRaw() {
+			out.Sentences = append(out.Sentences, &model.AuditSentence{Recorded: s, Text: text})
+		}
 	}
 	if kind := entityKinds[e.ActorKind]; e.ActorID != nil && kind != "" {
 		out.ActorID = filled(encode(kind, *e.ActorID))
@@ -1025,6 +1035,32 @@ func toAuditEntry(e *audit.Entry) *model.AuditEntry {
 		out.Hash = filled(hex.EncodeToString(e.Hash))
 	}
 	return out
+}
+
+// toThing is what an entry names without a field; nil: nothing that has a name.
+func toThing(entity string, id *int64) *model.AuditReference {
+	if id == nil || !audit.HasName(entity) {
+		return nil
+	}
+	return toReference("", audit.Thing{Entity: entity, ID: *id})
+}
+
+func toReference(field string, of audit.Thing) *model.AuditReference {
+	out := &model.AuditReference{Field: field, Entity: of.Entity, Number: of.ID}
+	if kind := entityKinds[of.Entity]; kind != "" {
+		out.ID = filled(encode(kind, of.ID))
+	}
+	return out
+}
+
+// nameOf is what a thing of the trail is called; nil where who asks may not see things of its kind.
+func (r *Resolver) nameOf(ctx context.Context, x *model.AuditReference) (*audit.Name, error) {
+	if kind := entityKinds[x.Entity]; kind != "" {
+		if err := nodeKinds[kind].allow(ctx, kind, x.Number); err != nil {
+			return nil, nil //nolint:nilerr,nilnil // who may see the entry sees it without the name
+		}
+	}
+	return load(ctx).names.Load(ctx, audit.Thing{Entity: x.Entity, ID: x.Number})
 }
 
 func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {

@@ -73,6 +73,7 @@ type loaders struct {
 	optOutReviews *dataloadgen.Loader[int64, *optout.Review]
 	optInRequests *dataloadgen.Loader[int64, *doubleoptin.Request]
 	revisions     *dataloadgen.Loader[audit.Thing, int64]
+	names         *dataloadgen.Loader[audit.Thing, *audit.Name]
 	messagesOf    *dataloadgen.Loader[pageOf, db.Slice[*message.Message]]
 	consentsOf    *dataloadgen.Loader[pageOf, db.Slice[*consent.Event]]
 	notesOf       *dataloadgen.Loader[pageOf, db.Slice[*conversation.Note]] // by conversation
@@ -254,6 +255,7 @@ func newLoaders(s Services) *loaders {
 		addresses:  batched(listed(s.Contacts.AddressesOf)),
 		events:     batched(listed(s.Messages.Events)),
 		revisions:  batched(s.Trail.Revisions),
+		names:      batched(s.Trail.Names),
 		messagesOf: paged(func(ctx context.Context, said bool, p db.Page,
 			contacts []int64,
 		) (map[int64]db.Slice[*message.Message], error) {

@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"eventstream/graph/generated"
 	"eventstream/graph/model"
 	"eventstream/server/audit"
 	"eventstream/server/dashboard"
@@ -15,6 +16,21 @@ import (
 	"eventstream/server/say"
 	"time"
 )
+
+// Name is the resolver for the name field.
+func (r *auditReferenceResolver) Name(ctx context.Context, obj *model.AuditReference) (*string, error) {
+	name, err := r.nameOf(ctx, obj)
+	if err != nil || name == nil || name.Text == "" {
+		return nil, err
+	}
+	return &name.Text, nil
+}
+
+// Gone is the resolver for the gone field.
+func (r *auditReferenceResolver) Gone(ctx context.Context, obj *model.AuditReference) (bool, error) {
+	name, err := r.nameOf(ctx, obj)
+	return name != nil && name.Gone, err
+}
 
 // Dashboard is the resolver for the dashboard field.
 func (r *queryResolver) Dashboard(ctx context.Context, rangeArg *model.DateRange, zone string) (*model.Dashboard, error) {
@@ -146,3 +162,10 @@ func (r *subscriptionResolver) SystemHealthChanged(ctx context.Context) (<-chan 
 		return toHealth(h), nil
 	}, nil)
 }
+
+// AuditReference returns generated.AuditReferenceResolver implementation.
+func (r *Resolver) AuditReference() generated.AuditReferenceResolver {
+	return &auditReferenceResolver{r}
+}
+
+type auditReferenceResolver struct{ *Resolver }

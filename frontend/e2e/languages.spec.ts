@@ -14,9 +14,9 @@ const more = {
   check: "/monitoring/check",
   keywords: "/settings/keywords",
   retention: "/settings/retention",
-  reviews: "/compliance?status=reviews",
-  suppressions: "/compliance?status=suppressions",
-  "double-opt-ins": "/compliance?status=double-opt-ins",
+  reviews: "/compliance/reviews",
+  suppressions: "/compliance/suppressions",
+  "double-opt-ins": "/compliance/double-opt-ins",
 };
 
 /** Words of the pages that are words of neither language; what people and the server wrote has none of them. */
@@ -128,7 +128,7 @@ test.describe("what the server says", () => {
     test.describe(`of a number in ${language}`, () => {
       test.use({ storageState: signedIn, locale: language });
       test(`whether it may be written to, in ${language}`, async ({ page: on }) => {
-        await on.goto("/compliance?status=check");
+        await on.goto("/compliance/check");
         await on.getByLabel(label).and(on.locator("input")).fill("+49 151 12345678");
         await on.getByRole("button", { name: button, exact: true }).click();
         await expect(on.locator("main").getByText("GDPR")).toHaveCount(0);

@@ -47,7 +47,7 @@ test("a sentence that may ask for an opt-out waits for a decision, and is decide
   });
   await says(page, "+34612000001", spanish);
   await says(page, "+4915199900002", german);
-  await page.goto("/compliance?status=reviews");
+  await page.goto("/compliance/reviews");
   const ana = page.getByRole("article", { name: "Message from +34 612 00 00 01" });
   await expect(ana.getByText(spanish)).toBeVisible();
   await everyWay(page, "reviews", pictures);
@@ -177,7 +177,7 @@ test("a consent that is to be confirmed counts once they have said yes", async (
   await page.reload();
   await expect(page.getByRole("row", { name: /^Marketing Opted in/ })).toBeVisible();
 
-  await page.goto("/compliance?status=double-opt-ins");
+  await page.goto("/compliance/double-opt-ins");
   const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "Mia" }) });
   await expect(row).toContainText("Confirmed");
   await everyWay(page, "double-opt-ins", pictures);
@@ -222,7 +222,7 @@ test("one of two reasons is lifted, and the check of the number tells what remai
   for (const reason of ["OPERATOR", "COMPLAINT"]) {
     await make(page, "suppressionAdd", "suppression", { address: number, reason });
   }
-  await page.goto("/compliance?status=suppressions");
+  await page.goto("/compliance/suppressions");
   await page.getByLabel("Is this number suppressed?").fill(number);
   const rows = page.getByRole("row").filter({ has: page.getByRole("button", { name: "Lift" }) });
   await expect(rows).toHaveCount(2);
@@ -257,7 +257,7 @@ test("one of two reasons is lifted, and the check of the number tells what remai
 });
 
 test("a list of suppressions comes in, and is given out", async ({ page }) => {
-  await page.goto("/compliance?status=suppressions");
+  await page.goto("/compliance/suppressions");
   await page.getByRole("button", { name: "Import" }).click();
   const dialog = page.getByRole("dialog", { name: "Import a suppression list" });
   await dialog.locator("input[type=file]").setInputFiles({

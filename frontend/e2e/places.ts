@@ -42,7 +42,7 @@ export const placesOf = (sent: string, drafts: string): Record<string, Place> =>
     webhooks: "/monitoring/webhooks",
     decisions: "/monitoring/decisions",
     compliance: "/compliance",
-    audit: "/compliance?status=audit",
+    audit: "/compliance/audit",
     workspace: "/settings",
     senders: "/settings/senders",
     limits: "/settings/limits",

@@ -650,6 +650,7 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await expect(page.getByRole("button", { name: "Lift" })).toBeVisible();
   await look("compliance-suppressions");
   await page.getByRole("tab", { name: "Audit trail" }).click();
+  await expect(page).toHaveURL(/\/compliance\/audit$/);
   const added = page.getByRole("row").filter({ has: page.getByRole("cell", { name: "Suppressed a number" }) });
   await expect(added).toContainText("Reason: Operator");
   await page.getByRole("combobox", { name: "What was done" }).fill("launched");
@@ -657,6 +658,9 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await expect(added).toHaveCount(0);
   const launched = page.getByRole("row", { name: "Launched the campaign" }).first();
   await expect(launched).toContainText("Status: Draft → Preparing");
+  await expect(launched.locator('a[href^="/campaigns/"]'), "it says which, with the way there").not.toBeEmpty();
+  await page.reload();
+  await expect(launched, "the address keeps what was chosen").toBeVisible();
   await launched.getByText("As recorded").click();
   await expect(launched.getByText('"to": "preparing"')).toBeVisible();
   await page.getByRole("combobox", { name: "What was done" }).click();

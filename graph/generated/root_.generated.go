@@ -27,6 +27,7 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	ApiToken() ApiTokenResolver
 	AttributeKey() AttributeKeyResolver
+	AuditReference() AuditReferenceResolver
 	BulkAction() BulkActionResolver
 	Campaign() CampaignResolver
 	CampaignApproval() CampaignApprovalResolver
@@ -166,17 +167,21 @@ type ComplexityRoot struct {
 	}
 
 	AuditEntry struct {
-		Action    func(childComplexity int) int
-		ActorID   func(childComplexity int) int
-		ActorKind func(childComplexity int) int
-		Changes   func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		Entity    func(childComplexity int) int
-		EntityID  func(childComplexity int) int
-		Hash      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		RequestID func(childComplexity int) int
-		Seq       func(childComplexity int) int
+		Action     func(childComplexity int) int
+		Actor      func(childComplexity int) int
+		ActorID    func(childComplexity int) int
+		ActorKind  func(childComplexity int) int
+		Changes    func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Entity     func(childComplexity int) int
+		EntityID   func(childComplexity int) int
+		Hash       func(childComplexity int) int
+		ID         func(childComplexity int) int
+		References func(childComplexity int) int
+		RequestID  func(childComplexity int) int
+		Sentences  func(childComplexity int) int
+		Seq        func(childComplexity int) int
+		Subject    func(childComplexity int) int
 	}
 
 	AuditEntryConnection struct {
@@ -197,6 +202,20 @@ type ComplexityRoot struct {
 		Problem        func(childComplexity int) int
 		PublicKey      func(childComplexity int) int
 		Waiting        func(childComplexity int) int
+	}
+
+	AuditReference struct {
+		Entity func(childComplexity int) int
+		Field  func(childComplexity int) int
+		Gone   func(childComplexity int) int
+		ID     func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Number func(childComplexity int) int
+	}
+
+	AuditSentence struct {
+		Recorded func(childComplexity int) int
+		Text     func(childComplexity int) int
 	}
 
 	AuditVerification struct {
@@ -3086,6 +3105,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.Action(childComplexity), true
+	case "AuditEntry.actor":
+		if e.ComplexityRoot.AuditEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Actor(childComplexity), true
 	case "AuditEntry.actorId":
 		if e.ComplexityRoot.AuditEntry.ActorID == nil {
 			break
@@ -3134,18 +3159,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.ID(childComplexity), true
+	case "AuditEntry.references":
+		if e.ComplexityRoot.AuditEntry.References == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.References(childComplexity), true
 	case "AuditEntry.requestId":
 		if e.ComplexityRoot.AuditEntry.RequestID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AuditEntry.RequestID(childComplexity), true
+	case "AuditEntry.sentences":
+		if e.ComplexityRoot.AuditEntry.Sentences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Sentences(childComplexity), true
 	case "AuditEntry.seq":
 		if e.ComplexityRoot.AuditEntry.Seq == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AuditEntry.Seq(childComplexity), true
+	case "AuditEntry.subject":
+		if e.ComplexityRoot.AuditEntry.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Subject(childComplexity), true
 
 	case "AuditEntryConnection.edges":
 		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
@@ -3215,6 +3258,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditProtection.Waiting(childComplexity), true
+
+	case "AuditReference.entity":
+		if e.ComplexityRoot.AuditReference.Entity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReference.Entity(childComplexity), true
+	case "AuditReference.field":
+		if e.ComplexityRoot.AuditReference.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReference.Field(childComplexity), true
+	case "AuditReference.gone":
+		if e.ComplexityRoot.AuditReference.Gone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReference.Gone(childComplexity), true
+	case "AuditReference.id":
+		if e.ComplexityRoot.AuditReference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReference.ID(childComplexity), true
+	case "AuditReference.name":
+		if e.ComplexityRoot.AuditReference.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReference.Name(childComplexity), true
+	case "AuditReference.number":
+		if e.ComplexityRoot.AuditReference.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReference.Number(childComplexity), true
+
+	case "AuditSentence.recorded":
+		if e.ComplexityRoot.AuditSentence.Recorded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditSentence.Recorded(childComplexity), true
+	case "AuditSentence.text":
+		if e.ComplexityRoot.AuditSentence.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditSentence.Text(childComplexity), true
 
 	case "AuditVerification.brokenId":
 		if e.ComplexityRoot.AuditVerification.BrokenID == nil {
@@ -18776,16 +18869,47 @@ type AuditEntry implements Node {
   actorKind: String!
   "Global id of the operator, token or contact; null for the system."
   actorId: ID
+  "The operator, token or contact; null for the system."
+  actor: AuditReference
   action: String!
   entity: String!
   entityId: String
+  "What the entry is about; null where that is no single thing with a name."
+  subject: AuditReference
+  "As recorded: numbers of other things, and texts in English. references and sentences tell what they mean."
   changes: JSON!
+  "The things whose numbers stand in changes, each once; 20 at most."
+  references: [AuditReference!]! @listSize(assumedSize: 5)
+  "The sentences of changes that the server wrote, in the reader's language: why a campaign was paused, for one. What a person wrote stays as it is, and is not among them."
+  sentences: [AuditSentence!]! @listSize(assumedSize: 2)
   requestId: String!
   createdAt: DateTime!
   "Place in the chain; null until sealed, within seconds."
   seq: Int64
   "SHA-256, hexadecimal."
   hash: String
+}
+"A thing that an audit entry names: who did it, what it is about, or what stands among its changes by its number."
+type AuditReference {
+  "The field of changes that has the number, at whatever depth; empty for the actor and the subject."
+  field: String!
+  "As it stands in changes."
+  number: Int64!
+  "The kind of thing, such as template or operator."
+  entity: String!
+  "Global id, of kinds that have one. Whether it leads anywhere, gone tells."
+  id: ID
+  "What it is called now, of a message and of a conversation the contact's name, of a version of a template its number; null where it is not known any more, and where the reader may not see things of its kind."
+  name: String @goField(forceResolver: true)
+  "Whether it was deleted, erased or merged into another; false where the reader may not see things of its kind."
+  gone: Boolean! @goField(forceResolver: true)
+}
+"A sentence of an audit entry."
+type AuditSentence {
+  "As it stands in changes."
+  recorded: String!
+  "In the reader's language."
+  text: String! @goField(type: "eventstream/server/say.Text")
 }
 type AuditEntryEdge {
   cursor: String!
@@ -20521,14 +20645,22 @@ func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field gr
 		return ec.fieldContext_AuditEntry_actorKind(ctx, field)
 	case "actorId":
 		return ec.fieldContext_AuditEntry_actorId(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEntry_actor(ctx, field)
 	case "action":
 		return ec.fieldContext_AuditEntry_action(ctx, field)
 	case "entity":
 		return ec.fieldContext_AuditEntry_entity(ctx, field)
 	case "entityId":
 		return ec.fieldContext_AuditEntry_entityId(ctx, field)
+	case "subject":
+		return ec.fieldContext_AuditEntry_subject(ctx, field)
 	case "changes":
 		return ec.fieldContext_AuditEntry_changes(ctx, field)
+	case "references":
+		return ec.fieldContext_AuditEntry_references(ctx, field)
+	case "sentences":
+		return ec.fieldContext_AuditEntry_sentences(ctx, field)
 	case "requestId":
 		return ec.fieldContext_AuditEntry_requestId(ctx, field)
 	case "createdAt":
@@ -20579,6 +20711,34 @@ func (ec *executionContext) childFields_AuditProtection(ctx context.Context, fie
 		return ec.fieldContext_AuditProtection_publicKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditProtection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditReference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_AuditReference_field(ctx, field)
+	case "number":
+		return ec.fieldContext_AuditReference_number(ctx, field)
+	case "entity":
+		return ec.fieldContext_AuditReference_entity(ctx, field)
+	case "id":
+		return ec.fieldContext_AuditReference_id(ctx, field)
+	case "name":
+		return ec.fieldContext_AuditReference_name(ctx, field)
+	case "gone":
+		return ec.fieldContext_AuditReference_gone(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditReference", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditSentence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recorded":
+		return ec.fieldContext_AuditSentence_recorded(ctx, field)
+	case "text":
+		return ec.fieldContext_AuditSentence_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditSentence", field.Name)
 }
 
 func (ec *executionContext) childFields_AuditVerification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -182,13 +182,22 @@ type AuditEntry struct {
 	ID        string `json:"id"`
 	ActorKind string `json:"actorKind"`
 	// Global id of the operator, token or contact; null for the system.
-	ActorID   *string         `json:"actorId,omitempty"`
-	Action    string          `json:"action"`
-	Entity    string          `json:"entity"`
-	EntityID  *string         `json:"entityId,omitempty"`
-	Changes   json.RawMessage `json:"changes"`
-	RequestID string          `json:"requestId"`
-	CreatedAt time.Time       `json:"createdAt"`
+	ActorID *string `json:"actorId,omitempty"`
+	// The operator, token or contact; null for the system.
+	Actor    *AuditReference `json:"actor,omitempty"`
+	Action   string          `json:"action"`
+	Entity   string          `json:"entity"`
+	EntityID *string         `json:"entityId,omitempty"`
+	// What the entry is about; null where that is no single thing with a name.
+	Subject *AuditReference `json:"subject,omitempty"`
+	// As recorded: numbers of other things, and texts in English. references and sentences tell what they mean.
+	Changes json.RawMessage `json:"changes"`
+	// The things whose numbers stand in changes, each once; 20 at most.
+	References []*AuditReference `json:"references"`
+	// The sentences of changes that the server wrote, in the reader's language: why a campaign was paused, for one. What a person wrote stays as it is, and is not among them.
+	Sentences []*AuditSentence `json:"sentences"`
+	RequestID string           `json:"requestId"`
+	CreatedAt time.Time        `json:"createdAt"`
 	// Place in the chain; null until sealed, within seconds.
 	Seq *int64 `json:"seq,omitempty"`
 	// SHA-256, hexadecimal.
@@ -229,6 +238,30 @@ type AuditProtection struct {
 	Problem *say.Text `json:"problem,omitempty"`
 	// The public key that signs now. Note it somewhere else: with it and a checkpoint anybody can verify.
 	PublicKey *string `json:"publicKey,omitempty"`
+}
+
+// A thing that an audit entry names: who did it, what it is about, or what stands among its changes by its number.
+type AuditReference struct {
+	// The field of changes that has the number, at whatever depth; empty for the actor and the subject.
+	Field string `json:"field"`
+	// As it stands in changes.
+	Number int64 `json:"number"`
+	// The kind of thing, such as template or operator.
+	Entity string `json:"entity"`
+	// Global id, of kinds that have one. Whether it leads anywhere, gone tells.
+	ID *string `json:"id,omitempty"`
+	// What it is called now, of a message and of a conversation the contact's name, of a version of a template its number; null where it is not known any more, and where the reader may not see things of its kind.
+	Name *string `json:"name,omitempty"`
+	// Whether it was deleted, erased or merged into another; false where the reader may not see things of its kind.
+	Gone bool `json:"gone"`
+}
+
+// A sentence of an audit entry.
+type AuditSentence struct {
+	// As it stands in changes.
+	Recorded string `json:"recorded"`
+	// In the reader's language.
+	Text say.Text `json:"text"`
 }
 
 type AuditVerification struct {

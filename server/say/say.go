@@ -59,6 +59,9 @@ func Raw(s string) Text {
 	return Text{format: "%s", values: []any{s}}
 }
 
+// IsRaw reports whether others wrote it: it reads the same in every language.
+func (t Text) IsRaw() bool { return t.format == "%s" && len(t.texts) == 0 && len(t.values) == 1 }
+
 // Empty reports whether nothing is said.
 func (t Text) Empty() bool { return t.format == "" && len(t.texts) == 0 }
 

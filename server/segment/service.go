@@ -198,10 +198,11 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if len(users[id]) > 0 {
 			return apperr.Conflict("this segment is used by %s", say.List(users[id]...))
 		}
-		if err := remove(ctx, tx, id); err != nil {
+		name, err := remove(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.SegmentDelete, "segment", id, nil)
+		return audit.Record(ctx, tx, audit.SegmentDelete, "segment", id, map[string]any{"name": name})
 	})
 }
 

@@ -2,6 +2,8 @@ package segment
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"strings"
 	"time"
 
@@ -44,15 +46,12 @@ func update(ctx context.Context, tx bun.Tx, s *Segment) error {
 	return db.Err(err)
 }
 
-func remove(ctx context.Context, tx bun.Tx, id int64) error {
-	res, err := tx.NewRaw("DELETE FROM segments WHERE id = ?", id).Exec(ctx)
-	if err != nil {
-		return db.Err(err)
+func remove(ctx context.Context, tx bun.Tx, id int64) (name string, err error) {
+	err = tx.NewRaw("DELETE FROM segments WHERE id = ? RETURNING name", id).Scan(ctx, &name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", apperr.NotFound("segment %v does not exist", id)
 	}
-	if n, _ := res.RowsAffected(); n == 0 {
-		return apperr.NotFound("segment %v does not exist", id)
-	}
-	return nil
+	return name, db.Err(err)
 }
 
 func byIDs(ctx context.Context, idb bun.IDB, ids []int64) (rows []*Segment, err error) {

@@ -29,6 +29,8 @@ export const keys = {
   AuditCheckpointPlace: none,
   AuditEntryConnection: none,
   AuditProtection: none,
+  AuditReference: none,
+  AuditSentence: none,
   AuditVerification: none,
   BulkActionConnection: none,
   Budget: none,

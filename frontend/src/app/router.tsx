@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, notFound } from "@tanstack/react-router";
 import { LinkButton, Missing } from "../components/ui";
+import { complianceTabs } from "../features/compliance/tabs";
 import { Shell } from "./Shell";
 
 export type Search = {
@@ -161,6 +162,14 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
     path: "/compliance",
+    component: lazyRouteComponent(() => import("../features/compliance/CompliancePage"), "CompliancePage"),
+  }),
+  createRoute({
+    getParentRoute: parent,
+    path: "/compliance/$tab",
+    beforeLoad: ({ params }) => {
+      if (!complianceTabs.some((tab) => tab === params.tab)) throw notFound();
+    },
     component: lazyRouteComponent(() => import("../features/compliance/CompliancePage"), "CompliancePage"),
   }),
   createRoute({

@@ -105,6 +105,13 @@ export function Missing(props: { title: string; children: ReactNode; action?: Re
   );
 }
 
+/** In place of what others may not see. */
+export const OnlyAdmins = () => (
+  <Card>
+    <Text size="sm">{t`Only an admin can see this page.`}</Text>
+  </Card>
+);
+
 export function Stat(props: { label: string; value: ReactNode; hint?: ReactNode; testId?: string }) {
   return (
     <Card padding="md">

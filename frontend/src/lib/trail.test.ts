@@ -4,8 +4,24 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { actionText, actionTexts } from "./actions";
 import { moment } from "./format";
-import { about, actionChoices, changeLines, fieldTexts, machines, thingTexts } from "./trail";
+import {
+  about,
+  actionChoices,
+  fieldTexts,
+  type Meanings,
+  machines,
+  changeLines as parted,
+  type Told,
+  thingTexts,
+} from "./trail";
 import { setZone } from "./zone";
+
+const read = (told: Told) => told.map((part) => (typeof part === "string" ? part : `<${part.text}>`)).join("");
+/** The lines as somebody reads them, with things that have a page in angle brackets. */
+const changeLines = (action: string, changes: unknown, meanings?: Meanings) =>
+  parted(action, changes, meanings).map(({ name, before, after }) =>
+    before ? { name, before: read(before), after: read(after) } : { name, after: read(after) },
+  );
 
 const server = (file: string) => readFileSync(join(import.meta.dirname, "../../../server/audit", file), "utf8");
 const actions = [...server("actions.go").matchAll(/= Action\{"([a-z_.]+)"\}/g)].map((m) => m[1] ?? "");
@@ -107,4 +123,81 @@ test("settings, attributes and names of fields are told by their names", () => {
     { name: "Changed", after: "“city” and Time zone" },
   ]);
   expect(changeLines("campaign.create", null)).toEqual([]);
+});
+
+test("things are told by what they are called now, and what is gone is said to be", () => {
+  const of = (field: string, number: number, name: string | null, gone = false) => ({
+    field,
+    number,
+    entity: field === "SenderID" ? "sender" : field,
+    id: `${field}${number}`,
+    name,
+    gone,
+  });
+  const meanings = {
+    references: [
+      of("template", 3, "Spring offer"),
+      of("template", 4, "Summer offer"),
+      of("segment", 1, null, true),
+      of("topic", 2, "News", true),
+      of("SenderID", 5, "Shop"),
+      of("message", 8, "Ana"),
+      { ...of("messages", 9, "Ben"), entity: "message" },
+    ],
+    sentences: [{ recorded: "2 of 3 failed", text: "2 von 3 schlugen fehl" }],
+  };
+  expect(
+    changeLines(
+      "campaign.update",
+      {
+        template: { from: 3, to: 4 },
+        segment: { from: 1, to: null },
+        topic: 2,
+        senders: { from: [], to: [{ SenderID: 5, Weight: 1 }] },
+        message: 8,
+        reason: "2 of 3 failed",
+      },
+      meanings,
+    ),
+  ).toEqual([
+    { name: "Template", before: "<Spring offer>", after: "<Summer offer>" },
+    { name: "Segment", before: "<deleted segment No. 1>", after: "not set" },
+    { name: "Topic", after: "<News (deleted)>" },
+    { name: "Senders", before: "not set", after: "Sender: <Shop>, Weight: 1" },
+    { name: "Message", after: "<Ana>" },
+    { name: "Reason", after: "2 von 3 schlugen fehl" },
+  ]);
+  expect(changeLines("message.resolve", { messages: [9, 10] }, meanings)).toEqual([
+    { name: "Messages", after: "<Ben> and No. 10" },
+  ]);
+  expect(changeLines("demo.seed", { messages: 1200 })).toEqual([{ name: "Messages", after: "1,200" }]);
+});
+
+test("what is too long to read is cut, and no name in two", () => {
+  const messages = Array.from({ length: 20 }, (_, i) => i);
+  const references = messages.map((number) => ({
+    field: "messages",
+    entity: "message",
+    number,
+    name: "Somebody with a name",
+    gone: false,
+  }));
+  const [line] = parted("message.resolve", { messages }, { references, sentences: [] });
+  expect(read(line?.after ?? [])).toMatch(/^(<Somebody with a name>, )+…?<?/);
+  expect(read(line?.after ?? []).length).toBeLessThan(240);
+});
+
+test("what is new tells what it is, and nothing of before", () => {
+  expect(
+    changeLines("campaign.create", {
+      name: { from: null, to: "Summer" },
+      approval: { from: null, to: "" },
+      query: { from: null, to: { op: "is" } },
+      pilot: { from: null, to: 0 },
+    }),
+  ).toEqual([
+    { name: "Name", after: "Summer" },
+    { name: "Conditions", after: "set" },
+    { name: "Recipients of the pilot", after: "0" },
+  ]);
 });

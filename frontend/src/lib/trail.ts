@@ -71,7 +71,7 @@ export const fieldTexts: Record<string, string> = {
   address: t`Network address`,
   afterMinutes: t`Minutes until the choice`,
   api_key: t`API key`,
-  approval: t`Approval`,
+  approval: t`Approval of the campaign`,
   approval_reason: t`Reason`,
   archived_at: t`Archived`,
   assignee: t`Assigned to`,
@@ -154,7 +154,6 @@ export const fieldTexts: Record<string, string> = {
   monthly_budget: t`Monthly budget`,
   name: t`Name`,
   next_run_at: t`Next start`,
-  note: t`Note`,
   of: t`Recurring campaign`,
   on: t`On`,
   opt_in_requests: t`Asked to confirm`,
@@ -244,6 +243,7 @@ export const machines = new Set([
   "handover",
   "name_sha256",
   "new",
+  "note",
   "root",
   "session",
   "sha256",
@@ -255,7 +255,8 @@ type Form =
   | "days" // days of the week
   | "decisions" // how often there was which
   | "enum" // one of the API's words, or of values below
-  | "id" // a number in the database
+  | "id" // a number in the database, which the entry's references name
+  | "ids" // such numbers, or how many there are
   | "keep" // how many days something is kept
   | "language"
   | "moment"
@@ -274,7 +275,7 @@ const forms: Record<string, Form> = {
   last: "id",
   merged: "id",
   message: "id",
-  note: "id",
+  messages: "ids",
   of: "id",
   owner: "id",
   remove: "id",
@@ -372,8 +373,72 @@ const isValues = (v: unknown): v is Values => typeof v === "object" && v !== nul
 /** Amounts are kept in millionths. */
 const amount = (micros: number, currency: string) => money({ amount: String(micros / 1e6), currency });
 
+/** A thing that an entry names by its number: what it is called now, and where its page would be. */
+export type Thing = { entity: string; id?: string | null; name?: string | null; gone: boolean; text: string };
+type Reference = Omit<Thing, "text"> & { field: string; number: unknown };
+
+/** What the server tells of an entry's changes: the names of things, and its own sentences in the reader's language. */
+export type Meanings = { references: Reference[]; sentences: { recorded: string; text: string }[] };
+
+/** Text with the things in it that may have a page. */
+export type Told = (string | Thing)[];
+
+/** What is deleted has no name, but for what is kept after it. */
+const goneTexts: Record<string, (n: number) => string> = {
+  campaign: (n) => t`deleted campaign No. ${n}`,
+  contact: (n) => t`deleted contact No. ${n}`,
+  label: (n) => t`deleted label No. ${n}`,
+  message: (n) => t`deleted message No. ${n}`,
+  operator: (n) => t`deleted operator No. ${n}`,
+  segment: (n) => t`deleted segment No. ${n}`,
+  sender: (n) => t`deleted sender No. ${n}`,
+  template: (n) => t`deleted template No. ${n}`,
+  topic: (n) => t`deleted topic No. ${n}`,
+};
+
+/** A thing in words, as it is now. */
+export function thingOf(r: Omit<Reference, "field">): Thing {
+  const n = Number(r.number);
+  const { entity, id, name, gone } = r;
+  const text = gone ? (name ? t`${name} (deleted)` : (goneTexts[entity]?.(n) ?? t`No. ${n}`)) : (name ?? t`No. ${n}`);
+  return { entity, id, name, gone, text };
+}
+
 const longest = 160;
-const cut = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text);
+/** Where things stand in a text while it is put together: their place in a list, between two signs that nobody writes. */
+const mark = (i: number) => `\uE000${i}\uE001`;
+const marks = /\uE000(\d+)\uE001/;
+
+/** The parts of a text, cut where it is too long to read. */
+function partsOf(text: string, things: Thing[]): Told {
+  const told: Told = [];
+  let left = longest;
+  for (const [i, part] of text.split(marks).entries()) {
+    const thing = i % 2 ? things[Number(part)] : undefined;
+    if (thing && left > 0) {
+      told.push(thing);
+      left -= thing.text.length;
+    } else if (part && !thing) {
+      told.push(part.length > left ? `${part.slice(0, Math.max(left, 0))}…` : part);
+      left -= part.length;
+    }
+    if (left < 0) break;
+  }
+  return told;
+}
+
+/** What the values of one entry are told with. */
+class Telling {
+  readonly things: Thing[] = [];
+  constructor(readonly meanings?: Meanings) {}
+  number(field: string, n: number): string {
+    const found = this.meanings?.references.find((r) => r.field === field && Number(r.number) === n);
+    return found ? mark(this.things.push(thingOf(found)) - 1) : t`No. ${n}`;
+  }
+  sentence(recorded: string): string | undefined {
+    return this.meanings?.sentences.find((s) => s.recorded === recorded)?.text;
+  }
+}
 
 /** The words of a field's name: of an attribute's or a price's with what it is of. */
 function fieldText(name: string): string {
@@ -390,7 +455,6 @@ const inForm: Partial<Record<Form, (v: unknown) => string | undefined>> = {
   bytes: (v) => (typeof v === "number" ? bytes(v) : undefined),
   days: (v) => (typeof v === "string" ? dayName(v) : undefined),
   enum: (v) => (typeof v === "string" && /^[\w: ]+$/.test(v) ? (values[v] ?? words(v)) : undefined),
-  id: (v) => (typeof v === "number" ? t`No. ${v}` : undefined),
   keep: (v) => (typeof v === "number" ? plural(v, { one: "# day", other: "# days" }) : undefined),
   language: (v) => (typeof v === "string" ? languageName(v) : undefined),
   moment: (v) => (typeof v === "string" && !Number.isNaN(Date.parse(v)) ? moment(v) : undefined),
@@ -403,50 +467,57 @@ const inForm: Partial<Record<Form, (v: unknown) => string | undefined>> = {
   share: (v) => (typeof v === "number" ? percent(v) : undefined),
 };
 
+const unset = (v: unknown) => v === null || v === undefined || v === "" || (Array.isArray(v) && v.length === 0);
+
 /** A value as a person reads it. */
-function valueText(name: string, v: unknown): string {
+function valueText(name: string, v: unknown, telling: Telling, listed = false): string {
   const form = forms[name];
-  if (v === null || v === undefined || v === "" || (Array.isArray(v) && v.length === 0))
-    return form === "keep" ? t`permanently` : t`not set`;
+  if (unset(v)) return form === "keep" ? t`permanently` : t`not set`;
   if (typeof v === "boolean") return v ? t`yes` : t`no`;
-  if (Array.isArray(v)) return cut(allOf(v.map((one) => valueText(name, one))));
+  if (Array.isArray(v)) return allOf(v.map((one) => valueText(name, one, telling, true)));
+  if (typeof v === "number" && (form === "id" || (form === "ids" && listed))) return telling.number(name, v);
+  const sentence = typeof v === "string" && telling.sentence(v);
+  if (sentence) return sentence;
   const formed = form && inForm[form]?.(v);
   if (formed) return formed;
   if (typeof v === "number") return Number.isInteger(v) ? count(v) : decimal(v);
-  if (!isValues(v)) return cut(String(v));
+  if (!isValues(v)) return String(v);
   if (typeof v.limit === "number" && typeof v.currency === "string") return amount(v.limit, v.currency);
-  return cut(
-    Object.entries(v)
-      .filter(([part]) => !machines.has(part))
-      .map(([part, is]) => {
-        if (form === "decisions") {
-          const [status = "", reason] = part.split(":");
-          return `${reason ? skipText(reason) : words(status)}: ${valueText("", is)}`;
-        }
-        if (part === "value" && typeof is === "number" && typeof v.currency === "string")
-          return `${fieldText(part)}: ${amount(is, v.currency)}`;
-        return `${fieldText(part)}: ${valueText(part, is)}`;
-      })
-      .join(", "),
-  );
+  return Object.entries(v)
+    .filter(([part]) => !machines.has(part))
+    .map(([part, is]) => {
+      if (form === "decisions") {
+        const [status = "", reason] = part.split(":");
+        return `${reason ? skipText(reason) : words(status)}: ${valueText("", is, telling)}`;
+      }
+      if (part === "value" && typeof is === "number" && typeof v.currency === "string")
+        return `${fieldText(part)}: ${amount(is, v.currency)}`;
+      return `${fieldText(part)}: ${valueText(part, is, telling)}`;
+    })
+    .join(", ");
 }
 
 /** One thing that an entry tells: a field, what it was where it changed, and what it is. */
-export type ChangeLine = { name: string; before?: string; after: string };
+export type ChangeLine = { name: string; before?: Told; after: Told };
 
 /** What stands under "from" and "to" where that is all that changed. */
 const moved: Record<string, string> = { campaign: "status", template: "category" };
 
 /** What an entry tells beside what was done, in words, line by line. */
-export function changeLines(action: string, changes: unknown): ChangeLine[] {
+export function changeLines(action: string, changes: unknown, meanings?: Meanings): ChangeLine[] {
   if (!isValues(changes)) return [];
+  const telling = new Telling(meanings);
+  const tell = (name: string, v: unknown) => partsOf(valueText(name, v, telling), telling.things);
+  const made = /\.(create|duplicate)$/.test(action); // nothing was set before
   const field = moved[about(action)];
   const told = field && "from" in changes ? { [field]: changes, ...changes } : changes;
   return Object.entries(told).flatMap(([name, v]): ChangeLine[] => {
     if (machines.has(name) || (field && (name === "from" || name === "to"))) return [];
     const label = fieldText(name);
-    if (!isValues(v) || !("from" in v && "to" in v)) return [{ name: label, after: valueText(name, v) }];
-    if (forms[name] === "changed") return [{ name: label, after: v.from === null ? t`set` : t`changed` }];
-    return [{ name: label, before: valueText(name, v.from), after: valueText(name, v.to) }];
+    if (!isValues(v) || !("from" in v && "to" in v)) return [{ name: label, after: tell(name, v) }];
+    if (unset(v.from) && unset(v.to)) return [];
+    if (forms[name] === "changed") return [{ name: label, after: [v.from === null ? t`set` : t`changed`] }];
+    if (made && v.from === null) return [{ name: label, after: tell(name, v.to) }];
+    return [{ name: label, before: tell(name, v.from), after: tell(name, v.to) }];
   });
 }

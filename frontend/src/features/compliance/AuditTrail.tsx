@@ -10,10 +10,11 @@ import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { AuditProtectionQuery, AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
 import { actionText } from "../../lib/actions";
+import { useAddress } from "../../lib/address";
 import { errorText } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
 import { usePages } from "../../lib/pages";
-import { actionChoices, changeLines } from "../../lib/trail";
+import { actionChoices, changeLines, type Thing, type Told, thingOf } from "../../lib/trail";
 
 const TrailDocument = graphql(`
   query AuditTrail($filter: AuditFilter, $after: String) {
@@ -25,20 +26,35 @@ const TrailDocument = graphql(`
       nodes {
         id
         actorKind
-        actorId
+        actor {
+          ...AuditThing
+        }
         action
         entity
-        entityId
+        subject {
+          ...AuditThing
+        }
         changes
+        references {
+          field
+          ...AuditThing
+        }
+        sentences {
+          recorded
+          text
+        }
         createdAt
         seq
         hash
       }
     }
-    operators {
-      id
-      name
-    }
+  }
+  fragment AuditThing on AuditReference {
+    entity
+    number
+    id
+    name
+    gone
   }
 `);
 const VerifyDocument = graphql(`
@@ -77,17 +93,17 @@ const ProtectionDocument = graphql(`
 `);
 
 /** The pages of the things that have one. */
-const pagesOf: Record<
-  string,
-  "/campaigns/$id" | "/contacts/$id" | "/inbox/$id" | "/messages/$id" | "/segments/$id" | "/templates/$id"
-> = {
+const pagesOf = {
   campaign: "/campaigns/$id",
   contact: "/contacts/$id",
   conversation: "/inbox/$id",
   message: "/messages/$id",
+  operator: "/settings/team",
   segment: "/segments/$id",
+  sender: "/settings/senders",
   template: "/templates/$id",
-};
+  topic: "/topics",
+} as const;
 const choices = actionChoices();
 
 type Row = AuditTrailQuery["auditEntries"]["nodes"][number];
@@ -95,7 +111,8 @@ type Row = AuditTrailQuery["auditEntries"]["nodes"][number];
 /** Every change, chained by hash, and the button that walks the chain. */
 export function AuditTrail() {
   const client = useClient();
-  const [action, setAction] = useState<string | null>(null);
+  const { search, change } = useAddress();
+  const action = search.q ?? null;
   const pages = usePages<Row>(action ?? "");
   const [verdict, setVerdict] = useState<VerificationQuery["auditVerification"] | null>(null);
   const [problem, setProblem] = useState("");
@@ -107,7 +124,6 @@ export function AuditTrail() {
   });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const rows = pages.with(data?.auditEntries.nodes);
-  const who = (r: Row) => data?.operators.find((o) => o.id === r.actorId)?.name ?? words(r.actorKind);
   const verify = async () => {
     setWalking(true);
     const result = await client.query(VerifyDocument, {}, { requestPolicy: "network-only" });
@@ -123,7 +139,7 @@ export function AuditTrail() {
           placeholder={t`Everything that was done`}
           data={choices}
           value={action}
-          onChange={setAction}
+          onChange={(to) => change({ q: to ?? undefined })}
           searchable
           clearable
           maxDropdownHeight={400}
@@ -195,7 +211,9 @@ export function AuditTrail() {
                 <Table.Tr key={e.id}>
                   <Table.Td data-label="#">{e.seq ? count(e.seq) : "…"}</Table.Td>
                   <Table.Td data-label={t`When`}>{moment(e.createdAt)}</Table.Td>
-                  <Table.Td data-label={t`Who`}>{who(e)}</Table.Td>
+                  <Table.Td data-label={t`Who`}>
+                    {e.actor ? <Named thing={thingOf(e.actor)} /> : words(e.actorKind)}
+                  </Table.Td>
                   <Table.Td data-label={t`What`}>
                     <Done entry={e} />
                   </Table.Td>
@@ -220,29 +238,59 @@ export function AuditTrail() {
   );
 }
 
-/** What was done, and with what, where that has a page. */
-function Done({ entry: e }: { entry: Row }) {
-  const to = e.entityId && pagesOf[e.entity];
-  const text = actionText(e.action);
+/** What a thing is called, with the way to its page. */
+function Named({ thing }: { thing: Thing }) {
+  const to = !thing.gone && thing.id && pagesOf[thing.entity as keyof typeof pagesOf];
   return to ? (
-    <Link to={to} params={{ id: e.entityId ?? "" }} className="plain">
-      {text}
+    <Link to={to} params={{ id: thing.id ?? "" }} className="plain" style={{ display: "inline", minWidth: 0 }}>
+      {thing.text}
     </Link>
   ) : (
-    text
+    thing.text
   );
 }
 
+/** What was done, and with what, unless that is whoever did it. */
+function Done({ entry: e }: { entry: Row }) {
+  const own = e.actor?.entity === e.subject?.entity && e.actor?.number === e.subject?.number;
+  return (
+    <>
+      <Text size="sm">{actionText(e.action)}</Text>
+      {e.subject && !own && (
+        <Text size="sm" c={e.subject.gone ? "dimmed" : undefined} style={{ overflowWrap: "anywhere" }}>
+          <Named thing={thingOf(e.subject)} />
+        </Text>
+      )}
+    </>
+  );
+}
+
+/** Text with its things as links. */
+const Parts = ({ told }: { told: Told }) =>
+  told.map((part, i) => (typeof part === "string" ? part : <Named key={i} thing={part} />));
+
 /** What changed in words, and the entry as it is for whoever checks it. */
 function Changes({ entry: e }: { entry: Row }) {
-  const lines = changeLines(e.action, e.changes);
+  const lines = changeLines(e.action, e.changes, e);
   return (
     <Stack gap={2} style={{ overflowWrap: "anywhere" }}>
-      {lines.map((line) => (
-        <Text key={line.name} size="sm">
-          {line.before === undefined ? t`${line.name}: ${line.after}` : t`${line.name}: ${line.before} → ${line.after}`}
-        </Text>
-      ))}
+      {lines.map(({ name, before, after }) => {
+        const was = before && <Parts told={before} />;
+        const is = <Parts told={after} />;
+        return (
+          <Text key={name} size="sm">
+            {was ? (
+              <Trans>
+                {name}: {was} → {is}
+              </Trans>
+            ) : (
+              <Trans>
+                {name}: {is}
+              </Trans>
+            )}
+          </Text>
+        );
+      })}
       <details>
         <Text component="summary" size="xs" c="dimmed" style={{ cursor: "pointer" }}>{t`As recorded`}</Text>
         <Code block style={{ whiteSpace: "pre-wrap" }}>

@@ -1,29 +1,34 @@
 import { t } from "@lingui/core/macro";
 import { NativeSelect, Tabs } from "@mantine/core";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { useMay } from "../../app/session";
-import { Page } from "../../components/ui";
-import { useAddress } from "../../lib/address";
+import { OnlyAdmins, Page } from "../../components/ui";
 import { AuditTrail } from "./AuditTrail";
 import { CheckNumber } from "./CheckNumber";
 import { ConsentLedger } from "./ConsentLedger";
 import { OptInRequests } from "./OptInRequests";
 import { OptOutReviews } from "./OptOutReviews";
 import { Suppressions } from "./Suppressions";
+import { type ComplianceTab, complianceTabs } from "./tabs";
 
 /** What proves that the engine keeps to the rules. */
 export function CompliancePage() {
-  const { search, change } = useAddress();
   const admin = useMay("ADMIN");
-  const tab = search.status ?? "consent";
-  const open = (to: string | null) => change({ status: to === "consent" ? undefined : (to ?? undefined) });
-  const tabs = [
-    { value: "consent", label: t`Consent ledger` },
-    { value: "double-opt-ins", label: t`Double opt-ins` },
-    { value: "reviews", label: t`Opt-out reviews` },
-    { value: "suppressions", label: t`Suppressions` },
-    { value: "check", label: t`Check a number` },
-    ...(admin ? [{ value: "audit", label: t`Audit trail` }] : []),
-  ];
+  const navigate = useNavigate();
+  const { tab = "consent" } = useParams({ strict: false });
+  const open = (to: string | null) =>
+    void navigate(to && to !== "consent" ? { to: "/compliance/$tab", params: { tab: to } } : { to: "/compliance" });
+  const labels: Record<ComplianceTab, string> = {
+    consent: t`Consent ledger`,
+    "double-opt-ins": t`Double opt-ins`,
+    reviews: t`Opt-out reviews`,
+    suppressions: t`Suppressions`,
+    check: t`Check a number`,
+    audit: t`Audit trail`,
+  };
+  const tabs = complianceTabs
+    .filter((value) => value !== "audit" || admin || tab === "audit") // whoever has its address is told why it is closed
+    .map((value) => ({ value, label: labels[value] }));
   return (
     <Page title={t`Compliance`} description={t`Who agreed, who must not be contacted, and who changed what`}>
       <Tabs value={tab} onChange={open} keepMounted={false}>
@@ -57,11 +62,7 @@ export function CompliancePage() {
         <Tabs.Panel value="check">
           <CheckNumber />
         </Tabs.Panel>
-        {admin && (
-          <Tabs.Panel value="audit">
-            <AuditTrail />
-          </Tabs.Panel>
-        )}
+        <Tabs.Panel value="audit">{admin ? <AuditTrail /> : <OnlyAdmins />}</Tabs.Panel>
       </Tabs>
     </Page>
   );

@@ -91,7 +91,7 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
       key: "reviews",
       text: plural(a.optOutReviews, { one: "# reply may be an opt-out", other: "# replies may be opt-outs" }),
       hint: t`They get no campaign until somebody has decided.`,
-      link: linkOptions({ to: "/compliance", search: { status: "reviews" } }),
+      link: linkOptions({ to: "/compliance/$tab", params: { tab: "reviews" } }),
       act: t`Review`,
     },
     a.templatesRejected > 0 && {

@@ -51,7 +51,7 @@ export function Outcome(props: { import: ImportState; onStop: () => void; onAgai
               <Anchor
                 inherit
                 underline="always"
-                renderRoot={(p) => <Link {...p} to="/compliance" search={{ status: "double-opt-ins" }} />}
+                renderRoot={(p) => <Link {...p} to="/compliance/$tab" params={{ tab: "double-opt-ins" }} />}
               >{t`See who has answered`}</Anchor>
             </Trans>
           </Text>

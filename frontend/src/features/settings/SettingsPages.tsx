@@ -1,7 +1,8 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { Anchor, Card, Text } from "@mantine/core";
+import { Anchor } from "@mantine/core";
 import { useMay } from "../../app/session";
+import { OnlyAdmins } from "../../components/ui";
 import { ApiTokens } from "../people/ApiTokens";
 import { Operators } from "../people/Operators";
 import { SignInRules } from "../people/SignInRules";
@@ -26,12 +27,6 @@ export const DoubleOptInPage = () => (
   >
     <DoubleOptIn />
   </SettingsTab>
-);
-
-const OnlyAdmins = () => (
-  <Card>
-    <Text size="sm">{t`Only an admin can see this page.`}</Text>
-  </Card>
 );
 
 export function TeamPage() {
