@@ -74,7 +74,7 @@ var domains = map[string][]string{
 }
 
 // shared is what every domain may use.
-var shared = []string{"actor", "apperr", "config", "csvcell", "db", "durable", "globalid", "jobs", "keys", "pause", "pubsub", "recent", "say", "secret", "spool"}
+var shared = []string{"actor", "apperr", "config", "csvcell", "db", "durable", "globalid", "jobs", "keys", "localtime", "pause", "pubsub", "recent", "say", "secret", "spool"}
 
 // transports never import one another, nor bun.
 var transports = []string{
@@ -202,6 +202,36 @@ func TestTheOwnerOfMessagesIsFound(t *testing.T) {
 	}
 }
 
+var (
+	datesInZones = regexp.MustCompile(`\btime\.(Date\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|ParseInLocation\()`)
+	inUTC        = regexp.MustCompile(`,\s*time\.UTC\)$`)
+)
+
+// checkClocks: package localtime alone turns what clocks of a zone show into an instant, so
+// that one rule holds where they are changed.
+func checkClocks(t *testing.T, rel string, raw []byte) {
+	t.Helper()
+	if strings.HasPrefix(rel, "server/localtime/") {
+		return
+	}
+	for _, found := range datesInZones.FindAllString(string(raw), -1) {
+		if !inUTC.MatchString(found) {
+			t.Errorf("%s calls %s: times by the clocks of a zone come from server/localtime", rel, found)
+		}
+	}
+}
+
+func TestDatesInZonesAreFound(t *testing.T) {
+	t.Parallel()
+	for code, forbidden := range map[string]bool{
+		"time.Date(y, m, d, 0, 0, 0, 0, zone)": true, "time.Date(at.Year(), at.Month(), 1, (h(2)), 0, 0, 0, at.Location())": true,
+		"time.ParseInLocation(form, text, zone)": true, "time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)": false, "time.DateOnly": false,
+	} {
+		found := datesInZones.FindString(code)
+		require.Equal(t, forbidden, found != "" && !inUTC.MatchString(found), code)
+	}
+}
+
 // checkSQL: only db and store.go files write SQL.
 func checkSQL(t *testing.T, rel, path string) error {
 	t.Helper()
@@ -211,6 +241,7 @@ func checkSQL(t *testing.T, rel, path string) error {
 		return err
 	}
 	checkOwner(t, rel, raw)
+	checkClocks(t, rel, raw)
 	if strings.HasSuffix(rel, "/store.go") || strings.HasSuffix(rel, "_store.go") ||
 		strings.HasPrefix(rel, "server/db/") || rel == "server/segment/compile.go" || rel == "server/pubsub/pubsub.go" {
 		return nil

@@ -14960,7 +14960,10 @@ type CampaignSchedule {
   local: LocalMoment
   recurrence: Recurrence
 }
-"A date and a time of day by the clocks of whoever it concerns: for each recipient another instant."
+"""
+A date and a time of day by the clocks of whoever it concerns: for each recipient another instant. Where a clock change leaves it
+out, the first moment after the gap counts; where it comes twice, the first.
+"""
 type LocalMoment {
   date: LocalDate!
   time: LocalTime!

@@ -2505,7 +2505,8 @@ type LiveTestSendPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A date and a time of day by the clocks of whoever it concerns: for each recipient another instant.
+// A date and a time of day by the clocks of whoever it concerns: for each recipient another instant. Where a clock change leaves it
+// out, the first moment after the gap counts; where it comes twice, the first.
 type LocalMoment struct {
 	Date string `json:"date"`
 	Time string `json:"time"`

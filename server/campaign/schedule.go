@@ -14,6 +14,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/hours"
+	"eventstream/server/localtime"
 	"eventstream/server/pubsub"
 	"eventstream/server/say"
 
@@ -38,9 +39,8 @@ type Schedule struct {
 	Recurrence *Recurrence        `json:"recurrence,omitempty"`
 }
 
-// Recurrence is a time of day in a zone, on some days. Where a clock change
-// leaves that time out, the first moment after the gap counts; where it comes
-// twice, the first.
+// Recurrence is a time of day in a zone, on some days; see localtime for the days on
+// which clocks are changed.
 type Recurrence struct {
 	Frequency  Frequency  `json:"frequency"`
 	Time       string     `json:"time"`                 // "09:00"
@@ -144,11 +144,11 @@ func (s *Schedule) Next(t time.Time, done int) *time.Time {
 	}
 	y, m, d := t.In(zone).Date()
 	for ahead := range 70 { // more than two months of days
-		day := time.Date(y, m, d+ahead, 12, 0, 0, 0, zone)
+		day := time.Date(y, m, d+ahead, 0, 0, 0, 0, time.UTC)
 		if !r.on(day) {
 			continue
 		}
-		at := hours.Wall(day.Year(), day.Month(), day.Day(), hours.Minutes(r.Time), zone)[0]
+		at := localtime.Of(day.Year(), day.Month(), day.Day(), hours.Minutes(r.Time), zone)
 		if !at.After(t) {
 			continue
 		}
@@ -187,7 +187,7 @@ func (r *Recurrence) on(day time.Time) bool {
 	case Weekly:
 		return slices.Contains(r.Days, hours.Days[day.Weekday()])
 	case Monthly:
-		last := time.Date(day.Year(), day.Month()+1, 0, 12, 0, 0, 0, day.Location()).Day()
+		last := time.Date(day.Year(), day.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 		return day.Day() == min(r.DayOfMonth, last)
 	case Daily:
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"eventstream/server/contact"
+	"eventstream/server/localtime"
 )
 
 // BestHour is the reason of a message that waits for the hour in which its recipient usually reads.
@@ -91,7 +92,7 @@ func (p Preferred) For(c *contact.Contact, after time.Time) time.Time {
 	}
 	y, m, d := local.Date()
 	for ahead := range 3 { // a day whose clocks leave the hour out has it at the end of the gap
-		for _, at := range Wall(y, m, d+ahead, p.Hour*60, zone) {
+		for _, at := range localtime.All(y, m, d+ahead, p.Hour*60, zone) {
 			if at.After(after) {
 				return at
 			}

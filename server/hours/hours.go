@@ -19,6 +19,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/localtime"
 	"eventstream/server/say"
 )
 
@@ -263,6 +264,9 @@ func Minutes(clock string) int {
 	return h*60 + min
 }
 
+// minuteOf is the minute of the day that the clocks show at t.
+func minuteOf(t time.Time) int { return t.Hour()*60 + t.Minute() }
+
 func (r Rule) allows(local time.Time) bool {
 	now := minuteOf(local)
 	for _, w := range r.week[local.Weekday()] {
@@ -296,7 +300,7 @@ func (r Rule) opens(local time.Time) time.Time {
 	for ahead := range 9 {
 		day := time.Date(y, m, d+ahead, 12, 0, 0, 0, time.UTC)
 		for _, w := range r.week[day.Weekday()] {
-			for _, at := range Wall(day.Year(), day.Month(), day.Day(), w.from, r.zone) {
+			for _, at := range localtime.All(day.Year(), day.Month(), day.Day(), w.from, r.zone) {
 				if at.After(local) && r.allows(at) {
 					return at
 				}

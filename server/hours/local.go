@@ -5,6 +5,7 @@ import (
 
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
+	"eventstream/server/localtime"
 )
 
 // LocalMoment is a date and a time of day by the clocks of whoever it concerns: for each
@@ -46,7 +47,7 @@ func (l LocalMoment) In(place *time.Location) time.Time {
 	if err != nil {
 		return time.Time{} // it was checked where it came in
 	}
-	return Wall(day.Year(), day.Month(), day.Day(), Minutes(l.Time), place)[0]
+	return localtime.Of(day.Year(), day.Month(), day.Day(), Minutes(l.Time), place)
 }
 
 // First is when it comes first on earth.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"eventstream/server/apperr"
+	"eventstream/server/localtime"
 )
 
 // Micros is an amount of money in millionths of its currency.
@@ -251,7 +252,7 @@ func (c *Card) Month(at time.Time) time.Time {
 
 // Begins is the moment at which a day of the business account begins.
 func (c *Card) Begins(day time.Time) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, c.zone)
+	return localtime.Of(day.Year(), day.Month(), day.Day(), 0, c.zone)
 }
 
 // Valid are the rates that hold on a day, in the order of market and category, with those that are

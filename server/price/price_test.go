@@ -169,6 +169,10 @@ func TestADayIsThatOfTheBusinessAccount(t *testing.T) {
 	require.Equal(t, Micros(55_000), c.Charge(reply).Meta)
 	require.Equal(t, day("2026-10-01"), c.Month(reply.At))
 	require.True(t, c.Begins(day("2026-10-01")).Equal(midnight))
+	c = card(t, Settings{Currency: "USD", TimeZone: "America/Santiago"}) // 6 September 2026 begins at 01:00 there
+	begins := c.Begins(day("2026-09-06"))
+	require.Equal(t, day("2026-09-06"), c.Day(begins))
+	require.Equal(t, day("2026-09-05"), c.Day(begins.Add(-time.Second)))
 }
 
 func TestWhatIsExpectedIsARange(t *testing.T) {

@@ -6,6 +6,8 @@ package series
 
 import (
 	"time"
+
+	"eventstream/server/localtime"
 )
 
 // Resolution is the length of the steps that are kept.
@@ -64,24 +66,19 @@ func Starts(from, to time.Time, zone *time.Location) []time.Time {
 func next(t time.Time, l time.Duration, zone *time.Location) time.Time {
 	local := t.In(zone)
 	y, m, d := local.Date()
-	var n time.Time
 	switch {
 	case l >= day:
 		days := int(l / day)
 		since := int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Sub(monday) / day) // a Monday begins a week
-		n = time.Date(y, m, d+days-since%days, 0, 0, 0, 0, zone)
+		return localtime.Of(y, m, d+days-since%days, 0, zone)
 	case l > time.Hour:
 		hours := int(l / time.Hour)
-		n = time.Date(y, m, d, (local.Hour()/hours+1)*hours, 0, 0, 0, zone)
+		return localtime.Of(y, m, d, (local.Hour()/hours+1)*hours*60, zone)
 	default:
 		_, ahead := local.Zone()
 		shift := time.Duration(ahead) * time.Second
-		n = t.Add(shift).Truncate(l).Add(l - shift)
+		return t.Add(shift).Truncate(l).Add(l - shift)
 	}
-	if !n.After(t) { // the clock was put back over it
-		return t.Add(l)
-	}
-	return n
 }
 
 var monday = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)

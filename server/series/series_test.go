@@ -1,6 +1,7 @@
 package series
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -55,5 +56,53 @@ func TestStepsBeginAtRoundTimesOfTheZone(t *testing.T) {
 			seen[at] = true
 		}
 		require.True(t, seen["Sun 00:00:00"] && seen["Mon 00:00:00"])
+	}
+}
+
+// TestEveryDayBeginsAtItsFirstMoment also where clocks leave midnight out, or show it twice.
+func TestEveryDayBeginsAtItsFirstMoment(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]string{
+		"America/Santiago": {"09-05 00:00", "09-06 01:00", "09-07 00:00"},
+		"Africa/Cairo":     {"04-23 00:00", "04-24 01:00", "04-25 00:00"},
+		"America/Havana":   {"10-31 00:00", "11-01 00:00", "11-02 00:00"},
+	} {
+		place, err := time.LoadLocation(name)
+		require.NoError(t, err)
+		first, err := time.ParseInLocation("2006-01-02 15:04", "2026-"+want[0], place)
+		require.NoError(t, err)
+		var days []string
+		for at := next(first.Add(-time.Hour), day, place); len(days) < len(want); at = next(at, day, place) {
+			days = append(days, at.In(place).Format("01-02 15:04"))
+		}
+		require.Equal(t, want, days, name)
+	}
+	havana, err := time.LoadLocation("America/Havana")
+	require.NoError(t, err)
+	require.Equal(t, "2026-11-01T04:00:00Z", next(time.Date(2026, 10, 31, 12, 0, 0, 0, havana), day, havana).UTC().Format(time.RFC3339),
+		"the first of two")
+}
+
+func TestStepsGoOnOverEveryChangeOfClocks(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"Europe/Berlin", "America/New_York", "America/St_Johns", "America/Havana", "America/Santiago", "Africa/Cairo", "Asia/Beirut",
+		"Australia/Lord_Howe", "Pacific/Chatham", "Pacific/Apia", "Africa/Casablanca",
+	} {
+		place, err := time.LoadLocation(name)
+		require.NoError(t, err)
+		for change := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).In(place); ; change = change.Add(time.Hour) {
+			if _, change = change.ZoneBounds(); change.IsZero() || change.Year() > 2027 {
+				break
+			}
+			for _, l := range append(slices.Clip(lengths), day, 7*day, 14*day) {
+				for at := change.Add(-4*l - time.Hour); at.Before(change.Add(4*l + time.Hour)); {
+					n := next(at, l, place)
+					require.True(t, n.After(at), "%s after %s, in steps of %s", n, at.In(place), l)
+					require.LessOrEqual(t, n.Sub(at), l+25*time.Hour)
+					at = n
+				}
+			}
+		}
 	}
 }

@@ -1,5 +1,5 @@
 import { locale } from "./language";
-import { ahead, wall, zoneName } from "./zone";
+import { ahead, shown, wall, zoneName } from "./zone";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -17,9 +17,11 @@ const steps = [
 export function ticks(from: number, to: number, atMost = 7): number[] {
   const step = steps.find((s) => (to - from) / s < atMost) ?? Math.ceil((to - from) / atMost / dayLength) * dayLength;
   const marks: number[] = [];
-  const local = (utc: number) => utc - ahead(utc - ahead(utc)); // what the clock shows as utc, as a moment
-  for (let t = Math.ceil((from + ahead(from)) / step) * step; local(t) <= to; t += step)
-    if (local(t) >= from) marks.push(local(t));
+  for (let t = Math.ceil((from + ahead(from)) / step) * step; ; t += step) {
+    const at = shown(t).getTime();
+    if (at > to) break;
+    if (at >= from && at !== marks.at(-1)) marks.push(at); // times that are left out are all the same moment
+  }
   return marks;
 }
 

@@ -38,6 +38,41 @@ test("days begin and end where the clocks of the zone say, also when they change
   expect(wall(change)).toMatchObject({ day: 29, hour: 14, minute: 0 });
 });
 
+test("a time that the clocks leave out is the first after the gap, and one that they show twice is the first", () => {
+  for (const [zone, text, want] of [
+    ["Europe/Berlin", "2026-03-29T01:59", "2026-03-29T00:59:00.000Z"],
+    ["Europe/Berlin", "2026-03-29T02:00", "2026-03-29T01:00:00.000Z"],
+    ["Europe/Berlin", "2026-03-29T02:30", "2026-03-29T01:00:00.000Z"],
+    ["Europe/Berlin", "2026-10-25T02:30", "2026-10-25T00:30:00.000Z"],
+    ["Europe/Berlin", "2026-10-25T03:00", "2026-10-25T02:00:00.000Z"],
+    ["America/New_York", "2026-03-08T02:30", "2026-03-08T07:00:00.000Z"],
+    ["America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00.000Z"],
+    ["America/Santiago", "2026-09-06T00:00", "2026-09-06T04:00:00.000Z"],
+    ["America/Santiago", "2026-04-04T23:30", "2026-04-05T02:30:00.000Z"],
+    ["Africa/Cairo", "2026-04-24T00:00", "2026-04-23T22:00:00.000Z"],
+    ["Australia/Lord_Howe", "2026-10-04T02:15", "2026-10-03T15:30:00.000Z"],
+    ["Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45:00.000Z"],
+    ["Asia/Kathmandu", "2026-11-01T01:30", "2026-10-31T19:45:00.000Z"],
+  ] as const) {
+    setZone(zone);
+    expect(momentOf(text), `${text} in ${zone}`).toBe(want);
+  }
+  setZone("America/Santiago");
+  const day = new Date("2026-09-06T12:00:00Z");
+  expect(dayKey(midnight(day)), "a day begins on that day").toBe("2026-09-06");
+  setZone("Europe/Berlin");
+  const marks = ticks(Date.parse("2026-03-28T23:30:00Z"), Date.parse("2026-03-29T02:30:00Z"));
+  expect(marks.map((at) => tickText(at, "en-GB"))).toEqual([
+    "00:30",
+    "01:00",
+    "01:30",
+    "03:00",
+    "03:30",
+    "04:00",
+    "04:30",
+  ]);
+});
+
 test("yesterday is the day before in the zone", () => {
   const now = Date.parse("2026-11-25T03:00:00Z");
   setZone("America/New_York"); // it is still the 24th there

@@ -53,10 +53,29 @@ export function ahead(at: number): number {
   return Date.UTC(w.year, w.month - 1, w.day, w.hour, w.minute, w.second) - Math.floor(at / 1000) * 1000;
 }
 
-/** The moment at which the zone's clock shows what UTC's shows at another. */
-const shown = (utc: number) => new Date(utc - ahead(utc - ahead(utc)));
+/** No clock is farther from UTC, nor is changed twice within as long. */
+const around = 24 * 3_600_000;
 
-/** The moment of a date and a time in the zone; days and hours beyond the month or the day go on into the next. */
+/**
+ * The moment at which the zone's clock shows what UTC's shows at another. As on the server, a time that the clock leaves
+ * out is the first moment after the gap, and one that it shows twice is the first of the two.
+ */
+export function shown(utc: number): Date {
+  const before = ahead(utc - around);
+  const after = ahead(utc + around);
+  const at = [before, after].map((offset) => utc - offset).filter((t) => t + ahead(t) === utc);
+  if (at.length > 0) return new Date(Math.min(...at));
+  let last = utc - after; // the clock is changed between these
+  let next = utc - before;
+  while (next - last > 1) {
+    const middle = Math.floor((last + next) / 2);
+    if (ahead(middle) === before) last = middle;
+    else next = middle;
+  }
+  return new Date(next);
+}
+
+/** The moment of a date and a time in the zone; see shown. Days and hours beyond the month or the day go on into the next. */
 export const momentAt = (year: number, month: number, day: number, hour = 0, minute = 0, second = 0) =>
   shown(Date.UTC(year, month - 1, day, hour, minute, second));
 
