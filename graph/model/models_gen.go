@@ -384,13 +384,14 @@ type Campaign struct {
 	// launch by hand.
 	LocalStart *LocalMoment `json:"localStart,omitempty"`
 	// Each recipient gets it in the hour of day in which they usually read: the one with the most reads by their own clock, from at least three reads of our
-	// messages in the 180 days before it started. Of who has fewer, the workspace's usual hour counts, see usualHour; where that is not known either they get
-	// it at once. It is the first such hour after the start, after a pause, or after the winner of a test was known, at most a day later; quiet and legal
-	// hours hold then, too. A quarter of the time until endsAt, and an hour at least, is left for sending: to whom it would come later than that it goes without
+	// messages in the 180 days before it started, of those that quiet and legal hours allow. Of who has fewer, or none in an hour that is allowed, the hours of
+	// the workspace count, see usualHour; where those are not known either, or not allowed, they get it as soon as it may go. It is the first such hour after
+	// the start, after a pause, or after the winner of a test was known, at most a day later. A quarter of the time until endsAt, and an hour at least, is left for sending: to whom it would come later than that it goes without
 	// waiting. A pilot, and the part of the audience on which variants are tested, do not wait.
 	BestHour bool `json:"bestHour"`
 	// Of one that was started with bestHour: in which hour, 0 to 23 by each recipient's clock, those get it who have read too little to tell. It is the one
-	// in which up to 500 contacts from all over the workspace read most in the 180 days before the start. Null: they had read fewer than 20 messages.
+	// in which up to 500 contacts from all over the workspace read most in the 180 days before the start. For whom quiet or legal hours do not allow it, the
+	// best counts that they allow. Null: they had read fewer than 20 messages.
 	UsualHour *int `json:"usualHour,omitempty"`
 	// Why its scheduled start failed last, for a reason that may pass, such as a database that did not answer. Null while nothing failed, once it has
 	// started, and after a new schedule. What only a person can fix fails the campaign instead: see failure.
@@ -568,13 +569,13 @@ type CampaignArchivePayload struct {
 type CampaignBestHours struct {
 	// Who gets it in an hour of their own.
 	Own int64 `json:"own"`
-	// Who has read too little to tell, and gets it in the workspace's usual hour.
+	// Who has read too little to tell, or in no hour that is allowed, and gets it in the best allowed hour of the workspace.
 	Workspace int64 `json:"workspace"`
-	// Who gets it at once: nothing tells an hour for them, or it would come too late for the campaign's end.
+	// Who gets it as soon as it may go: nothing tells an hour for them, none is allowed, or it would come too late for the campaign's end.
 	AtOnce int64 `json:"atOnce"`
 	// The workspace's usual hour, 0 to 23; null: too little was read to tell.
 	WorkspaceHour *int `json:"workspaceHour,omitempty"`
-	// How many get it in which hour of the day by their own clock: 24 numbers, from midnight on. Quiet and legal hours may move some.
+	// How many get it in which hour of the day by their own clock: 24 numbers, from midnight on.
 	Hours []int64 `json:"hours"`
 }
 

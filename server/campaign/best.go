@@ -37,8 +37,9 @@ func (c *Campaign) inTrial() bool {
 
 func (c *Campaign) testsAPart() bool { return c.VariantTest != nil && c.VariantTest.Percent < 100 }
 
-// usualHour is when people of the workspace usually read, as of a moment; nil: they have read too little to tell.
-func usualHour(ctx context.Context, idb bun.IDB, at time.Time) (*int, error) {
+// usualHours are the hours in which people of the workspace read, as of a moment, from that with the most reads on; nil: they
+// have read too little to tell.
+func usualHours(ctx context.Context, idb bun.IDB, at time.Time) ([]int, error) {
 	people, err := contact.Spread(ctx, idb, spread)
 	if err != nil {
 		return nil, err
@@ -51,19 +52,17 @@ func usualHour(ctx context.Context, idb bun.IDB, at time.Time) (*int, error) {
 	for _, p := range people {
 		all.Add(p, reads[p.ID])
 	}
-	if usual := all.Usual(hours.EnoughOfMany); usual != nil {
-		return &usual.Hour, nil
-	}
-	return nil, nil //nolint:nilnil // nobody knows
+	return hours.HoursOf(all.Usual(hours.EnoughOfMany)), nil
 }
 
-// OwnHours tells of these people when each usually reads, as of a moment; of who has read too little to tell there is nothing.
-func OwnHours(ctx context.Context, idb bun.IDB, people []*contact.Contact, at time.Time) (map[int64]*hours.Usual, error) {
+// OwnHours tells of these people in which hours each reads, as of a moment, from that with the most reads on; of who has read
+// too little to tell there is nothing.
+func OwnHours(ctx context.Context, idb bun.IDB, people []*contact.Contact, at time.Time) (map[int64][]hours.Usual, error) {
 	reads, err := message.ReadsOf(ctx, idb, contact.IDs(people), at.Add(-hours.HabitSpan), at)
 	if err != nil {
 		return nil, err
 	}
-	own := make(map[int64]*hours.Usual, len(reads))
+	own := make(map[int64][]hours.Usual, len(reads))
 	for _, p := range people {
 		var day hours.Day
 		day.Add(p, reads[p.ID])
@@ -95,7 +94,7 @@ func (c *Campaign) Preferred(ctx context.Context, idb bun.IDB, people []*contact
 	}
 	preferred := make(map[int64]*hours.Preferred, len(people))
 	for _, p := range people {
-		if of := c.preferred(own[p.ID], c.UsualHour, since); of != nil {
+		if of := c.preferred(own[p.ID], c.workspaceHours(), since); of != nil {
 			preferred[p.ID] = of
 		}
 	}
@@ -104,10 +103,24 @@ func (c *Campaign) Preferred(ctx context.Context, idb bun.IDB, people []*contact
 
 // Habit is what a campaign that goes to each at their best hour knew of a recipient.
 type Habit struct {
-	Own       *hours.Usual // nil: they had read too little to tell
-	Workspace *int         // the usual hour of the workspace; nil: nobody knows
-	TooLate   bool         // their hour would come too late for the campaign's end
-	Trial     bool         // a part of the campaign went without it: its pilot, or the test of its variants
+	Own       []hours.Usual // from that with the most reads on; none: they had read too little to tell
+	Workspace []int         // the hours of the workspace; none: nobody knows
+	Allowed   *int          // the best of these that the campaign and the law allow, own ones before others; nil: none
+	TooLate   bool          // that would come too late for the campaign's end
+	Trial     bool          // a part of the campaign went without it: its pilot, or the test of its variants
+}
+
+// Read is how often a recipient read in the hour that counts; nil: that is none of their own.
+func (h *Habit) Read() *hours.Usual {
+	if h == nil || h.Allowed == nil {
+		return nil
+	}
+	for i, u := range h.Own {
+		if u.Hour == *h.Allowed {
+			return &h.Own[i]
+		}
+	}
+	return nil
 }
 
 // HabitOf tells what a campaign knew of a contact, or of the person whom they were merged into; nil: it asks for no best
@@ -127,29 +140,37 @@ func HabitOf(ctx context.Context, idb bun.IDB, campaignID, contactID int64) (*Ha
 	if err != nil {
 		return nil, err
 	}
-	h := &Habit{Own: own[p.ID], Workspace: c.UsualHour, Trial: c.Pilot > 0 || c.testsAPart()}
+	h := &Habit{Own: own[p.ID], Workspace: c.workspaceHours(), Trial: c.Pilot > 0 || c.testsAPart()}
 	if preferred := c.preferred(h.Own, h.Workspace, c.wentOn()); preferred != nil {
 		var begins time.Time
 		if c.LocalStart != nil {
 			begins = c.LocalStart.For(p)
 		}
-		_, worth := preferred.Wait(p, hours.RulesFor(c.QuietHours, p), begins)
-		h.TooLate = !worth
+		rules := hours.RulesFor(c.QuietHours, p)
+		if best, found := preferred.Allowed(p, rules, begins); found {
+			_, worth := preferred.Wait(p, rules, begins)
+			h.Allowed, h.TooLate = &best.Hour, !worth
+		}
 	}
 	return h, nil
 }
 
-// preferred is the hour for which a message of a campaign that goes on from a moment waits: the person's own, else that of the
-// workspace; nil: nobody knows.
-func (c *Campaign) preferred(own *hours.Usual, workspace *int, since time.Time) *hours.Preferred {
-	hour := workspace
-	if own != nil {
-		hour = &own.Hour
-	}
-	if hour == nil {
+// preferred are the hours for one of which a message of a campaign that goes on from a moment waits: the person's own, then those
+// of the workspace; nil: nobody knows.
+func (c *Campaign) preferred(own []hours.Usual, workspace []int, since time.Time) *hours.Preferred {
+	list := append(hours.HoursOf(own), workspace...)
+	if len(list) == 0 {
 		return nil
 	}
-	return &hours.Preferred{Hour: *hour, Since: since, Until: c.waitsUntil(since)}
+	return &hours.Preferred{Hours: list, Since: since, Until: c.waitsUntil(since)}
+}
+
+// workspaceHours are those of a campaign that was started.
+func (c *Campaign) workspaceHours() []int {
+	if c.UsualHours == nil && c.UsualHour != nil { // it was started when only the first was kept
+		return []int{*c.UsualHour}
+	}
+	return c.UsualHours
 }
 
 // wentOn is when a campaign that was started last began to send to those to whom it has not sent: at its start, after a
@@ -177,7 +198,8 @@ type BestHours struct {
 type outlook struct {
 	BestHours
 	campaign *Campaign
-	own      map[int64]*hours.Usual
+	usual    []int // of the workspace
+	own      map[int64][]hours.Usual
 	now      time.Time
 }
 
@@ -187,42 +209,52 @@ func (s *Service) foreseeHours(ctx context.Context, c *Campaign, sample []*conta
 		return nil, nil //nolint:nilnil // nobody waits for an hour
 	}
 	o = &outlook{campaign: c, now: s.now()}
-	if o.WorkspaceHour, err = usualHour(ctx, s.db, o.now); err != nil {
+	if o.usual, err = usualHours(ctx, s.db, o.now); err != nil {
 		return nil, err
 	}
+	o.WorkspaceHour = first(o.usual)
 	o.own, err = OwnHours(ctx, s.db, sample, o.now)
 	return o, err
 }
 
-// of is the hour that a launch now would have somebody's message wait for; nil: none.
-func (o *outlook) of(p *contact.Contact) *hours.Preferred {
-	if o == nil {
+// first is the first of a list; nil: it is empty.
+func first(list []int) *int {
+	if len(list) == 0 {
 		return nil
 	}
-	preferred := o.campaign.preferred(o.own[p.ID], o.WorkspaceHour, o.now)
-	if preferred == nil {
-		return nil
-	}
-	if _, worth := preferred.Wait(p, hours.RulesFor(o.campaign.QuietHours, p), o.now); !worth {
-		return nil
-	}
-	return preferred
+	return &list[0]
 }
 
-// count adds somebody who gets the campaign.
-func (o *outlook) count(p *contact.Contact, preferred *hours.Preferred) {
+// of are the hours for one of which a launch now would have somebody's message wait, and which that is; nil: none.
+func (o *outlook) of(p *contact.Contact) (*hours.Preferred, hours.Chosen) {
+	if o == nil {
+		return nil, hours.Chosen{}
+	}
+	preferred := o.campaign.preferred(o.own[p.ID], o.usual, o.now)
+	if preferred == nil {
+		return nil, hours.Chosen{}
+	}
+	best, worth := preferred.Wait(p, hours.RulesFor(o.campaign.QuietHours, p), o.now)
+	if !worth {
+		return nil, best
+	}
+	return preferred, best
+}
+
+// count adds somebody who gets the campaign, in the hour that of gave.
+func (o *outlook) count(p *contact.Contact, preferred *hours.Preferred, best hours.Chosen) {
 	switch {
 	case o == nil:
 		return
 	case preferred == nil:
 		o.AtOnce++
 		return
-	case o.own[p.ID] != nil:
+	case best.Place < len(o.own[p.ID]):
 		o.Own++
 	default:
 		o.Workspace++
 	}
-	o.Hours[preferred.Hour]++
+	o.Hours[best.Hour]++
 }
 
 // projected are the numbers for all whom the sample stands for.

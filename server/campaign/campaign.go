@@ -134,6 +134,7 @@ type Campaign struct {
 	LocalStart         *hours.LocalMoment `bun:"type:jsonb,nullzero"` // of one that was started: nothing goes before it, by each recipient's clocks
 	BestHour           bool               // each recipient gets it in the hour in which they usually read
 	UsualHour          *int               // of one that was started: that of the workspace, for those who read too little to tell; nil: nobody knows
+	UsualHours         []int              `bun:",array,nullzero"` // all in which people of the workspace read, from that with the most reads on
 	ResumedAt          *time.Time         // it last went on after a pause
 	StartFailures      int                // how often its scheduled start failed
 	StartError         string             // why it failed last

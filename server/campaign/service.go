@@ -396,7 +396,7 @@ func (s *Service) UndoLaunch(ctx context.Context, id int64) (*Campaign, error) {
 		if c.Status != StatusPreparing || c.UndoUntil == nil || !c.UndoUntil.After(now) {
 			return apperr.Conflict("the launch cannot be undone any more: cancel the campaign instead")
 		}
-		c.StandingHoldout, c.UsualHour = nil, nil
+		c.StandingHoldout, c.UsualHour, c.UsualHours = nil, nil, nil
 		// A launch by hand has no local start. Whoever approves it anew has seen that it was taken back.
 		c.AudienceQuery, c.TemplateVersionID, c.StartedAt, c.UndoUntil, c.Schedule = nil, nil, nil, nil, nil
 		c.withdraw()
@@ -481,9 +481,10 @@ func (s *Service) freeze(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	}
 	c.StartedAt, c.NextRunAt = &now, nil
 	if c.BestHour {
-		if c.UsualHour, err = usualHour(ctx, tx, now); err != nil {
+		if c.UsualHours, err = usualHours(ctx, tx, now); err != nil {
 			return err
 		}
+		c.UsualHour = first(c.UsualHours)
 	}
 	c.started()
 	return pace(ctx, tx, c)
@@ -1153,7 +1154,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	for _, person := range sample {
 		_, variant, _ := drawn.of(person.ID)
 		said := offered[variant]
-		preferred := best.of(person)
+		preferred, hour := best.of(person)
 		v := gate.Decide(gate.Candidate{
 			Preferred: preferred,
 			Purpose:   message.PurposeCampaign, Contact: person, Category: by.category,
@@ -1174,7 +1175,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 				untimely[custom]++
 			}
 		}
-		best.count(person, preferred)
+		best.count(person, preferred, hour)
 		zones[zoneOf(person)]++
 		if windows[person.ID] {
 			open++

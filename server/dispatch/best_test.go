@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -77,6 +78,23 @@ func TestEachGetsItAtTheirBestHour(t *testing.T) {
 	e.exec("UPDATE messages SET not_before = 'epoch' WHERE campaign_id = 1 AND work = 'send'")
 	require.NoError(t, e.dispatcher(Hooks{}).Dispatch(e.ctx, 1))
 	require.Len(t, e.provider.to(), 6)
+}
+
+// The workspace's usual hour may lie in the campaign's quiet hours: the next best counts then, not the end of these.
+func TestTheBestHourOfTheWorkspaceIsOneThatIsAllowed(t *testing.T) {
+	t.Parallel()
+	e := setUp(t, 1)
+	var started time.Time
+	require.NoError(t, e.db.NewRaw("SELECT started_at FROM campaigns WHERE id = 1").Scan(e.ctx, &started))
+	hour := func(n int) int { return started.Add(time.Duration(n) * time.Hour).UTC().Hour() }
+	e.exec("UPDATE contacts SET time_zone = 'UTC', time_zone_source = 'declared'")
+	e.exec("UPDATE campaigns SET best_hour = true, usual_hour = ?, usual_hours = ?, quiet_hours = ? WHERE id = 1", hour(3),
+		fmt.Sprintf("{%d,%d,%d}", hour(3), hour(9), hour(6)),
+		fmt.Sprintf(`{"start": "%02d:00", "end": "%02d:00", "zone": "UTC"}`, hour(2), hour(5)))
+	require.NoError(t, e.dispatcher(Hooks{}).Dispatch(e.ctx, 1))
+	var at time.Time
+	require.NoError(t, e.db.NewRaw("SELECT not_before FROM messages WHERE not_before_reason = ?", hours.BestHour).Scan(e.ctx, &at))
+	require.Equal(t, started.Add(9*time.Hour).UTC().Truncate(time.Hour), at.UTC())
 }
 
 // What was missed while a campaign stood still is waited for anew; what is late because its sender is slow is not.

@@ -280,9 +280,9 @@ func (s *Service) pending(d *decided, earlier []*message.Attempt) say.Text {
 		return say.New("Waits for the winner of its campaign's test, whose wording it gets.")
 	case d.NotBeforeReason == message.WaitsForPilot:
 		return say.New("Waits until somebody has looked at the first messages of its campaign, its pilot, and goes on.")
-	case d.NotBeforeReason == hours.BestHour && d.habit != nil && d.habit.Own != nil:
+	case d.NotBeforeReason == hours.BestHour && d.habit.Read() != nil:
 		return say.New("Waits until %s, because of when they usually read (%d of their %d reads in 180 days); the gate is asked again then.",
-			moment(&d.NotBefore), d.habit.Own.Reads, d.habit.Own.Of)
+			moment(&d.NotBefore), d.habit.Read().Reads, d.habit.Read().Of)
 	case d.NotBeforeReason == hours.BestHour:
 		return say.New("Waits until %s, because of when most contacts read; the gate is asked again then.", moment(&d.NotBefore))
 	case d.NotBefore.After(time.Unix(0, 0)):
@@ -399,17 +399,33 @@ func (o *Decision) clock(d *decided, open bool) (waits bool) {
 
 // bestHour tells when they usually read, as the campaign knew it at its start.
 func (d *decided) bestHour() (told say.Text) {
-	switch h := d.habit; {
-	case h.Own != nil:
+	h := d.habit
+	switch {
+	case len(h.Own) > 0:
+		most := h.Own[0]
 		told = say.New("By their clock they usually read from %d:00 to %d:00: %d of %d reads in the 180 days before the campaign started.",
-			h.Own.Hour, (h.Own.Hour+1)%24, h.Own.Reads, h.Own.Of)
-	case h.Workspace != nil:
+			most.Hour, (most.Hour+1)%24, most.Reads, most.Of)
+	case len(h.Workspace) > 0:
 		told = say.New("They had read fewer than %d messages in the 180 days before the campaign started, so that the hour counts in "+
-			"which most contacts read, by their clock from %d:00 to %d:00.", hours.EnoughOfOne, *h.Workspace, (*h.Workspace+1)%24)
+			"which most contacts read, by their clock from %d:00 to %d:00.", hours.EnoughOfOne, h.Workspace[0], (h.Workspace[0]+1)%24)
 	default:
 		return say.New("Too little had been read to tell an hour, of them and of all contacts.")
 	}
-	if d.habit.TooLate && d.DeferredReason != hours.BestHour {
+	if d.DeferredReason == hours.BestHour && h.Allowed == nil { // quiet hours have been changed since
+		return told
+	}
+	switch read := h.Read(); {
+	case h.Allowed == nil:
+		return say.New("%s Quiet hours or law forbid that hour and every other in which something is read, so that it did not wait.", told)
+	case *h.Allowed == append(hours.HoursOf(h.Own), h.Workspace...)[0]:
+	case read != nil:
+		told = say.New("%s Quiet hours or law forbid that hour, so that the best one that they allow counts, from %d:00 to %d:00: %d of these reads.",
+			told, *h.Allowed, (*h.Allowed+1)%24, read.Reads)
+	default:
+		told = say.New("%s Quiet hours or law forbid that hour, so that the best one that they allow counts, by the reads of all contacts "+
+			"from %d:00 to %d:00.", told, *h.Allowed, (*h.Allowed+1)%24)
+	}
+	if h.TooLate && d.DeferredReason != hours.BestHour {
 		told = say.New("%s That would have been too late for the campaign's end, so that it did not wait.", told)
 	}
 	return told

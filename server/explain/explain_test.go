@@ -69,7 +69,7 @@ func TestAttemptsAreTold(t *testing.T) {
 			"their best hour is waited for",
 			decided{
 				Status: "pending", Purpose: "campaign", NotBeforeReason: "best_hour", DeferredReason: "best_hour", NotBefore: *at(40), SubmittedAt: at(0),
-				habit: &campaign.Habit{Own: &hours.Usual{Hour: 23, Reads: 7, Of: 12}},
+				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 7, Of: 12}}, Allowed: new(23)},
 			},
 			nil,
 			"Waits until 2026-11-25 10:40:00 UTC, because of when they usually read (7 of their 12 reads in 180 days); the gate is asked again then.",
@@ -79,10 +79,49 @@ func TestAttemptsAreTold(t *testing.T) {
 			},
 		},
 		{
+			"their best hour is not allowed, another of theirs is",
+			decided{
+				Status: "pending", Purpose: "campaign", NotBeforeReason: "best_hour", DeferredReason: "best_hour", NotBefore: *at(40), SubmittedAt: at(0),
+				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 7, Of: 12}, {Hour: 18, Reads: 5, Of: 12}}, Workspace: []int{9}, Allowed: new(18)},
+			},
+			nil,
+			"Waits until 2026-11-25 10:40:00 UTC, because of when they usually read (5 of their 12 reads in 180 days); the gate is asked again then.",
+			map[string]string{
+				"Best hour": "By their clock they usually read from 23:00 to 0:00: 7 of 12 reads in the 180 days before the campaign started. " +
+					"Quiet hours or law forbid that hour, so that the best one that they allow counts, from 18:00 to 19:00: 5 of these reads.",
+			},
+		},
+		{
+			"only an hour of the workspace is allowed",
+			decided{
+				Status: "pending", Purpose: "campaign", NotBeforeReason: "best_hour", DeferredReason: "best_hour", NotBefore: *at(40), SubmittedAt: at(0),
+				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 12, Of: 12}}, Workspace: []int{9}, Allowed: new(9)},
+			},
+			nil,
+			"Waits until 2026-11-25 10:40:00 UTC, because of when most contacts read; the gate is asked again then.",
+			map[string]string{
+				"Best hour": "By their clock they usually read from 23:00 to 0:00: 12 of 12 reads in the 180 days before the campaign started. " +
+					"Quiet hours or law forbid that hour, so that the best one that they allow counts, by the reads of all contacts from 9:00 to 10:00.",
+			},
+		},
+		{
+			"no hour is allowed",
+			decided{
+				Status: "delivered", Purpose: "campaign", SID: sid("SM1"), Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1),
+				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 12, Of: 12}}},
+			},
+			nil,
+			"Sent: every question was answered with yes.",
+			map[string]string{
+				"Best hour": "By their clock they usually read from 23:00 to 0:00: 12 of 12 reads in the 180 days before the campaign started. " +
+					"Quiet hours or law forbid that hour and every other in which something is read, so that it did not wait.",
+			},
+		},
+		{
 			"their best hour was too late",
 			decided{
 				Status: "delivered", Purpose: "campaign", SID: sid("SM1"), Attempts: 1, SubmittedAt: at(0), AcceptedAt: at(1),
-				habit: &campaign.Habit{Workspace: new(9), TooLate: true},
+				habit: &campaign.Habit{Workspace: []int{9}, Allowed: new(9), TooLate: true},
 			},
 			nil,
 			"Sent: every question was answered with yes.",

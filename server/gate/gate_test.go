@@ -200,7 +200,7 @@ func TestTheBestHour(t *testing.T) {
 	noon := at("2026-11-23T12:00:00Z") // 13:00 in Berlin
 	c := Candidate{
 		Purpose: message.PurposeCampaign, Contact: person, Category: template.CategoryMarketing, Text: "Hi", Unwritten: true,
-		Preferred: &hours.Preferred{Hour: 19, Since: noon},
+		Preferred: &hours.Preferred{Hours: []int{19}, Since: noon},
 	}
 	waits := func(c Candidate, until, why string) {
 		t.Helper()
@@ -217,16 +217,29 @@ func TestTheBestHour(t *testing.T) {
 	require.Equal(t, message.StatusPending, Decide(capped, noon).Status, "what may be otherwise at their hour is not decided before it")
 	quiet := c
 	quiet.QuietHours = &hours.QuietHours{Start: "18:30", End: "08:00"}
-	waits(quiet, "2026-11-24T07:00:00Z", hours.BestHour)
-	for until, goes := range map[string]message.Status{"2026-11-24T06:59:59Z": message.StatusSubmitting, "2026-11-24T07:00:00Z": message.StatusPending} {
+	require.Equal(t, message.StatusSubmitting, Decide(quiet, noon).Status, "none of their hours is allowed")
+	quiet.Preferred = &hours.Preferred{Hours: []int{19, 9, 20, 16}, Since: noon}
+	waits(quiet, "2026-11-24T08:00:00Z", hours.BestHour) // at 9 in Berlin, the best hour that is allowed
+	for until, goes := range map[string]message.Status{"2026-11-24T07:59:59Z": message.StatusSubmitting, "2026-11-24T08:00:00Z": message.StatusPending} {
 		bounded := quiet
-		bounded.Preferred = &hours.Preferred{Hour: 19, Since: noon, Until: at(until)}
-		require.Equal(t, goes, Decide(bounded, noon).Status, "it does not wait longer than it may, quiet hours included")
+		bounded.Preferred = &hours.Preferred{Hours: []int{19, 9, 20, 16}, Since: noon, Until: at(until)}
+		require.Equal(t, goes, Decide(bounded, noon).Status, "it does not wait longer than it may")
 	}
+	partly := c
+	partly.QuietHours = &hours.QuietHours{Start: "12:00", End: "19:30"}
+	waits(partly, "2026-11-23T18:30:00Z", hours.BestHour) // in the part of the hour that is allowed
+	a, err = contact.ParseAddress("+12124567890", "")     // in New York, where law allows nothing after 21:00
+	require.NoError(t, err)
+	abroad := contact.New(a)
+	abroad.ConsentStatus = contact.ConsentOptedIn
+	lawful := c
+	lawful.Category = template.CategoryUtility // WhatsApp brings no marketing to numbers of the US
+	lawful.Contact, lawful.Preferred = abroad, &hours.Preferred{Hours: []int{21, 18}, Since: noon}
+	waits(lawful, "2026-11-23T23:00:00Z", hours.BestHour)
 	local := c
 	local.LocalStart = &hours.LocalMoment{Date: "2026-11-24", Time: "10:00"}
 	waits(local, "2026-11-24T18:00:00Z", hours.BestHour)
-	local.Preferred = &hours.Preferred{Hour: 10, Since: noon}
+	local.Preferred = &hours.Preferred{Hours: []int{10}, Since: noon}
 	waits(local, "2026-11-24T09:00:00Z", hours.LocalTime)
 
 	ends := at("2026-11-23T18:00:00Z")

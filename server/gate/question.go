@@ -37,6 +37,7 @@ type asked struct {
 	Candidate
 	now      time.Time
 	rendered *template.Rendered // once somebody needed it
+	best     *time.Time         // likewise: see bestHour
 }
 
 // Questions are those of the gate, in their order. The order is part of the product:
@@ -65,7 +66,7 @@ var questions = []Question{
 	},
 	{
 		Check: "Local time", Rule: "Before a campaign's hour where the person is, nothing is decided that may be otherwise by then.",
-		concerns: func(a *asked) bool { return a.campaign() && (a.begins().After(a.now) || a.preferred().After(a.now)) },
+		concerns: func(a *asked) bool { return a.campaign() && (a.begins().After(a.now) || a.bestHour().After(a.now)) },
 		refusal:  (*asked).untimely,
 	},
 	{
@@ -218,16 +219,12 @@ func moment(t *time.Time) time.Time {
 
 // untimely is the refusal of a message that has to wait for its hour, by the campaign, the person's clock and the law, or has none.
 func (a *asked) untimely() *Verdict {
-	rules := hours.RulesFor(a.QuietHours, a.Contact)
-	at, why, ok := hours.NextAllowed(rules, a.begins())
+	at, why, ok := hours.NextAllowed(hours.RulesFor(a.QuietHours, a.Contact), a.begins())
 	if why == "" {
 		why = hours.LocalTime
 	}
-	if a.preferred().After(a.begins()) {
-		// Whom it would be too late for gets it as if nothing was known of their hours: better early than never.
-		if later, worth := a.Preferred.Wait(a.Contact, rules, a.localStart()); worth && (a.EndsAt == nil || later.Before(*a.EndsAt)) {
-			at, why, ok = later, hours.BestHour, true
-		}
+	if best := a.bestHour(); best.After(a.begins()) {
+		at, why, ok = best, hours.BestHour, true
 	}
 	switch {
 	case !ok:
@@ -248,12 +245,20 @@ func (a *asked) begins() time.Time {
 	return a.now
 }
 
-// preferred is the hour that the campaign's message to the contact waits for; zero: none.
-func (a *asked) preferred() time.Time {
+// bestHour is when the campaign's message to the contact goes that waits for their hour; zero: it waits for none. Whom it would be
+// too late for, or none of whose hours is allowed, gets it as if nothing was known of them.
+func (a *asked) bestHour() time.Time {
 	if a.Preferred == nil {
 		return time.Time{}
 	}
-	return a.Preferred.For(a.Contact, a.localStart())
+	if a.best == nil {
+		chosen, worth := a.Preferred.Wait(a.Contact, hours.RulesFor(a.QuietHours, a.Contact), a.localStart())
+		if !worth || a.EndsAt != nil && !chosen.At.Before(*a.EndsAt) {
+			chosen.At = time.Time{}
+		}
+		a.best = &chosen.At
+	}
+	return *a.best
 }
 
 // localStart is when the campaign begins where the contact is; zero: it names no local time.

@@ -1,6 +1,8 @@
 package hours
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"eventstream/server/contact"
@@ -20,11 +22,19 @@ const (
 	EnoughOfMany = 20
 )
 
-// Usual is the hour of day in which messages are usually read.
+// Usual is an hour of day in which messages are usually read.
 type Usual struct {
 	Hour  int // 0 to 23, by the clocks of whoever reads
 	Reads int // in that hour
 	Of    int // in all hours
+}
+
+// HoursOf are the hours of a list, in its order.
+func HoursOf(usual []Usual) (list []int) {
+	for _, u := range usual {
+		list = append(list, u.Hour)
+	}
+	return list
 }
 
 // Day is how many messages were read in each hour of the day.
@@ -38,22 +48,27 @@ func (d *Day) Add(c *contact.Contact, reads []time.Time) {
 	}
 }
 
-// Usual is the hour with the most reads; nil: there are fewer reads than it takes. Of hours with equally many, it is the
-// one with more reads in the hours beside it, because somebody who reads at five to seven and at five past seven is there
-// around seven, and then the earlier one, so that the same reads always give the same hour.
-func (d *Day) Usual(enough int) *Usual {
-	u, beside := Usual{}, 0
-	for h, n := range d {
-		u.Of += n
-		around := d[(h+23)%24] + d[(h+1)%24]
-		if n > u.Reads || n == u.Reads && n > 0 && around > beside {
-			u.Hour, u.Reads, beside = h, n, around
-		}
+// Usual are the hours in which something was read, from that with the most reads on; nil: there are fewer reads than it takes.
+// Of hours with equally many, the first is the one with more reads in the hours beside it, because somebody who reads at five
+// to seven and at five past seven is there around seven, and then the earlier one, so that the same reads always give the same.
+func (d *Day) Usual(enough int) (usual []Usual) {
+	of := 0
+	for _, n := range d {
+		of += n
 	}
-	if u.Of < enough {
+	if of < enough {
 		return nil
 	}
-	return &u
+	for h, n := range d {
+		if n > 0 {
+			usual = append(usual, Usual{h, n, of})
+		}
+	}
+	beside := func(h int) int { return d[(h+23)%24] + d[(h+1)%24] }
+	slices.SortStableFunc(usual, func(a, b Usual) int {
+		return cmp.Or(cmp.Compare(b.Reads, a.Reads), cmp.Compare(beside(b.Hour), beside(a.Hour)))
+	})
+	return usual
 }
 
 // home is the zone whose clock tells a person's hours. Where their number may be in several it is the first: their own
@@ -67,32 +82,51 @@ func home(c *contact.Contact) *time.Location {
 
 // Preferred is when a message would best go: in an hour of the day, once a moment has come.
 type Preferred struct {
-	Hour  int       // 0 to 23, by the clocks of its recipient
+	Hours []int     // 0 to 23, by the clocks of its recipient, from the best on: the first that is allowed counts
 	Since time.Time // when its campaign started, or went on
 	Until time.Time // it is not waited for longer than until then; zero: there is no end
 }
 
-// Wait is when a message goes that waits for the hour, and then for the rules; false where that is later than it may be waited for,
-// or never. after is when it may go at the earliest.
-func (p Preferred) Wait(c *contact.Contact, rules []Rule, after time.Time) (time.Time, bool) {
-	at, _, found := NextAllowed(rules, p.For(c, after))
-	return at, found && (p.Until.IsZero() || !at.After(p.Until))
+// Chosen is the hour that a message waits for.
+type Chosen struct {
+	Place int // in the list of hours
+	Hour  int
+	At    time.Time // when it goes
 }
 
-// For is the first moment at or after another, and Since, at which the clocks of a contact show the hour. It is within 25
-// hours: a day on which the clocks are put back has so many.
-func (p Preferred) For(c *contact.Contact, after time.Time) time.Time {
+// Allowed is the best hour of which the rules allow at least a part when it comes next; false: they allow none of them.
+// after is when the message may go at the earliest.
+func (p Preferred) Allowed(c *contact.Contact, rules []Rule, after time.Time) (Chosen, bool) {
+	zone := home(c)
+	for i, hour := range p.Hours {
+		comes := p.next(hour, zone, after)
+		at, _, found := NextAllowed(rules, comes)
+		if found && at.Sub(comes) < time.Hour && (at.Equal(comes) || at.In(zone).Hour() == hour) {
+			return Chosen{i, hour, at}, true
+		}
+	}
+	return Chosen{}, false
+}
+
+// Wait is what Allowed gives, where that is not later than it may be waited for.
+func (p Preferred) Wait(c *contact.Contact, rules []Rule, after time.Time) (Chosen, bool) {
+	chosen, found := p.Allowed(c, rules, after)
+	return chosen, found && (p.Until.IsZero() || !chosen.At.After(p.Until))
+}
+
+// next is the first moment at or after another, and Since, at which the clocks of a zone show an hour. It is within 25 hours:
+// a day on which the clocks are put back has so many.
+func (p Preferred) next(hour int, zone *time.Location, after time.Time) time.Time {
 	if p.Since.After(after) {
 		after = p.Since
 	}
-	zone := home(c)
 	local := after.In(zone)
-	if local.Hour() == p.Hour {
+	if local.Hour() == hour {
 		return after
 	}
 	y, m, d := local.Date()
 	for ahead := range 3 { // a day whose clocks leave the hour out has it at the end of the gap
-		for _, at := range localtime.All(y, m, d+ahead, p.Hour*60, zone) {
+		for _, at := range localtime.All(y, m, d+ahead, hour*60, zone) {
 			if at.After(after) {
 				return at
 			}
