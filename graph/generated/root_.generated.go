@@ -15453,7 +15453,10 @@ extend type Query {
 extend type Mutation {
   "Saves a draft; the first sender is taken when none is given."
   campaignCreate(input: CampaignCreateInput!): CampaignCreatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
-  "A draft or a scheduled campaign may change all over; under way only name, rate, error threshold, budget and end."
+  """
+  A draft or a scheduled campaign may change all over; under way only name, rate, error threshold, budget and end. Where a second person approved it,
+  somebody who may approve it has to raise or lift its budget, or put off its end: CONFLICT for whoever asked or changed it last, FORBIDDEN for tokens.
+  """
   campaignUpdate(input: CampaignUpdateInput!): CampaignUpdatePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
   """
   Starts a draft, or a scheduled campaign before its time or whose start failed. Needs an approved template, an audience that is not empty, and an

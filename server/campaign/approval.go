@@ -74,25 +74,30 @@ func enoughPeople(ctx context.Context, tx bun.Tx, rule *ApprovalRule) error {
 // errUnapproved is that a campaign cannot start because nobody has approved it as it is.
 var errUnapproved = apperr.Conflict("the campaign must be approved by a second person before it starts")
 
-// needsApproval tells whether the settings ask for approval of a campaign. One that cannot start for another reason needs
-// none until that is mended: the launch says why.
-func (s *Service) needsApproval(ctx context.Context, idb bun.IDB, c *Campaign) (bool, error) {
-	rule, err := db.Setting[ApprovalRule](ctx, idb, approvalSetting)
-	if err != nil || rule == nil {
-		return false, err
-	}
-	if rule.Above == 0 {
-		return true, nil
+// approvalRule is what the settings ask for; nil: nothing.
+func approvalRule(ctx context.Context, idb bun.IDB) (*ApprovalRule, error) {
+	return db.Setting[ApprovalRule](ctx, idb, approvalSetting)
+}
+
+// needsApproval gives the rule by which a campaign needs approval; nil: it needs none. One that cannot start for another reason
+// needs none until that is mended: the launch says why.
+func (s *Service) needsApproval(ctx context.Context, idb bun.IDB, c *Campaign) (*ApprovalRule, error) {
+	rule, err := approvalRule(ctx, idb)
+	if err != nil || rule == nil || rule.Above == 0 {
+		return rule, err
 	}
 	query, err := audienceQuery(ctx, idb, c)
 	if err != nil || query == nil {
-		return false, err
+		return nil, err
 	}
 	predicate, err := s.segments.Compile(ctx, idb, query)
 	if err != nil {
-		return false, cannotStart(err)
+		return nil, cannotStart(err)
 	}
-	return hasMoreThan(ctx, idb, predicate, rule.Above)
+	if large, err := hasMoreThan(ctx, idb, predicate, rule.Above); err != nil || !large {
+		return nil, err
+	}
+	return rule, nil
 }
 
 // cannotStart leaves out what a launch tells by itself.
@@ -107,36 +112,41 @@ func cannotStart(err error) error {
 // does. It is the one rule for all ways in which campaigns start. A run of a recurring campaign stands on the approval of that.
 // audience is the query with its segments written out that is about to be frozen; nil: as it is now.
 func (s *Service) cleared(ctx context.Context, tx bun.Tx, c *Campaign, audience json.RawMessage) (bool, error) {
-	if c.ParentID != nil {
-		found, err := byIDs(ctx, tx, []int64{*c.ParentID}) // the run is made under its lock
-		if err != nil || len(found) == 0 {
-			return false, err
-		}
-		c = found[0]
+	c, err := asked(ctx, tx, c) // a run is made under the lock of its campaign
+	if err != nil || c == nil {
+		return false, err
 	}
-	needs, err := s.needsApproval(ctx, tx, c)
-	if err != nil || !needs {
-		return !needs, err
+	rule, err := s.needsApproval(ctx, tx, c)
+	if err != nil || rule == nil {
+		return rule == nil, err
 	}
-	if agreed, err := agreedTo(ctx, tx, c); err != nil || !agreed {
+	if agreed, err := rule.agreedTo(ctx, tx, c); err != nil || !agreed {
 		return false, err
 	}
 	now, err := s.subject(ctx, tx, c, audience)
 	return slices.Equal(now, c.ApprovalOf), err
 }
 
-// agreedTo tells whether somebody approved a campaign who may do so now: a rule that was raised to a higher role asks for another
-// look at what is approved already.
-func agreedTo(ctx context.Context, idb bun.IDB, c *Campaign) (bool, error) {
+// asked is the campaign whose approval another one stands on: that of which it is a run, or itself; nil: that is gone.
+func asked(ctx context.Context, idb bun.IDB, c *Campaign) (*Campaign, error) {
+	if c.ParentID == nil {
+		return c, nil
+	}
+	found, err := byIDs(ctx, idb, []int64{*c.ParentID})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// agreedTo tells whether somebody approved a campaign who may do so by the rule as it is now: one that was raised to a higher
+// role asks for another look at what is approved already.
+func (r *ApprovalRule) agreedTo(ctx context.Context, idb bun.IDB, c *Campaign) (bool, error) {
 	if c.Approval != ApprovalApproved || c.ApprovalDecidedBy == nil {
 		return false, nil
 	}
-	rule, err := db.Setting[ApprovalRule](ctx, idb, approvalSetting)
-	if err != nil || rule == nil {
-		return err == nil, err
-	}
 	role, err := roleOf(ctx, idb, *c.ApprovalDecidedBy)
-	return role.Includes(rule.Role), err
+	return role.Includes(r.Role), err
 }
 
 // subject is a hash of what would be sent to whom and when: of all that a person sets of the campaign, of its audience with
@@ -272,11 +282,11 @@ func (s *Service) edited(ctx context.Context, tx bun.Tx, c *Campaign) error {
 		}
 		return nil
 	}
-	needs, err := s.needsApproval(ctx, tx, c)
+	rule, err := s.needsApproval(ctx, tx, c)
 	if err != nil {
 		return err
 	}
-	if needs {
+	if rule != nil {
 		c.waitAgain()
 	} else {
 		c.Approval = ApprovalNone
@@ -351,7 +361,7 @@ func (s *Service) changeApproval(ctx context.Context, tx bun.Tx, c *Campaign, ac
 // mayDecide refuses whoever may not decide about a campaign that waits: API tokens, roles below the rule's, and those who
 // asked for it or changed it last.
 func mayDecide(ctx context.Context, idb bun.IDB, c *Campaign) error {
-	rule, err := db.Setting[ApprovalRule](ctx, idb, approvalSetting)
+	rule, err := approvalRule(ctx, idb)
 	if err != nil {
 		return err
 	}
@@ -365,6 +375,11 @@ func mayDecide(ctx context.Context, idb bun.IDB, c *Campaign) error {
 	if c.Approval != ApprovalWaiting {
 		return apperr.Conflict("the campaign does not wait for approval")
 	}
+	return another(ctx, c)
+}
+
+// another refuses those who asked for approval of a campaign or changed it last.
+func another(ctx context.Context, c *Campaign) error {
 	is := func(id *int64) bool { me := actor.Person(ctx); return me != nil && id != nil && *me == *id }
 	switch {
 	case is(c.ApprovalAskedBy):
@@ -373,6 +388,28 @@ func mayDecide(ctx context.Context, idb bun.IDB, c *Campaign) error {
 		return apperr.Conflict("you changed it last: another person has to decide")
 	}
 	return nil
+}
+
+// spendsMore refuses to raise the budget of a campaign that has started, or to put off its end, to whoever could not have
+// approved these: its approval was of both as they were. Whoever may does so by raising them.
+func (s *Service) spendsMore(ctx context.Context, tx bun.Tx, was, c *Campaign) error {
+	more := was.Budget != nil && (c.Budget == nil || *c.Budget > *was.Budget || c.BudgetCurrency != was.BudgetCurrency)
+	later := was.EndsAt != nil && (c.EndsAt == nil || c.EndsAt.After(*was.EndsAt))
+	if !more && !later {
+		return nil
+	}
+	of, err := asked(ctx, tx, c)
+	if err != nil || of == nil || of.Approval != ApprovalApproved {
+		return err
+	}
+	rule, err := approvalRule(ctx, tx)
+	if err != nil || rule == nil {
+		return err
+	}
+	if err := actor.RequirePerson(ctx, rule.Role); err != nil {
+		return err
+	}
+	return another(ctx, of)
 }
 
 // Approve agrees to a campaign as it is now. One that somebody launched starts at once, and within undo UndoLaunch takes that
@@ -472,7 +509,7 @@ func (s *Service) Approvers(ctx context.Context, id int64) ([]int64, error) {
 	if err != nil || c.Approval != ApprovalWaiting {
 		return nil, err
 	}
-	rule, err := db.Setting[ApprovalRule](ctx, s.db, approvalSetting)
+	rule, err := approvalRule(ctx, s.db)
 	if err != nil || rule == nil {
 		return nil, err
 	}
@@ -487,19 +524,19 @@ func (s *Service) reconsider(ctx context.Context, tx bun.Tx) (changed []int64, e
 		return nil, err
 	}
 	for _, c := range rows {
-		needs, err := s.needsApproval(ctx, tx, c)
+		rule, err := s.needsApproval(ctx, tx, c)
 		if err != nil {
 			return nil, err
 		}
-		waits := c.Approval == ApprovalWaiting
-		agreed, err := agreedTo(ctx, tx, c)
-		if err != nil {
-			return nil, err
-		}
-		if needs == waits || agreed {
+		if (rule != nil) == (c.Approval == ApprovalWaiting) {
 			continue
 		}
-		if needs {
+		if rule != nil {
+			if agreed, err := rule.agreedTo(ctx, tx, c); err != nil {
+				return nil, err
+			} else if agreed {
+				continue
+			}
 			err = s.holdForApproval(ctx, tx, c)
 		} else {
 			err = s.changeApproval(ctx, tx, c, audit.CampaignApprovalWithdraw, func() error { c.Approval = ApprovalNone; return nil })

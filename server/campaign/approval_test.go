@@ -316,6 +316,52 @@ func TestAnApprovalIsByWhoMayApproveNow(t *testing.T) {
 	p.is(id, campaign.StatusPreparing, campaign.ApprovalApproved)
 }
 
+// TestWhoeverAskedSpendsNoMoreThanWasApproved: of a campaign that sends, budget and end are part of what was approved. Less of
+// either is nobody's loss.
+func TestWhoeverAskedSpendsNoMoreThanWasApproved(t *testing.T) {
+	t.Parallel()
+	p := planned(t, 3)
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleMarketer})
+	budget := func(units int64) campaign.Input {
+		return campaign.Input{Budget: &price.Budget{Limit: price.Micros(units * 1_000_000), Currency: "USD"}}
+	}
+	end := func(d time.Duration) campaign.Input { return campaign.Input{EndsAt: new(time.Now().Add(d))} }
+	change := func(by context.Context, id int64, in campaign.Input) error {
+		_, err := p.s.Update(by, id, in)
+		return err
+	}
+	id := p.draft(p.mia)
+	require.NoError(t, change(p.mia, id, budget(10)))
+	require.NoError(t, change(p.mia, id, end(48*time.Hour)))
+	_, err := p.s.Launch(p.mia, id, 0)
+	require.NoError(t, err)
+	_, err = p.s.Approve(p.max, id, 0)
+	require.NoError(t, err)
+	token := actor.With(t.Context(), actor.Actor{Kind: actor.KindAPIToken, ID: tokenID, Role: actor.RoleMarketer, Owner: maxID})
+	for name, more := range map[string]campaign.Input{
+		"more": budget(11), "no limit": {ClearBudget: true}, "later": end(49 * time.Hour), "no end": {ClearEndsAt: true},
+	} {
+		require.True(t, apperr.Is(change(p.mia, id, more), apperr.CodeConflict), name)
+		require.True(t, apperr.Is(change(token, id, more), apperr.CodeForbidden), name)
+	}
+	p.refused("another person has to decide", change(p.mia, id, budget(11)))
+	require.NoError(t, change(p.mia, id, budget(9)))
+	require.NoError(t, change(p.mia, id, end(24*time.Hour)))
+	require.NoError(t, change(token, id, budget(8)))
+	p.refused("another person has to decide", change(p.mia, id, budget(9)))
+	require.NoError(t, change(p.max, id, budget(20)))
+	require.NoError(t, change(p.max, id, campaign.Input{ClearEndsAt: true}))
+
+	p.exec("INSERT INTO campaigns (name, status, parent_id, budget, budget_currency, started_at) SELECT 'Run', 'sending', id, 5000000, 'USD', now() FROM campaigns WHERE id = ?", id)
+	run := id + 1
+	p.refused("another person has to decide", change(p.mia, run, budget(6)))
+	require.NoError(t, change(p.max, run, budget(6)))
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleAdmin})
+	require.True(t, apperr.Is(change(p.max, id, budget(30)), apperr.CodeForbidden))
+	p.ask(nil)
+	require.NoError(t, change(p.mia, id, budget(30)))
+}
+
 // TestARecurringCampaignThatWaitsCanEnd where no run is left, as when a copy of the installation goes on.
 func TestARecurringCampaignThatWaitsCanEnd(t *testing.T) {
 	t.Parallel()

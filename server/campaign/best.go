@@ -52,7 +52,7 @@ func usualHours(ctx context.Context, idb bun.IDB, at time.Time) ([]int, error) {
 	for _, p := range people {
 		all.Add(p, reads[p.ID])
 	}
-	return hours.HoursOf(all.Usual(hours.EnoughOfMany)), nil
+	return hours.Ranked(all.Usual(hours.EnoughOfMany)), nil
 }
 
 // OwnHours tells of these people in which hours each reads, as of a moment, from that with the most reads on; of who has read
@@ -158,7 +158,7 @@ func HabitOf(ctx context.Context, idb bun.IDB, campaignID, contactID int64) (*Ha
 // preferred are the hours for one of which a message of a campaign that goes on from a moment waits: the person's own, then those
 // of the workspace; nil: nobody knows.
 func (c *Campaign) preferred(own []hours.Usual, workspace []int, since time.Time) *hours.Preferred {
-	list := append(hours.HoursOf(own), workspace...)
+	list := append(hours.Ranked(own), workspace...)
 	if len(list) == 0 {
 		return nil
 	}

@@ -251,8 +251,8 @@ func (s *Service) planAsks(ctx context.Context, tx bun.Tx, c *Campaign) error {
 	if err := c.ask(ctx, tx); err != nil {
 		return err
 	}
-	needs, err := s.needsApproval(ctx, tx, c)
-	if !needs {
+	rule, err := s.needsApproval(ctx, tx, c)
+	if rule == nil {
 		c.Approval = ApprovalNone
 	}
 	return err

@@ -127,7 +127,7 @@ func (s *Service) Create(ctx context.Context, in Input) (*Campaign, error) {
 }
 
 // Update changes a draft or a scheduled campaign; of one under way only its
-// name, pace, threshold, budget and end.
+// name, pace, threshold, budget and end: see spendsMore.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
@@ -154,8 +154,14 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (*Campaign, er
 		case !waits && fixed:
 			return apperr.Conflict("the campaign is %s: only its name, rate, error threshold, budget and end can still change", c.Status)
 		}
+		before := *c
 		if err := s.check(ctx, tx, c, in); err != nil {
 			return err
+		}
+		if !waits {
+			if err := s.spendsMore(ctx, tx, &before, c); err != nil {
+				return err
+			}
 		}
 		if in.EndsAt != nil {
 			if err := c.endsTooEarly("endsAt", "endsAt"); err != nil {
@@ -378,8 +384,8 @@ func (s *Service) notBeforeItsTime(ctx context.Context, tx bun.Tx, c *Campaign) 
 	if err != nil || !c.NextRunAt.After(now) {
 		return err
 	}
-	needs, err := s.needsApproval(ctx, tx, c)
-	if err == nil && needs {
+	rule, err := s.needsApproval(ctx, tx, c)
+	if err == nil && rule != nil {
 		err = apperr.Conflict("a second person has to approve when the campaign starts: make it a draft again, and launch that to ask for a start at once")
 	}
 	return err

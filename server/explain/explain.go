@@ -417,7 +417,7 @@ func (d *decided) bestHour() (told say.Text) {
 	switch read := h.Read(); {
 	case h.Allowed == nil:
 		return say.New("%s Quiet hours or law forbid that hour and every other in which something is read, so that it did not wait.", told)
-	case *h.Allowed == append(hours.HoursOf(h.Own), h.Workspace...)[0]:
+	case *h.Allowed == append(hours.Ranked(h.Own), h.Workspace...)[0]:
 	case read != nil:
 		told = say.New("%s Quiet hours or law forbid that hour, so that the best one that they allow counts, from %d:00 to %d:00: %d of these reads.",
 			told, *h.Allowed, (*h.Allowed+1)%24, read.Reads)

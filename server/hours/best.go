@@ -29,8 +29,8 @@ type Usual struct {
 	Of    int // in all hours
 }
 
-// HoursOf are the hours of a list, in its order.
-func HoursOf(usual []Usual) (list []int) {
+// Ranked are the hours of a list, in its order.
+func Ranked(usual []Usual) (list []int) {
 	for _, u := range usual {
 		list = append(list, u.Hour)
 	}

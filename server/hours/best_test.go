@@ -75,7 +75,7 @@ func TestTheBestAllowedHour(t *testing.T) {
 		}
 	}
 	require.Equal(t, []Usual{{22, 5, 14}, {7, 4, 14}, {17, 3, 14}, {18, 2, 14}}, day.Usual(EnoughOfOne))
-	p := Preferred{Hours: HoursOf(day.Usual(EnoughOfOne)), Since: at("2026-11-23T12:00:00Z")} // 13:00
+	p := Preferred{Hours: Ranked(day.Usual(EnoughOfOne)), Since: at("2026-11-23T12:00:00Z")} // 13:00
 	for name, c := range map[string]struct {
 		start, end, want string
 		hour             int
