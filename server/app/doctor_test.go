@@ -53,7 +53,8 @@ func same(*config.Config) {}
 func TestAHealthyInstallationIsFoundSo(t *testing.T) {
 	t.Parallel()
 	e := start(t)
-	all := e.examined(same)
+	require.Equal(t, doctor.Warning, e.examined(same)["spool"].State, "there is a DATABASE_URL, and nobody chose a spool")
+	all := e.examined(func(cfg *config.Config) { cfg.WebhookSpool = "off" })
 	for _, check := range []string{
 		"configuration", "secrets", "secret_files", "public_url", "proxies", "exposure", "metrics", "twilio", "senders", "clock_twilio",
 		"clock_postgres", "postgres_version", "migrations", "spool",

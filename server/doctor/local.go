@@ -216,8 +216,12 @@ const spoolPatience = 2 * time.Minute
 
 func (d *Doctor) spool(context.Context) Finding {
 	dir := d.o.Config.SpoolDir()
-	if dir == "" {
-		return none("There is no spool: webhooks are refused while Postgres is away, and Twilio tries some of them again.")
+	switch {
+	case d.o.Config.WebhookSpool == "off":
+		return none("There is no spool: while Postgres is away webhooks are refused, and Twilio tries some of them again; clicks on links wait in memory.")
+	case dir == "":
+		return warn("Set WEBHOOK_SPOOL to a directory on a disk that lasts, or to off where there is none.",
+			"There is no spool: while Postgres is away webhooks are refused, of which Twilio tries some again, and a crash loses the clicks on links that wait in memory.")
 	}
 	var bytes int64
 	oldest := time.Now()
