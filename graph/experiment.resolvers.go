@@ -35,7 +35,14 @@ func (r *campaignResolver) VariantComparison(ctx context.Context, obj *model.Cam
 	if err != nil {
 		return nil, err
 	}
-	shows, err := r.Services.Campaigns.Compare(ctx, c)
+	if c.VariantTest == nil {
+		return nil, nil
+	}
+	reached, err := load(ctx).reached.Load(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	shows, err := r.Services.Campaigns.Compare(ctx, c, reached)
 	if err != nil || shows == nil {
 		return nil, err
 	}
@@ -62,13 +69,13 @@ func (r *campaignResolver) Goals(ctx context.Context, obj *model.Campaign) ([]*m
 	if err != nil {
 		return nil, err
 	}
-	reached, err := r.Services.Campaigns.GoalsReached(ctx, c)
+	reached, err := load(ctx).reached.Load(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
 	goals := make([]*model.CampaignGoal, len(c.Goals))
 	for i, g := range c.Goals {
-		goals[i] = toGoal(g, reached[i])
+		goals[i] = toGoal(g, reached.All(i))
 	}
 	return goals, nil
 }

@@ -50,6 +50,7 @@ type loaders struct {
 	versions      *dataloadgen.Loader[int64, []*template.Version]   // by template
 	translations  *dataloadgen.Loader[int64, []template.Text]
 	variants      *dataloadgen.Loader[int64, campaign.Variants]
+	reached       *dataloadgen.Loader[int64, campaign.Reached] // goals, by campaign
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	links         *dataloadgen.Loader[int64, []*link.Counted] // by campaign
@@ -226,6 +227,7 @@ func newLoaders(s Services) *loaders {
 		clicks:        batched(s.Links.OfMessages),
 		shares:        batched(s.Campaigns.SharesOf),
 		variants:      batched(s.Campaigns.VariantsOf),
+		reached:       batched(s.Campaigns.ReachedOf),
 		lastOutbound:  batched(s.Messages.LastOutbound),
 		messages:      batched(indexed(s.Messages.ByIDs, func(m *message.Message) int64 { return m.ID })),
 		versions:      batched(s.Templates.VersionsOf),

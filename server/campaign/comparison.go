@@ -3,8 +3,6 @@ package campaign
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"eventstream/server/actor"
@@ -74,8 +72,9 @@ func (c Comparison) leader(metric Metric) int {
 // sure reports whether the leader is shown to be better than all others and drives nobody away.
 func (c Comparison) sure() bool { return c.Shown && !c.Harmed[c.Leader] }
 
-// Compare tells what the variants of a campaign show; nil where it has none, or was not launched.
-func (s *Service) Compare(ctx context.Context, c *Campaign) (*Comparison, error) {
+// Compare tells what the variants of a campaign show, of whose goals so many were reached; nil where it has none, or was not
+// launched.
+func (s *Service) Compare(ctx context.Context, c *Campaign, goals Reached) (*Comparison, error) {
 	if c.VariantTest == nil || c.PreparedAt == nil {
 		return nil, nil //nolint:nilnil // there is nothing to tell
 	}
@@ -83,27 +82,23 @@ func (s *Service) Compare(ctx context.Context, c *Campaign) (*Comparison, error)
 	if err != nil || len(variants) == 0 {
 		return nil, err
 	}
-	return compare(ctx, s.db, c, variants, c.Goals)
+	return compare(ctx, s.db, c, variants, goals)
 }
 
-// compare tells what the variants of a campaign show; goals are those that are counted.
-func compare(ctx context.Context, idb bun.IDB, c *Campaign, variants Variants, goals Goals) (*Comparison, error) {
+// compare tells what the variants of a campaign show; goals are the first of its goals, those that are counted.
+func compare(ctx context.Context, idb bun.IDB, c *Campaign, variants Variants, goals Reached) (*Comparison, error) {
 	all, err := figuresOf(ctx, idb, []int64{c.ID})
 	if err != nil {
 		return nil, err
 	}
 	figures := all[c.ID]
 	out := &Comparison{Figures: figures[:len(variants)]}
-	for i, goal := range goals {
-		did, err := reached(ctx, idb, c.ID, goal)
-		if err != nil {
-			return nil, err
-		}
+	for i, did := range goals {
 		for v := range out.Figures {
 			if i == 0 {
 				out.Figures[v].Goal = did[v]
 			}
-			out.Figures[v].Value = out.Figures[v].Value.Plus(goal.Value.Times(did[v]))
+			out.Figures[v].Value = out.Figures[v].Value.Plus(c.Goals[i].Value.Times(did[v]))
 		}
 	}
 	arms, optOuts, options := make([]experiment.Arm, len(variants)), make([]experiment.Arm, len(variants)), experiment.Options{}
@@ -143,19 +138,30 @@ func (c *Campaign) decides() (at *time.Time) {
 	return at
 }
 
-// GoalsReached tells how many recipients reached each of a campaign's goals, in their order.
-func (s *Service) GoalsReached(ctx context.Context, c *Campaign) ([]int64, error) {
-	counts := make([]int64, len(c.Goals))
-	for i, goal := range c.Goals {
-		by, err := reached(ctx, s.db, c.ID, goal)
-		if err != nil {
+// Reached tells how many recipients reached each of a campaign's goals, in their order, by variant.
+type Reached []map[int]int64
+
+// All is how many reached a goal, whatever they got.
+func (r Reached) All(goal int) (n int64) {
+	for _, by := range r[goal] {
+		n += by
+	}
+	return n
+}
+
+// ReachedOf counts who reached the goals of campaigns. It reads the messages of each, once for a goal.
+func (s *Service) ReachedOf(ctx context.Context, ids []int64) (map[int64]Reached, error) {
+	rows, err := byIDs(ctx, s.db, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]Reached, len(rows))
+	for _, c := range rows {
+		if found[c.ID], err = reached(ctx, s.db, c.ID, c.Goals...); err != nil {
 			return nil, err
 		}
-		for _, n := range by {
-			counts[i] += n
-		}
 	}
-	return counts, nil
+	return found, nil
 }
 
 // Lift compares those who were to get a campaign's message with those held out of it, whatever became of the message: by who wrote, without asking
@@ -313,20 +319,14 @@ func (s *Service) release(ctx context.Context, c *Campaign) error {
 }
 
 // DecideWinners chooses the winners of tests whose time has come, or that are sure, and goes on with giving them to the rest. Maintenance
-// runs it. One campaign that fails does not hold up the others.
+// runs it.
 func (s *Service) DecideWinners(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.System)
 	ids, err := openTests(ctx, s.db)
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, id := range ids {
-		if err := s.decideWinner(ctx, id); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", id, err))
-		}
-	}
-	return failed
+	return Each(ids, func(id int64) error { return s.decideWinner(ctx, id) })
 }
 
 func (s *Service) decideWinner(ctx context.Context, id int64) error {
@@ -363,9 +363,11 @@ func (s *Service) chooseByTest(ctx context.Context, c *Campaign) (*Campaign, err
 	if err != nil {
 		return nil, err
 	}
-	var counted Goals
+	var counted Reached
 	if c.VariantTest.Metric == MetricGoal {
-		counted = c.Goals[:1]
+		if counted, err = reached(ctx, s.db, c.ID, c.Goals[0]); err != nil {
+			return nil, err
+		}
 	}
 	shows, err := compare(ctx, s.db, c, variants, counted)
 	if err != nil {

@@ -25,13 +25,7 @@ func (s *Service) settlePilots(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, c := range rows {
-		if err := s.settlePilot(ctx, c); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("pilot of campaign %d: %w", c.ID, err))
-		}
-	}
-	return failed
+	return EachOf(rows, idOf, func(c *Campaign) error { return s.settlePilot(ctx, c) })
 }
 
 func (s *Service) settlePilot(ctx context.Context, c *Campaign) error {

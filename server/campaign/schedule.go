@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -329,13 +328,7 @@ func (s *Service) LaunchDue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, id := range ids {
-		if err := s.launchInTime(ctx, id); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("scheduled campaign %d: %w", id, err))
-		}
-	}
-	return failed
+	return Each(ids, func(id int64) error { return s.launchInTime(ctx, id) })
 }
 
 // SkipRuns leaves out the runs of recurring campaigns that were due by then: the

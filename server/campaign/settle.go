@@ -68,47 +68,52 @@ func (s *Service) complete(ctx context.Context, id int64) error {
 }
 
 // SettleDue ends what has to end and was not ended by those who sent. Maintenance
-// runs it. One campaign that cannot be settled does not hold up the others.
+// runs it.
 func (s *Service) SettleDue(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.System)
 	done, err := finished(ctx, s.db)
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, c := range done {
-		if err := s.Settle(ctx, c); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", c.ID, err))
-		}
-	}
-	failed = errors.Join(failed, s.settlePilots(ctx))
+	failed := errors.Join(EachOf(done, idOf, func(c *Campaign) error { return s.Settle(ctx, c) }), s.settlePilots(ctx))
 	half, err := halfCanceled(ctx, s.db)
 	if err != nil {
 		return errors.Join(failed, err)
 	}
-	for _, id := range half {
-		if err := inBatches(func() (int, error) { return message.Cancel(ctx, s.db, id, endBatch) }); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", id, err))
+	return errors.Join(failed, Each(half, func(id int64) error {
+		return inBatches(func() (int, error) { return message.Cancel(ctx, s.db, id, endBatch) })
+	}))
+}
+
+// Each does something for each of several campaigns. One that fails does not hold up the others: the error tells of all that did.
+func Each(ids []int64, do func(id int64) error) error {
+	return EachOf(ids, func(id int64) int64 { return id }, do)
+}
+
+// EachOf is Each where more is known of them than their ids.
+func EachOf[T any](list []T, id func(T) int64, do func(T) error) error {
+	var failed []error
+	for _, c := range list {
+		if err := do(c); err != nil {
+			failed = append(failed, fmt.Errorf("campaign %d: %w", id(c), err))
 		}
 	}
-	return failed
+	return errors.Join(failed...)
 }
+
+func idOf(c *Campaign) int64 { return c.ID }
 
 // SenderStopped looks after campaigns with pending messages of a sender that sends
 // no more: where a campaign has other senders, they take its messages over; else
 // it pauses.
 func (s *Service) SenderStopped(ctx context.Context, snd *sender.Sender, campaigns []int64) error {
-	var failed error
-	for _, id := range campaigns {
+	return Each(campaigns, func(id int64) error {
 		moved, err := s.handOver(ctx, id, snd.ID)
-		if err == nil && !moved {
-			err = s.PauseByEngine(ctx, id, fmt.Sprintf("the sender %s is %s: %s", snd.DisplayName, snd.Status, snd.PausedReason))
+		if err != nil || moved {
+			return err
 		}
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("campaign %d: %w", id, err))
-		}
-	}
-	return failed
+		return s.PauseByEngine(ctx, id, fmt.Sprintf("the sender %s is %s: %s", snd.DisplayName, snd.Status, snd.PausedReason))
+	})
 }
 
 // InFlight is how many messages of a campaign are being handed to Twilio.

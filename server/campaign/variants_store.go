@@ -84,20 +84,26 @@ func (f *Figures) field(name string) *int64 {
 // noVariant is where reached counts the messages that take no part in a test.
 const noVariant = -1
 
-// reached counts by variant the recipients who reached a goal; who opted out has not.
-func reached(ctx context.Context, idb bun.IDB, campaignID int64, goal Goal) (map[int]int64, error) {
-	column := map[GoalEvent]string{GoalClick: "clicked_at", GoalReply: "replied_at"}[goal.Event]
-	var rows []struct {
-		Variant int
-		N       int64
+// reached counts by variant the recipients who reached each of some goals; who opted out has not.
+func reached(ctx context.Context, idb bun.IDB, campaignID int64, goals ...Goal) (Reached, error) {
+	found := make(Reached, len(goals))
+	for i, goal := range goals {
+		column := map[GoalEvent]string{GoalClick: "clicked_at", GoalReply: "replied_at"}[goal.Event]
+		var rows []struct {
+			Variant int
+			N       int64
+		}
+		err := idb.NewRaw("SELECT coalesce(variant, ?) AS variant, count(*) AS n FROM messages WHERE campaign_id = ? AND "+column+" IS NOT NULL AND "+
+			"opted_out_at IS NULL AND "+column+" <= coalesce(delivered_at, accepted_at) + make_interval(hours => ?) GROUP BY 1", noVariant, campaignID, goal.Hours).Scan(ctx, &rows)
+		if err != nil {
+			return nil, db.Err(err)
+		}
+		found[i] = make(map[int]int64, len(rows))
+		for _, r := range rows {
+			found[i][r.Variant] = r.N
+		}
 	}
-	err := idb.NewRaw("SELECT coalesce(variant, ?) AS variant, count(*) AS n FROM messages WHERE campaign_id = ? AND "+column+" IS NOT NULL AND "+
-		"opted_out_at IS NULL AND "+column+" <= coalesce(delivered_at, accepted_at) + make_interval(hours => ?) GROUP BY 1", noVariant, campaignID, goal.Hours).Scan(ctx, &rows)
-	found := make(map[int]int64, len(rows))
-	for _, r := range rows {
-		found[r.Variant] = r.N
-	}
-	return found, db.Err(err)
+	return found, nil
 }
 
 // wrote counts of those who were to get a campaign's message, and of those held out of them, who wrote between the audience was taken and a moment,

@@ -22,6 +22,7 @@ import (
 	"eventstream/server/message"
 	"eventstream/server/optout"
 	"eventstream/server/pubsub"
+	"eventstream/server/sender"
 	"eventstream/server/topic"
 
 	"github.com/uptrace/bun"
@@ -422,9 +423,9 @@ func (s *Service) TestSend(ctx context.Context, contactID, senderID, versionID i
 		if c.ConsentStatus != contact.ConsentOptedIn {
 			return apperr.Conflict("this contact has not opted in: record their consent first")
 		}
-		if ours, err := sends(ctx, tx, senderID); err != nil {
+		if ours, err := sender.InUse(ctx, tx, senderID); err != nil {
 			return err
-		} else if !ours {
+		} else if len(ours) == 0 {
 			return apperr.Invalid("senderId", "this sender belongs to the sandbox, and Twilio is live: choose another")
 		}
 		m, err = SendTest(ctx, tx, s.jobs, Test{ContactID: contactID, SenderID: senderID, VersionID: versionID})

@@ -215,9 +215,3 @@ func WindowsOpen(ctx context.Context, idb bun.IDB) (n int64, err error) {
 	err = idb.NewRaw("SELECT count(*) FROM conversations WHERE session_expires_at > now()").Scan(ctx, &n)
 	return n, db.Err(err)
 }
-
-// sends reports whether a sender belongs to the provider in use.
-func sends(ctx context.Context, idb bun.IDB, senderID int64) (yes bool, err error) {
-	err = idb.NewRaw("SELECT EXISTS (SELECT 1 FROM senders WHERE id = ? AND provider = provider_now())", senderID).Scan(ctx, &yes)
-	return yes, db.Err(err)
-}

@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -82,11 +81,7 @@ func (b *Breaker) Trip(ctx context.Context, f message.Fault) error {
 	if f.CampaignID != nil {
 		stop = append(stop, *f.CampaignID)
 	}
-	var failed error
-	for _, id := range stop { // one that cannot be paused must not save the others
-		failed = errors.Join(failed, b.campaigns.PauseByEngine(ctx, id, reason))
-	}
-	return failed
+	return campaign.Each(stop, func(id int64) error { return b.campaigns.PauseByEngine(ctx, id, reason) })
 }
 
 // CheckErrorRates pauses campaigns whose share of failures since somebody last
@@ -96,11 +91,9 @@ func (b *Breaker) CheckErrorRates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	for _, o := range over {
+	return campaign.EachOf(over, func(o overLimit) int64 { return o.ID }, func(o overLimit) error {
 		reason := fmt.Sprintf("%.0f %% of the last %d messages failed; the campaign's limit is %.0f %%. Look at its errors, then resume.",
 			100*float64(o.Errors)/float64(o.Tried), o.Tried, 100*o.Threshold)
-		failed = errors.Join(failed, b.campaigns.PauseByEngine(ctx, o.ID, reason))
-	}
-	return failed
+		return b.campaigns.PauseByEngine(ctx, o.ID, reason)
+	})
 }

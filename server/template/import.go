@@ -192,6 +192,11 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (*Template, *Versi
 		if err := insertVersion(ctx, tx, v); err != nil {
 			return err
 		}
+		if v.ApprovalStatus != ApprovalDraft {
+			if err := markImported(ctx, tx, v); err != nil {
+				return err
+			}
+		}
 		return audit.Record(ctx, tx, audit.TemplateImport, "template", t.ID,
 			map[string]any{"name": t.Name, "version": v.ID, "content": f.SID})
 	})
@@ -256,14 +261,6 @@ func (f *Found) read(in ImportInput) (*Template, *Version, error) {
 	}
 	if !v.Kind.NeedsApproval() {
 		v.ApprovalStatus = ApprovalWindowOnly
-	}
-	if v.ApprovalStatus != ApprovalDraft {
-		// It was asked about right now: the next question comes as after any other answer.
-		now, next := time.Now(), time.Hour
-		if v.ApprovalStatus == ApprovalSubmitted {
-			next = time.Minute
-		}
-		v.SubmittedAt, v.CheckedAt, v.CheckAt = &now, &now, now.Add(next)
 	}
 	return t, v, f.name(v)
 }

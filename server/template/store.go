@@ -47,6 +47,19 @@ func markSubmitted(ctx context.Context, idb bun.IDB, id int64) error {
 	return db.Err(err)
 }
 
+// nextCheck is when WhatsApp is asked next about a version that was asked about now: often where it was submitted a moment ago.
+func nextCheck(approval, submitted string) string {
+	return "now() + CASE WHEN " + approval + " <> 'submitted' THEN interval '1 hour' WHEN " + submitted +
+		" > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END"
+}
+
+// markImported notes that Twilio told of a version just now, which was submitted there long ago.
+func markImported(ctx context.Context, tx bun.Tx, v *Version) error {
+	err := tx.NewRaw("UPDATE template_versions v SET submitted_at = now(), checked_at = now(), check_at = "+nextCheck("v.approval_status", "'-infinity'")+
+		" WHERE id = ? RETURNING submitted_at, checked_at, check_at", v.ID).Scan(ctx, &v.SubmittedAt, &v.CheckedAt, &v.CheckAt)
+	return db.Err(err)
+}
+
 // keepDecision keeps what WhatsApp decided, and gives what was so before; "submitted" only notes that we asked. v is
 // the version as it was before asking: an answer to a later question, kept meanwhile, is newer than this one and stays:
 // nil.
@@ -54,8 +67,7 @@ func keepDecision(ctx context.Context, tx bun.Tx, v *Version, d Decision) (befor
 	var rows []Approval
 	err = tx.NewRaw(`
 		UPDATE template_versions v SET checked_at = now(), rejection_reason = ?1, check_failures = 0,
-			check_at = now() + CASE WHEN ?0 <> 'submitted' THEN interval '1 hour'
-				WHEN v.submitted_at > now() - interval '1 minute' THEN interval '1 second' ELSE interval '1 minute' END,
+			check_at = `+nextCheck("?0", "v.submitted_at")+`,
 			decided_at = CASE WHEN old.approval_status <> ?0 AND ?0 <> 'submitted' THEN now() ELSE v.decided_at END,
 			approval_status = ?0
 		FROM (SELECT id, approval_status FROM template_versions WHERE id = ?2 FOR NO KEY UPDATE) AS old
