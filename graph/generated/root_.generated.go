@@ -19066,7 +19066,7 @@ enum RetentionKind {
   WEBHOOK_BODIES
   "The single status reports of Twilio about a message; the times of the message itself stay. Kept for at least 30 days, because repeated reports are recognised by them."
   DELIVERY_EVENTS
-  "When people opened the links of a message; the first time stays with the message, and the numbers of links stay. Kept for at least 30 days, because a click may wait on a server while the database is away, and counts once."
+  "When people opened the links of a message; the first time of each link stays, because people are counted by it, and so do the numbers of links. Kept for at least 30 days, because a click may wait on a server while the database is away, and counts once."
   CLICKS
   "Rows that an import rejected, from the end of that import on. Kept for at least 1 day."
   REJECTED_ROWS

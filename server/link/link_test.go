@@ -13,12 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"eventstream/server/actor"
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/db/dbtest"
 	"eventstream/server/db/embedded"
 	"eventstream/server/keys"
+	"eventstream/server/retention"
 	"eventstream/server/secret"
 	"eventstream/server/spool"
 	"eventstream/server/template"
@@ -336,6 +338,34 @@ func TestWhoOpensALinkCountsOnce(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, e.counter.queue, mostPerMinute)
+}
+
+// TestWhoOpensALinkAgainAfterYearsIsNobodyElse: retention takes single clicks away, but not that by which a person is known.
+func TestWhoOpensALinkAgainAfterYearsIsNobodyElse(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	e := start(t, d, "")
+	e.send(UTM{}, "https://shop.example/a", "https://shop.example/b")
+	open := func(link int, at time.Time) {
+		require.NoError(t, e.counter.store(t.Context(), []Click{NewClick(e.links[link].ID, 1, at)}, storeLimit))
+	}
+	open(0, time.Now())
+	open(0, time.Now().Add(-time.Minute)) // known late
+	open(0, time.Now().Add(time.Second))
+	open(1, time.Now())
+	e.exec("UPDATE clicks SET received_at = now() - interval '100 days'")
+	keep := retention.NewService(d)
+	admin := actor.With(t.Context(), actor.Actor{Kind: actor.KindOperator, ID: 1, Role: actor.RoleAdmin})
+	require.NoError(t, keep.Set(admin, retention.Rules{retention.Clicks: 30}))
+	_, err := keep.Run(t.Context(), retention.Batch)
+	require.NoError(t, err)
+	require.Equal(t, 2, e.number("SELECT count(*) FROM clicks"))
+	require.Equal(t, 1, e.number("SELECT count(*) FROM clicks WHERE clicked_at < now() - interval '30 seconds'"), "the first of each link")
+	open(0, time.Now())
+	open(1, time.Now())
+	found, err := NewService(d, e.signer).OfCampaigns(t.Context(), []int64{1})
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 4, 1, 2}, []int64{found[1][0].People, found[1][0].Clicks, found[1][1].People, found[1][1].Clicks})
 }
 
 // TestAnErasedPersonIsLedOnAndNotCounted: their values are gone, and nothing new is kept of them.

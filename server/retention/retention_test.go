@@ -62,7 +62,8 @@ func (e *env) fill() {
 		e.exec(`INSERT INTO delivery_events (message_id, sid, status, occurred_at, received_at)
 			SELECT id, sid, 'read', now(), now() - ?::interval FROM messages WHERE sid LIKE 'SM' || ? || '%'`, age, i)
 		e.exec(`INSERT INTO clicks (key, link_id, message_id, clicked_at, received_at)
-			SELECT gen_random_uuid(), 1, id, now(), now() - ?::interval FROM messages WHERE sid LIKE 'SM' || ? || '%'`, age, i)
+			SELECT gen_random_uuid(), 1, id, now() + again * interval '1 hour', now() - ?::interval
+			FROM messages, generate_series(0, 1) again WHERE sid LIKE 'SM' || ? || '%'`, age, i)
 		e.exec(`INSERT INTO import_rows_rejected (import_id, row, line, field, value, reason, record)
 			SELECT ?, g, g, 'phone', 'x', 'y', '{}' FROM generate_series(1, 10) g`, i+1)
 	}
@@ -107,8 +108,8 @@ func TestWhatThePreviewCountsIsWhatGoes(t *testing.T) {
 	require.Equal(t, 20, e.count("SELECT count(*) FROM webhook_events WHERE dedupe_key LIKE 'in:%'"))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM delivery_events WHERE received_at > now() - interval '1 day'"))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM delivery_events"))
-	require.Equal(t, 10, e.count("SELECT count(*) FROM clicks WHERE received_at > now() - interval '1 day'"))
-	require.Equal(t, 10, e.count("SELECT count(*) FROM clicks"))
+	require.Equal(t, 20, e.count("SELECT count(*) FROM clicks WHERE received_at > now() - interval '1 day'"))
+	require.Equal(t, 30, e.count("SELECT count(*) FROM clicks"), "the first of each person stays")
 	require.Equal(t, 10, e.count("SELECT count(*) FROM import_rows_rejected WHERE import_id = 2"))
 	require.Equal(t, 10, e.count("SELECT count(*) FROM import_rows_rejected"))
 	for _, k := range retention.Kinds {

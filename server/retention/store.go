@@ -95,7 +95,10 @@ var tables = map[Kind]table{
 		change: "DELETE FROM delivery_events r USING old WHERE r.id = old.id RETURNING 1",
 	},
 	Clicks: {
-		from: "clicks r", at: "r.received_at", full: "true",
+		from: "clicks r", at: "r.received_at",
+		// By the first of each link somebody is known who opens it again: see link_counts.people.
+		full: `EXISTS (SELECT 1 FROM clicks f WHERE f.message_id = r.message_id AND f.link_id = r.link_id
+			AND (f.clicked_at, f.id) < (r.clicked_at, r.id))`,
 		change: "DELETE FROM clicks r USING old WHERE r.id = old.id RETURNING 1",
 	},
 	RejectedRows: {

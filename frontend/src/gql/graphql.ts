@@ -1279,7 +1279,7 @@ export type RecurrenceInput = {
 
 /** A kind of data that can be removed when it is old. */
 export type RetentionKind =
-  /** When people opened the links of a message; the first time stays with the message, and the numbers of links stay. Kept for at least 30 days, because a click may wait on a server while the database is away, and counts once. */
+  /** When people opened the links of a message; the first time of each link stays, because people are counted by it, and so do the numbers of links. Kept for at least 30 days, because a click may wait on a server while the database is away, and counts once. */
   | 'CLICKS'
   /** The single status reports of Twilio about a message; the times of the message itself stay. Kept for at least 30 days, because repeated reports are recognised by them. */
   | 'DELIVERY_EVENTS'

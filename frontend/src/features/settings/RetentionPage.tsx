@@ -64,7 +64,7 @@ const texts: Record<RetentionKind, { name: string; about: string; suggested: num
   },
   CLICKS: {
     name: t`Clicks`,
-    about: t`Each time somebody opened a link. The first time of each message stays with it, and so do the numbers of the campaign.`,
+    about: t`Each time somebody opened a link but the first, by which people are counted. The numbers of the campaign stay.`,
     suggested: 180,
   },
   REJECTED_ROWS: {
