@@ -21,9 +21,14 @@ const Rename = gql(`mutation Rename($id: ID!) { rename(id: $id) { id name } }`);
 /** A server with people, whom it gives three at a time. */
 function server(ids: string) {
   let people = [...ids];
+  let fails = false;
   const name = (id: string) => `Person ${id}`;
   const fetch = vi.fn(async (_: unknown, init?: RequestInit) => {
     const { query, variables } = JSON.parse(String(init?.body));
+    if (fails) {
+      const refused = JSON.stringify({ data: null, errors: [{ message: "not now" }] });
+      return new Response(refused, { headers: { "Content-Type": "application/json" } });
+    }
     const from = variables.after ? people.indexOf(variables.after) + 1 : 0;
     const found = people.slice(from, from + 3);
     const nodes = found.map((id) => ({ __typename: "Person", id, name: name(id) }));
@@ -43,7 +48,7 @@ function server(ids: string) {
     fetch,
     preferGetMethod: false,
   });
-  return { client, fetch, is: (now: string) => (people = [...now]) };
+  return { client, fetch, is: (now: string) => (people = [...now]), fail: (now: boolean) => (fails = now) };
 }
 
 /** A page that shows the list. */
@@ -74,6 +79,10 @@ async function page(of: ReturnType<typeof server>, search = "") {
     again: async () => {
       await act(async () => now.again());
       await act(async () => vi.waitFor(() => expect(now.rows.length).toBeGreaterThan(0)));
+    },
+    retry: async () => {
+      await act(async () => now.retry());
+      await settled();
     },
     search: render,
     leave: () => act(async () => root.unmount()),
@@ -123,4 +132,40 @@ test("another list begins with its first page, and one that is read anew with wh
   await p.next();
   expect(p.ids()).toBe("xabcde");
   await p.leave();
+});
+
+test("a page that fails leaves those before it, and is asked for again by itself", async () => {
+  const s = server("abcdefgh");
+  const p = await page(s, "fails");
+  await p.settled();
+  await p.next();
+  s.fail(true);
+  await p.next();
+  expect([p.ids(), Boolean(p.now().error), p.now().known]).toEqual(["abcdef", true, true]);
+  s.fail(false);
+  const asked = s.fetch.mock.calls.length;
+  await p.retry();
+  expect([p.ids(), p.now().error]).toEqual(["abcdefgh", undefined]);
+  expect(s.fetch.mock.calls.length, "only that page").toBe(asked + 1);
+  await p.leave();
+});
+
+test("a list that is known stays when reading it anew fails", async () => {
+  const s = server("abcdef");
+  const p = await page(s, "anew");
+  await p.settled();
+  await p.leave();
+  s.fail(true);
+  const back = await page(s, "anew");
+  await act(async () => vi.waitFor(() => expect(s.fetch).toHaveBeenCalledTimes(2)));
+  await back.settled();
+  expect([back.ids(), back.now().error]).toEqual(["abc", undefined]);
+  await act(async () => back.now().again());
+  await back.settled();
+  expect(back.ids(), "also when somebody asks for it").toBe("abc");
+  expect(back.now().error, "and they are told").toBeDefined();
+  s.fail(false);
+  await back.retry();
+  expect([back.ids(), back.now().error]).toEqual(["abc", undefined]);
+  await back.leave();
 });

@@ -4,7 +4,14 @@ import { pipe, subscribe } from "wonka";
 
 type Connection<Row> = { pageInfo: { hasNextPage: boolean; endCursor?: string | null }; nodes: readonly Row[] };
 type Paged = { after?: string | null };
-type Read<Data> = { list: string; cursors: string[]; data: Record<string, Data>; error?: CombinedError; fresh: number };
+type Read<Data> = {
+  list: string;
+  cursors: string[];
+  data: Record<string, Data>;
+  failed?: { cursor: string; error: CombinedError };
+  retried?: string; // the cursor that was asked for again after it had failed
+  fresh: number;
+};
 
 /** How far lists were read, for whoever comes back to one: the cursors of its pages, the first of which is "". */
 const depths = new Map<string, string[]>();
@@ -64,7 +71,7 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
   }, [now.cursors, now.data]);
   const next = now.cursors[whole];
   const torn = next !== undefined && last !== undefined && last.pageInfo.endCursor !== next;
-  const fetching = !pause && next !== undefined && !torn && !now.error;
+  const fetching = !pause && next !== undefined && !torn && !now.failed;
 
   const listening = useRef(new Map<string, () => void>());
   useEffect(
@@ -80,16 +87,24 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
     for (const cursor of now.cursors) {
       if (listening.current.has(cursor)) continue;
       const first = now.cursors.length === 1;
-      const requestPolicy = now.fresh && first ? "network-only" : first ? "cache-and-network" : "cache-first";
+      const anew = now.fresh && first ? true : now.retried === cursor;
+      const requestPolicy = anew ? "network-only" : first ? "cache-and-network" : "cache-first";
       const { unsubscribe } = pipe(
         client.executeQuery(of(cursor), { requestPolicy }),
         subscribe(({ data, error }) =>
-          setState((s) => (s.list !== list ? s : { ...s, error, data: data ? { ...s.data, [cursor]: data } : s.data })),
+          setState((s) => {
+            if (s.list !== list) return s;
+            const before = s.failed?.cursor === cursor ? undefined : s.failed;
+            if (data) return { ...s, failed: before, data: { ...s.data, [cursor]: data } };
+            // What is known stays when it was asked for again by itself; who asked for it is told.
+            const told = error && (!s.data[cursor] || (s.fresh > 0 && cursor === ""));
+            return { ...s, failed: told ? { cursor, error } : before };
+          }),
         ),
       );
       listening.current.set(cursor, unsubscribe);
     }
-  }, [client, list, now.cursors, now.fresh, pause]);
+  }, [client, list, now.cursors, now.fresh, now.retried, pause]);
   useEffect(() => {
     if (!torn) return;
     for (const [cursor, stop] of listening.current)
@@ -109,16 +124,26 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
     known: whole > 0,
     more: Boolean(end),
     fetching,
-    error: now.error,
+    /** Of the page that did not come; those before it stay. */
+    error: now.failed?.error,
+    /** Asks again for the page that did not come. */
+    retry: useCallback(
+      () =>
+        setState((s) => {
+          if (s.list !== list || !s.failed) return s;
+          const { cursor } = s.failed;
+          listening.current.get(cursor)?.();
+          listening.current.delete(cursor);
+          return { ...s, cursors: [...s.cursors], failed: undefined, retried: cursor };
+        }),
+      [list],
+    ),
     /** Reads on, unless that is under way. */
     next: useCallback(() => {
       if (!end) return;
       setState((s) => (s.list === list && s.cursors.at(-1) !== end ? { ...s, cursors: [...s.cursors, end] } : s));
     }, [end, list]),
     /** Begins again with the first page, as the server has it now. */
-    again: useCallback(
-      () => setState((s) => ({ list, cursors: [""], data: s.data, error: undefined, fresh: s.fresh + 1 })),
-      [list],
-    ),
+    again: useCallback(() => setState((s) => ({ list, cursors: [""], data: s.data, fresh: s.fresh + 1 })), [list]),
   };
 }

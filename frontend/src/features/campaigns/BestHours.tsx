@@ -13,8 +13,14 @@ export function BestHours({ of }: { of: Outlook }) {
   const peak = hourText(of.hours.indexOf(most));
   const rows: [string, number][] = [
     [t`In an hour in which they usually read`, of.own],
-    [t`When most of your contacts read: at ${hourText(of.workspaceHour ?? 0)} their time, or the next best hour that is allowed`, of.workspace],
-    [t`At once: too little was read to tell, no such hour is allowed, or too little time is left before the end`, of.atOnce],
+    [
+      t`When most of your contacts read: at ${hourText(of.workspaceHour ?? 0)} their time, or the next best hour that is allowed`,
+      of.workspace,
+    ],
+    [
+      t`At once: too little was read to tell, no such hour is allowed, or too little time is left before the end`,
+      of.atOnce,
+    ],
   ];
   return (
     <Stack gap="xs" data-testid="preflight-hours">

@@ -184,8 +184,8 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
           <PeopleBar campaign={props.campaign} people={people} n={messages.first.messages.totalCount ?? 0} />
         </Suspense>
       )}
-      {messages.error ? (
-        <Failed error={messages.error} retry={again} />
+      {messages.error && !messages.known ? (
+        <Failed error={messages.error} retry={messages.retry} />
       ) : (
         <Table className="cards" layout="fixed" aria-rowcount={messages.more ? -1 : rows.length + 1}>
           <Table.Thead>
@@ -213,6 +213,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
         </Table>
       )}
       {messages.fetching && rows.length > 0 && <Rows n={2} />}
+      {messages.error && messages.known && <Failed error={messages.error} retry={messages.retry} />}
     </Card>
   );
 }

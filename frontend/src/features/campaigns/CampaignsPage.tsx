@@ -14,6 +14,7 @@ import { graphql } from "../../gql";
 import type { CampaignStatus, CampaignsQueryVariables } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { count, percent, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { useShortcuts } from "../../lib/shortcuts";
 import { CampaignLabelsDocument, LabelBadges } from "./Labels";
 import { besideText, share, waitingText, waitsForApproval } from "./outcome";
@@ -90,7 +91,7 @@ export function CampaignsPage() {
   };
   const [known] = useQuery({ query: CampaignLabelsDocument });
   const labels = known.data?.campaignLabels.map((l) => l.name) ?? [];
-  const [{ data, error }, load] = useQuery({ query: CampaignsDocument, variables: { ...variables, after: null } });
+  const [{ data, error }, load] = useLasting({ query: CampaignsDocument, variables: { ...variables, after: null } });
   const filtered = Boolean(search.q || status || approval || archived || label);
   useShortcuts(
     t`Campaigns`,
@@ -183,7 +184,7 @@ export function CampaignsPage() {
 /** A page of the list, which looks again while something on it runs. */
 function CampaignRows(props: { variables: CampaignsQueryVariables; after: string | null }) {
   const { variables, after } = props;
-  const [{ data, error }, load] = useQuery({ query: CampaignsDocument, variables: { ...variables, after } });
+  const [{ data, error }, load] = useLasting({ query: CampaignsDocument, variables: { ...variables, after } });
   const running = data?.campaigns.nodes.some((c) => c.status === "SENDING" || c.status === "PREPARING") ?? false;
   const { start, stop } = useInterval(() => load({ requestPolicy: "network-only" }), 2000);
   useEffect(() => {

@@ -4,7 +4,7 @@ import { Alert, Button, Card, Code, Group, List, Select, Stack, Table, Text, Tit
 import { IconListCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useClient, useQuery } from "urql";
+import { useClient } from "urql";
 import { Failed } from "../../components/Failed";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -13,6 +13,7 @@ import { actionText } from "../../lib/actions";
 import { useAddress } from "../../lib/address";
 import { errorText } from "../../lib/errors";
 import { count, moment, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 import { actionChoices, changeLines, type Thing, type Told, thingOf } from "../../lib/trail";
 
@@ -117,7 +118,7 @@ export function AuditTrail() {
   const [verdict, setVerdict] = useState<VerificationQuery["auditVerification"] | null>(null);
   const [problem, setProblem] = useState("");
   const [walking, setWalking] = useState(false);
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: TrailDocument,
     variables: { filter: { action }, after: pages.after },
     requestPolicy: "cache-and-network",
@@ -322,7 +323,10 @@ function Place({ of: p }: { of: AuditProtectionQuery["auditProtection"]["places"
 
 /** Whether signed checkpoints are made, and where they went, in words. */
 function Protection() {
-  const [{ data, error, fetching }, load] = useQuery({ query: ProtectionDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error, fetching }, load] = useLasting({
+    query: ProtectionDocument,
+    requestPolicy: "cache-and-network",
+  });
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return fetching ? <Rows /> : null;
   const p = data.auditProtection;

@@ -3,7 +3,6 @@ import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconChecks } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useQuery } from "urql";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
@@ -11,6 +10,7 @@ import { Empty, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
 import { moment, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 
 const LedgerDocument = graphql(`
@@ -51,7 +51,7 @@ export function ConsentLedger() {
   const [status, setStatus] = useState<ConsentStatus | null>(null);
   const [source, setSource] = useState<ConsentSource | null>(null);
   const pages = usePages<Row>(`${status} ${source}`);
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: LedgerDocument,
     variables: { filter: { status, source }, after: pages.after },
     requestPolicy: "cache-and-network",

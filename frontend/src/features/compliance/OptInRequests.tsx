@@ -3,7 +3,6 @@ import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconMessageQuestion } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { isOpen, Moment, optInStatuses, QuestionLink } from "../../components/OptInRequest";
 import { nameOf } from "../../components/Person";
@@ -11,6 +10,7 @@ import { Empty, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OptInRequestStatus, OptInRequestsQuery } from "../../gql/graphql";
 import { moment, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 
 const RequestsDocument = graphql(`
@@ -41,7 +41,7 @@ type Row = OptInRequestsQuery["optInRequests"]["nodes"][number];
 export function OptInRequests() {
   const [status, setStatus] = useState<OptInRequestStatus | null>(null);
   const pages = usePages<Row>(status ?? "");
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: RequestsDocument,
     variables: { status, after: pages.after },
     requestPolicy: "cache-and-network",

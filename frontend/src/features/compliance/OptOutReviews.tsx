@@ -3,7 +3,7 @@ import { Blockquote, Button, Card, Group, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconMessageQuestion } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
@@ -12,6 +12,7 @@ import { graphql } from "../../gql";
 import type { OptOutReviewsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 
 const ReviewsDocument = graphql(`
@@ -95,7 +96,7 @@ export function Decide(props: { id: string; who: string; done: () => void }) {
 export function OptOutReviews() {
   const may = useMay("MARKETER");
   const pages = usePages<Row>();
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: ReviewsDocument,
     variables: { after: pages.after },
     requestPolicy: "cache-and-network",

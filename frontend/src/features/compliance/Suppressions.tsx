@@ -3,7 +3,7 @@ import { Alert, Button, Card, Group, Modal, Select, Stack, Table, Text, TextInpu
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { IconBan, IconDownload, IconSearch, IconUpload } from "@tabler/icons-react";
 import { useState } from "react";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { Empty, LoadMore, Rows } from "../../components/ui";
@@ -11,6 +11,7 @@ import { graphql } from "../../gql";
 import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 import { ImportSuppressions } from "./ImportSuppressions";
 import { byHand, names, useLift } from "./lift";
@@ -63,7 +64,7 @@ export function Suppressions() {
   const [number, setNumber] = useState("");
   const [why, setWhy] = useState<SuppressionReason>("OPERATOR");
   const [wrong, setWrong] = useState<Record<string, string>>({});
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: SuppressionsDocument,
     variables: { filter: { reason, ...(address ? { address } : {}) }, after: pages.after },
     requestPolicy: "cache-and-network",

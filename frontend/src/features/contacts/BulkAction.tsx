@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Anchor, Button, Card, Group, Progress, Stack, Table, Text } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
-import { useMutation, useQuery, useSubscription } from "urql";
+import { useMutation, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { Empty, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
@@ -9,6 +9,7 @@ import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
 import { contacts, count, decisionText, duration, midSentence, moment, quoted, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 
 export const BulkActionState = graphql(`
@@ -185,7 +186,7 @@ export function BulkProgress(props: { id: string; onClose: () => void }) {
 export function BulkActionsPage() {
   const may = useMay("MARKETER");
   const pages = usePages<Row>();
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: BulkActionsDocument,
     variables: { after: pages.after },
   });

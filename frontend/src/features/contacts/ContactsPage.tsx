@@ -366,8 +366,8 @@ export function ContactsPage() {
             : plural(total ?? 0, { one: "Select the # contact", other: "Select all # contacts" })}
         </Anchor>
       )}
-      {error ? (
-        <Failed error={error} retry={contacts.again} />
+      {error && !contacts.known ? (
+        <Failed error={error} retry={contacts.retry} />
       ) : !contacts.known ? (
         <Rows />
       ) : rows.length === 0 ? (
@@ -399,6 +399,7 @@ export function ContactsPage() {
         />
       )}
       {contacts.fetching && rows.length > 0 && <Rows n={2} />}
+      {error && contacts.known && <Failed error={error} retry={contacts.retry} />}
     </Page>
   );
 }

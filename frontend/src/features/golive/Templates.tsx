@@ -76,7 +76,6 @@ export function AccountTemplates({ round, onDone }: { round: number; onDone: () 
           maxLength={100}
         />
       )}
-      {list.error && <Failed error={list.error} retry={list.again} />}
       {!list.known && !list.error && <Rows n={3} />}
       {none && (
         <Text size="sm" c="dimmed">
@@ -86,7 +85,11 @@ export function AccountTemplates({ round, onDone }: { round: number; onDone: () 
       {list.rows.map((f) => (
         <One key={f.id} of={f} onImport={() => choose(f)} />
       ))}
-      <LoadMore more={list.more} loading={list.fetching} onMore={list.next} />
+      {list.error ? (
+        <Failed error={list.error} retry={list.retry} />
+      ) : (
+        <LoadMore more={list.more} loading={list.fetching} onMore={list.next} />
+      )}
       {list.first?.importableTemplates.unread && (
         <Text
           size="xs"

@@ -2,7 +2,6 @@ import { t } from "@lingui/core/macro";
 import { Alert, Card, Stack, Table, Text } from "@mantine/core";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
@@ -10,6 +9,7 @@ import { Empty, LinkButton, LoadMore, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DecisionsQuery } from "../../gql/graphql";
 import { count, moment, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 import { Decide, Risks } from "./Decide";
 
@@ -46,7 +46,7 @@ type Row = DecisionsQuery["messages"]["nodes"][number];
 export function DecisionsPage() {
   const may = useMay("MARKETER");
   const pages = usePages<Row>();
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: DecisionsDocument,
     variables: { after: pages.after },
     requestPolicy: "cache-and-network",

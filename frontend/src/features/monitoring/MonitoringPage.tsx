@@ -4,13 +4,14 @@ import { useInterval } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { useQuery, useSubscription } from "urql";
+import { useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { capital, count, decimal, timeOfDay } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { ErrorTable } from "./ErrorTable";
 import { RunningCampaigns } from "./RunningCampaigns";
 
@@ -123,7 +124,7 @@ const keep = 200;
 export function MonitoringPage() {
   const admin = useMay("ADMIN");
   const marketer = useMay("MARKETER");
-  const [{ data, error }, load] = useQuery({ query: MonitoringDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, load] = useLasting({ query: MonitoringDocument, requestPolicy: "cache-and-network" });
   useInterval(() => load({ requestPolicy: "network-only" }), 15_000, { autoInvoke: true }); // errors come in no stream
   const [health] = useSubscription({ query: HealthDocument });
   const [paused, setPaused] = useState(false);

@@ -2,11 +2,12 @@ import { t } from "@lingui/core/macro";
 import { Card, Progress, Table, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
-import { useQuery, useSubscription } from "urql";
+import { useSubscription } from "urql";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { RunningCampaignFragment } from "../../gql/graphql";
 import { count, decimal, percent } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 
 const RunningDocument = graphql(`
   query RunningCampaigns {
@@ -51,7 +52,7 @@ const LiveDocument = graphql(`
 
 /** How the campaigns do that send now, live. */
 export function RunningCampaigns() {
-  const [{ data }, load] = useQuery({ query: RunningDocument, requestPolicy: "cache-and-network" });
+  const [{ data }, load] = useLasting({ query: RunningDocument, requestPolicy: "cache-and-network" });
   useInterval(() => load({ requestPolicy: "network-only" }), 5000, { autoInvoke: true }); // new ones appear, ended ones go
   return (
     <Card padding={0}>

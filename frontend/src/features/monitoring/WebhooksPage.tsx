@@ -15,7 +15,7 @@ import {
 import { notifications } from "@mantine/notifications";
 import { IconSearch, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -23,6 +23,7 @@ import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 import { sourceTexts, stateOf } from "./webhooks";
 
@@ -109,7 +110,7 @@ export function WebhooksPage() {
     ...(search.q ? (isSid(search.q) ? { sid: search.q } : { address: search.q }) : {}),
   };
   const pages = usePages<Row>(JSON.stringify(filter));
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, load] = useLasting({
     query: WebhooksDocument,
     variables: { filter, after: pages.after },
     requestPolicy: "cache-and-network",

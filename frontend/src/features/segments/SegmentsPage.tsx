@@ -2,7 +2,7 @@ import { plural, t } from "@lingui/core/macro";
 import { Card, Group, Table, Text, TextInput } from "@mantine/core";
 import { IconFilter, IconPlus, IconSearch } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { Awaited, Further } from "../../components/Further";
@@ -12,6 +12,7 @@ import { graphql } from "../../gql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { useShortcuts } from "../../lib/shortcuts";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Node, sentence } from "./query";
@@ -51,7 +52,7 @@ export function SegmentsPage() {
   const [text, setText] = useAddressText("q");
   const navigate = useNavigate();
   const may = useMay("MARKETER");
-  const [{ data, error }, load] = useQuery({
+  const [{ data, error }, load] = useLasting({
     query: SegmentsDocument,
     variables: { search: search.q ?? null, after: null },
   });
@@ -125,7 +126,7 @@ export function SegmentsPage() {
 function SegmentRows(props: { search: string | null; after: string | null }) {
   const may = useMay("MARKETER");
   const attributes = useAttributes();
-  const [{ data, error }, load] = useQuery({ query: SegmentsDocument, variables: props });
+  const [{ data, error }, load] = useLasting({ query: SegmentsDocument, variables: props });
   const [, remove] = useMutation(SegmentDeleteDocument);
   if (!data) return <Awaited columns={5} error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (

@@ -4,7 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { IconMessage2, IconPlus, IconRefresh, IconSearch } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { Awaited, Further } from "../../components/Further";
@@ -15,6 +15,7 @@ import type { TemplateApproval, TemplateFilter } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { languageName, words } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { withFields } from "../../lib/placeholders";
 import { plainText } from "../../lib/whatsapp";
 import { useAttributes } from "../attributes/useAttributes";
@@ -73,7 +74,7 @@ export function TemplatesPage() {
   const may = useMay("MARKETER");
   const approvalStatus = approvals.includes(search.status ?? "") ? (search.status as TemplateApproval) : null;
   const filter = { search: search.q ?? null, approvalStatus };
-  const [{ data, error }, load] = useQuery({ query: TemplatesDocument, variables: { filter, after: null } });
+  const [{ data, error }, load] = useLasting({ query: TemplatesDocument, variables: { filter, after: null } });
   const [syncing, sync] = useMutation(TemplateSyncDocument);
   return (
     <Page
@@ -167,7 +168,7 @@ export function TemplatesPage() {
 function TemplateRows(props: { filter: TemplateFilter; after: string | null }) {
   const may = useMay("MARKETER");
   const attributes = useAttributes();
-  const [{ data, error }, load] = useQuery({ query: TemplatesDocument, variables: props });
+  const [{ data, error }, load] = useLasting({ query: TemplatesDocument, variables: props });
   const [, remove] = useMutation(TemplateDeleteDocument);
   const waiting = data?.templates.nodes.some((template) => template.approvalStatus === "SUBMITTED");
   useEffect(() => {
