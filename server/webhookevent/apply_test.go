@@ -387,3 +387,21 @@ func TestAServerAppliesWhatItStores(t *testing.T) {
 	require.Equal(t, 1, e.number("SELECT count(*) FROM messages WHERE status = 'read'"))
 	require.Zero(t, e.number("SELECT count(*) FROM river_job"))
 }
+
+// TestASlowAnswerMovesNoClock that it agrees with: under load one takes a second, of which it tells nothing.
+func TestASlowAnswerMovesNoClock(t *testing.T) {
+	t.Parallel()
+	asked := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	after := asked.Add
+	for name, c := range map[string]struct{ known, there, answered, want time.Duration }{
+		"the same clock, answered late":        {0, time.Millisecond, 900 * time.Millisecond, 0},
+		"the same clock, asked late":           {0, 899 * time.Millisecond, 900 * time.Millisecond, 0},
+		"it is a minute ahead":                 {0, time.Minute + 5*time.Millisecond, 10 * time.Millisecond, time.Minute},
+		"it is a minute ahead, as known":       {time.Minute, time.Minute + time.Millisecond, time.Second, time.Minute},
+		"it is a minute behind":                {0, -time.Minute + 5*time.Millisecond, 10 * time.Millisecond, -time.Minute},
+		"it has drifted from what was known":   {time.Minute, time.Minute + 205*time.Millisecond, 10 * time.Millisecond, time.Minute + 200*time.Millisecond},
+		"what was known is on the very border": {10 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 10 * time.Millisecond},
+	} {
+		require.Equal(t, c.want, aheadBy(c.known, asked, after(c.there), after(c.answered)), name)
+	}
+}

@@ -406,9 +406,19 @@ func (w *Writer) synchronize(ctx context.Context) {
 	defer cancel()
 	asked := w.Now()
 	if there, err := db.Now(ctx, w.DB); err == nil {
-		half := w.Now().Sub(asked) / 2
-		w.ahead.Store(int64(there.Sub(asked.Add(half))))
+		w.ahead.Store(int64(aheadBy(time.Duration(w.ahead.Load()), asked, there, w.Now())))
 	}
+}
+
+// aheadBy is how far another clock is ahead of ours, which showed there at some moment between when it was asked and when it
+// answered. What is known already stays where that agrees with it: an answer that took its time would be off by as much, and
+// a START would seem to have come before what it follows.
+func aheadBy(known time.Duration, asked, there, answered time.Time) time.Duration {
+	least, most := there.Sub(answered), there.Sub(asked)
+	if known >= least && known <= most {
+		return known
+	}
+	return (least + most) / 2
 }
 
 // drain stores what the spool holds, and goes back to Postgres when nothing is
