@@ -15,6 +15,7 @@ export function useLasting<Data, Variables extends AnyVariables>(
   // While other variables are asked for, the answer is still that to those before.
   const own = JSON.stringify(result.operation?.variables ?? {}) === asked;
   if (result.data && !result.error && own) last.current = { asked, data: result.data };
-  if (!result.error || last.current?.asked !== asked) return [result, load];
-  return [{ ...result, data: last.current.data, error: undefined }, load];
+  if (!result.error) return [result, load];
+  if (last.current?.asked === asked) return [{ ...result, data: last.current.data, error: undefined }, load];
+  return [{ ...result, data: own ? result.data : undefined }, load]; // not what was answered to others
 }

@@ -6,7 +6,8 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useClient } from "urql";
 import { Failed } from "../../components/Failed";
-import { Empty, LoadMore, Rows } from "../../components/ui";
+import { More } from "../../components/More";
+import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { AuditProtectionQuery, AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
 import { actionText } from "../../lib/actions";
@@ -123,8 +124,8 @@ export function AuditTrail() {
     variables: { filter: { action }, after: pages.after },
     requestPolicy: "cache-and-network",
   });
-  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const rows = pages.with(data?.auditEntries.nodes);
+  if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const verify = async () => {
     setWalking(true);
     const result = await client.query(VerifyDocument, {}, { requestPolicy: "network-only" });
@@ -230,7 +231,9 @@ export function AuditTrail() {
           </Table>
         </Card>
       )}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.auditEntries.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.auditEntries.pageInfo.endCursor, rows)}

@@ -5,8 +5,9 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
 import { Failed } from "../../components/Failed";
+import { More } from "../../components/More";
 import { nameOf } from "../../components/Person";
-import { Empty, LoadMore, Rows, Status } from "../../components/ui";
+import { Empty, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
 import { moment, words } from "../../lib/format";
@@ -56,8 +57,8 @@ export function ConsentLedger() {
     variables: { filter: { status, source }, after: pages.after },
     requestPolicy: "cache-and-network",
   });
-  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const rows = pages.with(data?.consentEvents.nodes);
+  if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (
     <Stack>
       <Group>
@@ -130,7 +131,9 @@ export function ConsentLedger() {
           </Table>
         </Card>
       )}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.consentEvents.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.consentEvents.pageInfo.endCursor, rows)}

@@ -4,9 +4,10 @@ import { IconMessageQuestion } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { Failed } from "../../components/Failed";
+import { More } from "../../components/More";
 import { isOpen, Moment, optInStatuses, QuestionLink } from "../../components/OptInRequest";
 import { nameOf } from "../../components/Person";
-import { Empty, LoadMore, Rows, Status } from "../../components/ui";
+import { Empty, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OptInRequestStatus, OptInRequestsQuery } from "../../gql/graphql";
 import { moment, words } from "../../lib/format";
@@ -46,8 +47,8 @@ export function OptInRequests() {
     variables: { status, after: pages.after },
     requestPolicy: "cache-and-network",
   });
-  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const rows = pages.with(data?.optInRequests.nodes);
+  if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (
     <Stack>
       <Group>
@@ -118,7 +119,9 @@ export function OptInRequests() {
           </Table>
         </Card>
       )}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.optInRequests.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.optInRequests.pageInfo.endCursor, rows)}

@@ -6,8 +6,9 @@ import { Link } from "@tanstack/react-router";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { More } from "../../components/More";
 import { nameOf } from "../../components/Person";
-import { Empty, LoadMore, Rows } from "../../components/ui";
+import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OptOutReviewsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
@@ -101,8 +102,8 @@ export function OptOutReviews() {
     variables: { after: pages.after },
     requestPolicy: "cache-and-network",
   });
-  const rows = error ? [] : pages.with(data?.optOutReviews.nodes);
-  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  const rows = pages.with(data?.optOutReviews.nodes);
+  if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data && rows.length === 0) return <Rows />;
   if (rows.length === 0)
     return (
@@ -132,7 +133,9 @@ export function OptOutReviews() {
           </Stack>
         </Card>
       ))}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.optOutReviews.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.optOutReviews.pageInfo.endCursor, rows)}

@@ -6,7 +6,8 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { Empty, LoadMore, Rows } from "../../components/ui";
+import { More } from "../../components/More";
+import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";
@@ -71,7 +72,7 @@ export function Suppressions() {
   });
   const [, suppress] = useMutation(AddDocument);
   const lift = useLift(pages.top);
-  const rows = error ? [] : pages.with(data?.suppressions.nodes);
+  const rows = pages.with(data?.suppressions.nodes);
   const put = async () => {
     const result = await suppress({ input: { address: number, reason: why } });
     if (result.error) return setWrong({ address: errorText(result.error) });
@@ -141,7 +142,7 @@ export function Suppressions() {
           </Group>
         </Stack>
       </Modal>
-      {error ? (
+      {error && rows.length === 0 ? (
         address ? (
           <Alert color="yellow">{errorText(error)}</Alert>
         ) : (
@@ -191,7 +192,9 @@ export function Suppressions() {
           </Table>
         </Card>
       )}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.suppressions.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.suppressions.pageInfo.endCursor, rows)}

@@ -4,7 +4,8 @@ import { IconStack2 } from "@tabler/icons-react";
 import { useMutation, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { Empty, Live, LoadMore, Page, Rows, Status } from "../../components/ui";
+import { More } from "../../components/More";
+import { Empty, Live, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
@@ -191,7 +192,7 @@ export function BulkActionsPage() {
     variables: { after: pages.after },
   });
   const rows = pages.with(data?.bulkActions.nodes);
-  if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
+  if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data && rows.length === 0) return <Rows />;
   return (
     <Page title={t`Bulk actions`} description={t`What was done to many contacts at once`}>
@@ -239,7 +240,9 @@ export function BulkActionsPage() {
           </Table>
         </Card>
       )}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.bulkActions.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.bulkActions.pageInfo.endCursor, rows)}

@@ -4,8 +4,9 @@ import { IconCircleCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { More } from "../../components/More";
 import { nameOf } from "../../components/Person";
-import { Empty, LinkButton, LoadMore, Page, Rows } from "../../components/ui";
+import { Empty, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DecisionsQuery } from "../../gql/graphql";
 import { count, moment, words } from "../../lib/format";
@@ -63,7 +64,7 @@ export function DecisionsPage() {
       description={t`Messages that Twilio may or may not have accepted`}
       actions={<LinkButton to="/monitoring" variant="default">{t`Monitoring`}</LinkButton>}
     >
-      {error ? (
+      {error && rows.length === 0 ? (
         <Failed error={error} retry={again} />
       ) : !data && rows.length === 0 ? (
         <Rows />
@@ -145,7 +146,9 @@ export function DecisionsPage() {
           </Card>
         </>
       )}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.messages.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.messages.pageInfo.endCursor, rows)}

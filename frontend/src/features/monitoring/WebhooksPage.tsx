@@ -17,7 +17,8 @@ import { IconSearch, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { Failed } from "../../components/Failed";
-import { Empty, LinkButton, LoadMore, Page, Rows, Status } from "../../components/ui";
+import { More } from "../../components/More";
+import { Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
 import { useAddress, useAddressText } from "../../lib/address";
@@ -117,7 +118,7 @@ export function WebhooksPage() {
   });
   const [replaying, replay] = useMutation(ReplayDocument);
   const choose = (v: string) => change({ status: v === "all" ? undefined : v });
-  const rows = error ? [] : pages.with(data?.webhookEvents.nodes);
+  const rows = pages.with(data?.webhookEvents.nodes);
   const again = async (row: Row) => {
     const result = await replay({ input: { id: row.id } });
     if (!settled(result)) return;
@@ -203,7 +204,7 @@ export function WebhooksPage() {
           </Stack>
         )}
       </Modal>
-      {error ? (
+      {error && rows.length === 0 ? (
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       ) : !data && rows.length === 0 ? (
         <Rows />
@@ -270,7 +271,9 @@ export function WebhooksPage() {
           </Table>
         </Card>
       )}
-      <LoadMore
+      <More
+        error={rows.length > 0 ? error : undefined}
+        retry={() => load({ requestPolicy: "network-only" })}
         more={data?.webhookEvents.pageInfo.hasNextPage}
         loading={fetching}
         onMore={() => pages.next(data?.webhookEvents.pageInfo.endCursor, rows)}
