@@ -135,9 +135,9 @@ for (const [name, place] of Object.entries(places)) {
     await on.waitForLoadState("networkidle");
     await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
     // Scripts and styles, as browsers get them; the editor of templates comes after its page.
-    await weighs(on, 300, { of: /\.(js|css)$/, as: "br", without: "/Composer-" });
+    await weighs(on, 270, { of: /\.(js|css)$/, as: "br", without: "/Composer-" });
     // Every browser that the pages are made for takes brotli; by gzip, as old proxies pack, they are this large.
-    await weighs(on, 342, { of: /\.(js|css)$/, as: "gzip", without: "/Composer-" });
+    await weighs(on, 300, { of: /\.(js|css)$/, as: "gzip", without: "/Composer-" });
     await everyWay(on, name, pictures);
     expect(broken, "errors in the browser's console").toEqual([]);
   });

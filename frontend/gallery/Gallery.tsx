@@ -9,25 +9,30 @@ import {
   Stack,
   Table,
   Text,
+  TextInput,
   Title,
   useMantineColorScheme,
 } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
 import { IconSend } from "@tabler/icons-react";
 import { createMemoryHistory, createRootRoute, createRouter, RouterProvider } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { Client, CombinedError, type Exchange, gql, makeResult, Provider, type TypedDocumentNode } from "urql";
 import { filter, map, pipe } from "wonka";
+import { Hints } from "../src/app/Hints";
+import { Modals } from "../src/app/Modals";
 import { type Session, SessionContext } from "../src/app/session";
 import { contrast, theme } from "../src/app/theme";
 import { AskToConfirm } from "../src/components/AskToConfirm";
 import { ConsentEvidence } from "../src/components/ConsentEvidence";
 import { DeliveryChart } from "../src/components/DeliveryChart";
+import { Dialog, SideDialog } from "../src/components/Dialog";
+import { DropdownMenu, DropdownPanel } from "../src/components/Dropdown";
 import { Failed } from "../src/components/Failed";
 import { useFirst } from "../src/components/First";
 import { Awaited, Further } from "../src/components/Further";
 import { IntervalBar } from "../src/components/IntervalBar";
 import { LanguagePicker } from "../src/components/LanguagePicker";
+import { NumberField } from "../src/components/NumberField";
 import { Moment, OptInRequestText, WaitingBadge } from "../src/components/OptInRequest";
 import { Initials, Person } from "../src/components/Person";
 import { Phone } from "../src/components/Phone";
@@ -51,9 +56,9 @@ export function Gallery() {
     <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
       <Provider value={answering({ expiresAfterHours: 72 })}>
         <SessionContext value={session}>
-          <ModalsProvider>
-            <RouterProvider router={router as never} />
-          </ModalsProvider>
+          <RouterProvider router={router as never} />
+          <Modals />
+          <Hints />
         </SessionContext>
       </Provider>
     </MantineProvider>
@@ -200,6 +205,7 @@ function State(props: { name: string; children: ReactNode }) {
 function Sections() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [asked, setAsked] = useState(false);
+  const [open, setOpen] = useState<"dialog" | "side" | null>(null);
   const [shown, more] = useFirst(2, ["One", "Two", "Three", "Four"], "Show all 4");
   return (
     <Container component="main" size="md" py="xl">
@@ -381,6 +387,49 @@ function Sections() {
             }}
           />
           <ConsentEvidence none="No evidence" event={{ __typename: "ConsentEvent", evidence: {}, text: null }} />
+        </Section>
+        <Section of="Dialog">
+          <State name="over the page, and at its side">
+            <Group>
+              <Button variant="default" onClick={() => setOpen("dialog")}>
+                Over the page
+              </Button>
+              <Button variant="default" onClick={() => setOpen("side")}>
+                At its side
+              </Button>
+            </Group>
+            <Dialog opened={open === "dialog"} onClose={() => setOpen(null)} title="Over the page">
+              <Text size="sm">What is asked here has to be answered before the page goes on.</Text>
+            </Dialog>
+            <SideDialog opened={open === "side"} onClose={() => setOpen(null)} title="At its side" position="right">
+              <Text size="sm">The page stays where it is.</Text>
+            </SideDialog>
+          </State>
+        </Section>
+        <Section of="Dropdown">
+          <State name="a menu, a panel">
+            <Group>
+              <DropdownMenu target={<Button variant="default">A menu</Button>}>
+                {(Menu) => (
+                  <>
+                    <Menu.Label>Entries</Menu.Label>
+                    <Menu.Item>One</Menu.Item>
+                    <Menu.Item color="red">Two</Menu.Item>
+                  </>
+                )}
+              </DropdownMenu>
+              <DropdownPanel target={<Button variant="default">A panel</Button>}>
+                <TextInput label="Has the focus" />
+              </DropdownPanel>
+            </Group>
+          </State>
+        </Section>
+        <Section of="NumberField">
+          <State name="with a number, empty, with a mistake">
+            <NumberField label="Messages a second" description="1 to 1,000" value={80} />
+            <NumberField label="Nothing yet" placeholder="None" />
+            <NumberField label="Too many" value={5000} error="At most 1,000." />
+          </State>
         </Section>
         <Section of="ProofButton">
           <Group>

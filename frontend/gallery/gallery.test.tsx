@@ -26,6 +26,7 @@ test("the gallery shows every component that pages share", async () => {
   const root = createRoot(at);
   await act(async () => root.render(<Gallery />));
   await vi.waitFor(() => expect(at.querySelectorAll("section").length).toBeGreaterThan(0), { timeout: 60_000 });
+  await act(async () => vi.dynamicImportSettled());
   const files = readdirSync(join(import.meta.dirname, "../src/components")).filter((f) => /(?<!\.test)\.tsx$/.test(f));
   const shown = [...at.querySelectorAll("section")].map((s) => `${s.getAttribute("aria-label")}.tsx`);
   expect(shown.sort()).toEqual(files.sort());

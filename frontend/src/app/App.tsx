@@ -1,5 +1,4 @@
 import { Center, MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { lazy, StrictMode, Suspense, useCallback, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider, useQuery } from "urql";
@@ -7,6 +6,7 @@ import { Failed } from "../components/Failed";
 import { createClient } from "./client";
 import { Loading } from "./Loading";
 import { asViewer, SessionDocument } from "./session";
+import { Toasts } from "./Toasts";
 import { contrast, theme } from "./theme";
 
 // Each comes when it is asked for, so that the sign-in page does not wait for what is behind it.
@@ -45,7 +45,7 @@ function App() {
   const client = useMemo(() => createClient(restart), [generation, restart]);
   return (
     <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
-      <Notifications position="bottom-right" />
+      <Toasts />
       <Provider value={client} key={generation}>
         <Suspense fallback={<Loading />}>
           <Gate restart={restart} />

@@ -1,11 +1,11 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Button, Divider, Group, Loader, PasswordInput, Stack, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { type FormEvent, useEffect, useState } from "react";
 import type { Client } from "urql";
 import { confirmations } from "../features/auth/provider";
 import { graphql } from "../gql";
 import { errorText } from "../lib/errors";
+import { modals } from "../lib/modals";
 import { passkeysWork, usePasskeyOf } from "../lib/passkeys";
 
 const BeginDocument = graphql(`

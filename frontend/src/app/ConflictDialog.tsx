@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Button, Group, Stack, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { sentence } from "../lib/format";
+import { modals } from "../lib/modals";
 
 /** Asks what becomes of what somebody has typed; the message says who has changed the thing. */
 export function askWhatWins(message: string): Promise<"overwrite" | "discard" | "edit"> {

@@ -1,12 +1,13 @@
-import { ModalsProvider } from "@mantine/modals";
 import { RouterProvider } from "@tanstack/react-router";
+import { Modals } from "./Modals";
 import { router } from "./router";
 
 /** All pages, for whoever is signed in. */
 export function Pages() {
   return (
-    <ModalsProvider>
+    <>
       <RouterProvider router={router} />
-    </ModalsProvider>
+      <Modals />
+    </>
   );
 }

@@ -1,9 +1,10 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure, useInterval } from "@mantine/hooks";
 import { IconHandStop } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { Dialog } from "../components/Dialog";
 import { graphql } from "../gql";
 import { byField, payloadOf, settled } from "../lib/errors";
 import { localInput, moment, momentOf, noMoment } from "../lib/format";
@@ -65,9 +66,9 @@ export function SendingHold() {
           <Text size="sm">{t`An admin can say here when the original is stopped.`}</Text>
         )}
       </Stack>
-      <Modal opened={opened} onClose={close} title={t`Since when is the original stopped?`}>
+      <Dialog opened={opened} onClose={close} title={t`Since when is the original stopped?`}>
         <Release close={close} />
-      </Modal>
+      </Dialog>
     </Alert>
   );
 }

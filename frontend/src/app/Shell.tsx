@@ -1,17 +1,15 @@
+import "./Shell.css";
+
 import { t } from "@lingui/core/macro";
 import {
   ActionIcon,
   Alert,
-  AppShell,
   Badge,
   Box,
   Burger,
   Group,
-  Menu,
   NavLink,
-  ScrollArea,
   Text,
-  Tooltip,
   UnstyledButton,
   useMantineColorScheme,
 } from "@mantine/core";
@@ -36,6 +34,7 @@ import {
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation } from "urql";
+import { DropdownMenu } from "../components/Dropdown";
 import { Initials } from "../components/Person";
 import { useSettingsPages } from "../features/settings/pages";
 import { graphql } from "../gql";
@@ -45,6 +44,7 @@ import { useNotices } from "../lib/notices";
 import { focusSearch, useShortcuts } from "../lib/shortcuts";
 import { product } from "../lib/title";
 import { useAway } from "./connection";
+import { Hints } from "./Hints";
 import { SendingHold } from "./SendingHold";
 import { useMay, useSession } from "./session";
 import { Unread } from "./Unread";
@@ -129,13 +129,10 @@ export function Shell() {
   );
   useEffect(close, [path]); // the menu closes on every change of page
   return (
-    <AppShell
-      header={{ height: 56 }}
-      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
-      padding={{ base: "md", md: "xl" }}
-    >
+    <div className="shell">
       <a href="#main" className="skip-link">{t`Skip to the page`}</a>
-      <AppShell.Header>
+      {/* The second class is the dialogs': the header stays where it is while one hides the page's scroll bar. */}
+      <header className="shell-header right-scroll-bar-position">
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t`Navigation`} />
@@ -149,41 +146,42 @@ export function Shell() {
             </Link>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <Tooltip
-              label={
+            <Badge
+              data-hint={
                 session.setup.live
                   ? t`Messages go out over Twilio`
                   : t`Nothing reaches a phone: the sandbox plays Twilio`
               }
+              variant="light"
+              color={session.setup.live ? "red" : "grape"}
+              tt="none"
+              autoContrast
+              miw="max-content"
+              styles={{ label: { color: "light-dark(#3b2a4a, #f3e8ff)" } }}
             >
-              <Badge
-                variant="light"
-                color={session.setup.live ? "red" : "grape"}
-                tt="none"
-                autoContrast
-                miw="max-content"
-                styles={{ label: { color: "light-dark(#3b2a4a, #f3e8ff)" } }}
-              >
-                {session.setup.live ? t`Twilio live` : t`Sandbox`}
-              </Badge>
-            </Tooltip>
-            <Tooltip label={t`Search (Ctrl K)`}>
-              <ActionIcon variant="default" size="lg" aria-label={t`Search and go to`} onClick={openPalette}>
-                <IconSearch size={18} />
-              </ActionIcon>
-            </Tooltip>
-            <Tooltip label={t`Light or dark`}>
-              <ActionIcon
-                variant="default"
-                size="lg"
-                aria-label={t`Switch between light and dark`}
-                onClick={() => setColorScheme(colorScheme === "dark" ? "light" : "dark")}
-              >
-                <IconMoonStars size={18} />
-              </ActionIcon>
-            </Tooltip>
-            <Menu position="bottom-end">
-              <Menu.Target>
+              {session.setup.live ? t`Twilio live` : t`Sandbox`}
+            </Badge>
+            <ActionIcon
+              data-hint={t`Search (Ctrl K)`}
+              variant="default"
+              size="lg"
+              aria-label={t`Search and go to`}
+              onClick={openPalette}
+            >
+              <IconSearch size={18} />
+            </ActionIcon>
+            <ActionIcon
+              data-hint={t`Light or dark`}
+              variant="default"
+              size="lg"
+              aria-label={t`Switch between light and dark`}
+              onClick={() => setColorScheme(colorScheme === "dark" ? "light" : "dark")}
+            >
+              <IconMoonStars size={18} />
+            </ActionIcon>
+            <DropdownMenu
+              position="bottom-end"
+              target={
                 <UnstyledButton aria-label={t`Account of ${session.viewer.name}`} px={6}>
                   <Group gap={8} wrap="nowrap">
                     <Initials name={session.viewer.name} />
@@ -192,30 +190,33 @@ export function Shell() {
                     </Text>
                   </Group>
                 </UnstyledButton>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <Menu.Label>
-                  {session.viewer.name} · {session.viewer.email} · {midSentence(words(session.viewer.role))}
-                </Menu.Label>
-                <Menu.Item
-                  leftSection={<IconUserCircle size={16} />}
-                  onClick={() => navigate({ to: "/account" })}
-                >{t`Account`}</Menu.Item>
-                <Menu.Item
-                  leftSection={<IconLogout size={16} />}
-                  onClick={async () => {
-                    await signOut({});
-                    forgetAll();
-                    session.reload();
-                  }}
-                >{t`Sign out`}</Menu.Item>
-              </Menu.Dropdown>
-            </Menu>
+              }
+            >
+              {(Menu) => (
+                <>
+                  <Menu.Label>
+                    {session.viewer.name} · {session.viewer.email} · {midSentence(words(session.viewer.role))}
+                  </Menu.Label>
+                  <Menu.Item
+                    leftSection={<IconUserCircle size={16} />}
+                    onClick={() => navigate({ to: "/account" })}
+                  >{t`Account`}</Menu.Item>
+                  <Menu.Item
+                    leftSection={<IconLogout size={16} />}
+                    onClick={async () => {
+                      await signOut({});
+                      forgetAll();
+                      session.reload();
+                    }}
+                  >{t`Sign out`}</Menu.Item>
+                </>
+              )}
+            </DropdownMenu>
           </Group>
         </Group>
-      </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label={t`Pages`}>
-        <AppShell.Section grow component={ScrollArea}>
+      </header>
+      <nav className="shell-navigation" aria-label={t`Pages`} data-opened={opened || undefined}>
+        <div>
           {groups.map((g) => (
             <Box key={g.pages[0].to} mb={10}>
               {"name" in g && (
@@ -238,10 +239,10 @@ export function Shell() {
               ))}
             </Box>
           ))}
-        </AppShell.Section>
+        </div>
         <Text size="xs" c="dimmed" p="xs">{t`Version ${session.setup.version}`}</Text>
-      </AppShell.Navbar>
-      <AppShell.Main id="main" tabIndex={-1}>
+      </nav>
+      <main className="shell-main" id="main" tabIndex={-1}>
         {away && (
           <Alert
             color="yellow"
@@ -251,9 +252,10 @@ export function Shell() {
             styles={{ title: { color: "var(--mantine-color-text)" } }}
           >{t`What you see may be out of date. This page reconnects by itself, and what you are writing is kept.`}</Alert>
         )}
+        <Hints />
         <SendingHold />
         <Outlet />
-      </AppShell.Main>
+      </main>
       {help && (
         <Suspense>
           <ShortcutsHelp opened onClose={() => setHelp(false)} />
@@ -310,6 +312,6 @@ export function Shell() {
           />
         </Suspense>
       )}
-    </AppShell>
+    </div>
   );
 }

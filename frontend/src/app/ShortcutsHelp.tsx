@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
-import { Group, Kbd, Modal, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Group, Kbd, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { Fragment } from "react";
+import { Dialog } from "../components/Dialog";
 import { useBoundShortcuts } from "../lib/shortcuts";
 
 /** "[Shift]+?" is the key "?", wherever it lies. */
@@ -10,7 +11,7 @@ const caps = (keys: string) => keys.split(" ").map((k) => k.replace("[Shift]+", 
 export function ShortcutsHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const sections = useBoundShortcuts();
   return (
-    <Modal opened={opened} onClose={onClose} title={t`Keyboard shortcuts`} size="lg">
+    <Dialog opened={opened} onClose={onClose} title={t`Keyboard shortcuts`} size="lg">
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xl">
         {sections.map((s) => (
           <Stack key={s.name} gap={6}>
@@ -33,6 +34,6 @@ export function ShortcutsHelp({ opened, onClose }: { opened: boolean; onClose: (
           </Stack>
         ))}
       </SimpleGrid>
-    </Modal>
+    </Dialog>
   );
 }

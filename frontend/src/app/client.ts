@@ -1,7 +1,7 @@
 import { plural } from "@lingui/core/macro";
-import { notifications } from "@mantine/notifications";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { Client, type Exchange, fetchExchange, mapExchange } from "urql";
+import { notifications } from "../lib/notifications";
 import { reader } from "../lib/reader";
 import { connection, connectionExchange } from "./connection";
 import { patienceExchange } from "./patience";

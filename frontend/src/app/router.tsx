@@ -190,7 +190,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
     path: "/settings/limits",
-    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "LimitsPage"),
+    component: lazyRouteComponent(() => import("../features/settings/LimitsPage"), "LimitsPage"),
   }),
   createRoute({
     getParentRoute: parent,
@@ -200,17 +200,17 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
     path: "/settings/double-opt-in",
-    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "DoubleOptInPage"),
+    component: lazyRouteComponent(() => import("../features/settings/DoubleOptInPage"), "DoubleOptInPage"),
   }),
   createRoute({
     getParentRoute: parent,
     path: "/settings/team",
-    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "TeamPage"),
+    component: lazyRouteComponent(() => import("../features/settings/TeamPage"), "TeamPage"),
   }),
   createRoute({
     getParentRoute: parent,
     path: "/settings/api",
-    component: lazyRouteComponent(() => import("../features/settings/SettingsPages"), "ApiPage"),
+    component: lazyRouteComponent(() => import("../features/settings/ApiPage"), "ApiPage"),
   }),
   createRoute({
     getParentRoute: parent,

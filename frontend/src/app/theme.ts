@@ -46,7 +46,6 @@ export const theme = createTheme({
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } }, styles: { title: dialogTitle } },
     // A number out of range stays as it was typed, and the form says what is allowed: silently another one is worse.
     NumberInput: { defaultProps: { clampBehavior: "none", ...separators } },
-    Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },
 });
 

@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Box, Group, ScrollArea, SegmentedControl, SimpleGrid, Table, Text, Title } from "@mantine/core";
+import { Box, Group, SegmentedControl, SimpleGrid, Table, Text, Title } from "@mantine/core";
 import { type PointerEvent, type ReactNode, useState } from "react";
 import { ticks, tickText } from "../lib/axis";
 import {
@@ -198,7 +198,7 @@ function Panel(props: {
 
 function Steps({ steps }: { steps: Step[] }) {
   return (
-    <ScrollArea.Autosize mah={320} viewportProps={{ tabIndex: 0 }}>
+    <Box mah={320} tabIndex={0} style={{ overflow: "auto" }}>
       <Table stickyHeader>
         <Table.Thead>
           <Table.Tr>
@@ -223,6 +223,6 @@ function Steps({ steps }: { steps: Step[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </ScrollArea.Autosize>
+    </Box>
   );
 }

@@ -1,12 +1,12 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { Alert, Anchor, Button, Checkbox, Group, Stack, Text, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useClient, useQuery } from "urql";
 import { graphql } from "../gql";
 import { errorText } from "../lib/errors";
+import { notifications } from "../lib/notifications";
 import { nameOf, numberOf } from "./Person";
 
 /** The team's own contacts, in the order in which they were added. */

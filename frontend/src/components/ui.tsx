@@ -14,11 +14,11 @@ import {
   Title,
   VisuallyHidden,
 } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconZoomQuestion } from "@tabler/icons-react";
 import { createLink } from "@tanstack/react-router";
 import { type ComponentPropsWithRef, type ReactNode, useEffect, useRef, useState } from "react";
 import { words } from "../lib/format";
+import { modals } from "../lib/modals";
 import { setPageTitle } from "../lib/title";
 
 export function Page(props: { title: string; description?: ReactNode; actions?: ReactNode; children: ReactNode }) {

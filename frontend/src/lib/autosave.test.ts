@@ -1,17 +1,18 @@
-import { notifications, notificationsStore } from "@mantine/notifications";
 import { act } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Outdated, useAutosave } from "./autosave";
 import { hook } from "./hook";
+import { notifications } from "./notifications";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => {
   vi.useRealTimers();
-  notifications.clean();
+  shown.mockClear();
 });
 
 const later = () => act(() => vi.advanceTimersByTimeAsync(600));
-const toasts = () => notificationsStore.getState().notifications.map((n) => n.message);
+const shown = vi.spyOn(notifications, "show").mockReturnValue("");
+const toasts = () => shown.mock.calls.map(([notice]) => notice.message);
 
 /** A form with one text, and a server that answers as it is told. */
 function form(answer: (value: string) => Promise<string> | string | Outdated = () => "") {

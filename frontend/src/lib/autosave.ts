@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
-import { notifications } from "@mantine/notifications";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { sentence } from "./format";
+import { notifications } from "./notifications";
 
 export type SaveState = "saved" | "waiting" | "saving" | "failed";
 

@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
-import { notifications } from "@mantine/notifications";
 import type { CombinedError } from "urql";
 import { sentence } from "./format";
+import { notifications } from "./notifications";
 
 export type UserError = { field?: string[] | null; message: string };
 

@@ -7,16 +7,23 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-test("a part that is gone loads the page anew, and not again and again", () => {
+test("a part that is gone loads the page anew, and not again and again", async () => {
   const reload = vi.fn();
-  reloadAfterUpgrade(reload);
-  const missing = () => window.dispatchEvent(new Event("vite:preloadError"));
-  missing();
+  let answers = false;
+  reloadAfterUpgrade(reload, async () => answers);
+  const missing = async () => {
+    window.dispatchEvent(new Event("vite:preloadError"));
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  await missing();
+  expect(reload, "without a connection the page stays").not.toHaveBeenCalled();
+  answers = true;
+  await missing();
   expect(reload).toHaveBeenCalledTimes(1);
   vi.advanceTimersByTime(59_000);
-  missing();
+  await missing();
   expect(reload, "it is missing after the reload too").toHaveBeenCalledTimes(1);
   vi.advanceTimersByTime(2_000);
-  missing();
+  await missing();
   expect(reload, "the next upgrade").toHaveBeenCalledTimes(2);
 });

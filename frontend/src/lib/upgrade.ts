@@ -1,9 +1,19 @@
 const key = "reloaded";
 const pause = 60_000; // what cannot be loaded after a reload either must not load for ever
 
+/** Whether the server answers; while it does not, a reload would only take the page away. */
+async function there(): Promise<boolean> {
+  try {
+    return (await fetch("/icon.svg", { method: "HEAD", cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
 /** Loads the page anew when a part of it cannot be loaded: after an upgrade those of the version before are gone. */
-export function reloadAfterUpgrade(reload = () => location.reload()) {
-  window.addEventListener("vite:preloadError", () => {
+export function reloadAfterUpgrade(reload = () => location.reload(), answers = there) {
+  window.addEventListener("vite:preloadError", async () => {
+    if (!(await answers())) return;
     try {
       if (Date.now() - Number(sessionStorage.getItem(key)) < pause) return;
       sessionStorage.setItem(key, String(Date.now()));

@@ -1,7 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, PasswordInput, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "urql";
 import { useSession } from "../../app/session";
 import { Failed } from "../../components/Failed";
@@ -12,6 +11,7 @@ import type { PageLanguage } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { midSentence, moment, words } from "../../lib/format";
 import { chooseLanguage, type Language } from "../../lib/language";
+import { notifications } from "../../lib/notifications";
 import { browserName } from "../../lib/passkeys";
 import { Factors } from "./Factors";
 

@@ -1,12 +1,12 @@
 import { t } from "@lingui/core/macro";
 import { Box, Center, Stack, Text, Title } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
+import { Modals } from "../../app/Modals";
 import { Factors } from "./Factors";
 
 /** Whose role asks for a second step sets one up before anything else. */
 export function FactorGate(props: { done: () => void }) {
   return (
-    <ModalsProvider>
+    <>
       <Center mih="100vh" p="md" component="main">
         <Box w={620} maw="100%">
           <Stack>
@@ -16,6 +16,7 @@ export function FactorGate(props: { done: () => void }) {
           </Stack>
         </Box>
       </Center>
-    </ModalsProvider>
+      <Modals />
+    </>
   );
 }

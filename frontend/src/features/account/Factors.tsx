@@ -1,13 +1,14 @@
 import { plural, t } from "@lingui/core/macro";
-import { Alert, Button, Card, Modal, Table, Text, Title } from "@mantine/core";
-import { modals } from "@mantine/modals";
+import { Alert, Button, Card, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { moment } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import { passkeysWork } from "../../lib/passkeys";
 import { CopyOnce } from "../people/CopyOnce";
 import { AddApp, AddPasskey } from "./AddFactor";
@@ -92,13 +93,13 @@ export function Factors(props: { done?: () => void }) {
         {t`Somebody who learns your password still cannot sign in as you.`}{" "}
         {account.secondFactorRequired && t`Your role asks for it.`}
       </Text>
-      <Modal opened={adding === "app"} onClose={() => setAdding(null)} title={t`Use an app for codes`}>
+      <Dialog opened={adding === "app"} onClose={() => setAdding(null)} title={t`Use an app for codes`}>
         <AddApp done={added} />
-      </Modal>
-      <Modal opened={adding === "passkey"} onClose={() => setAdding(null)} title={t`Add a passkey`}>
+      </Dialog>
+      <Dialog opened={adding === "passkey"} onClose={() => setAdding(null)} title={t`Add a passkey`}>
         <AddPasskey done={added} />
-      </Modal>
-      <Modal
+      </Dialog>
+      <Dialog
         opened={codes !== null}
         onClose={() => {
           setCodes(null);
@@ -111,7 +112,7 @@ export function Factors(props: { done?: () => void }) {
             value={codes.join("\n")}
           >{t`Keep these somewhere you can reach without your phone. Each signs you in once. They will not be shown again.`}</CopyOnce>
         )}
-      </Modal>
+      </Dialog>
       <Table className="cards">
         <Table.Tbody>
           <Table.Tr>

@@ -1,8 +1,9 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { ActionIcon, Box, Button, Group, NumberInput, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Box, Button, Group, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
+import { NumberField } from "../../components/NumberField";
 import type { AttributeType } from "../../gql/graphql";
 import { AttributeValue } from "./AttributeValue";
 import { type Edited, keyFor } from "./edit";
@@ -83,7 +84,7 @@ function ValueField({ of: a, onChange }: { of: Edited; onChange: (value: unknown
     case "NUMBER":
       // As it is written: it may be a year or a customer number.
       return (
-        <NumberInput
+        <NumberField
           label={a.name}
           value={(a.value as number | string) ?? ""}
           onChange={onChange}

@@ -1,16 +1,17 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Group, Modal, Select, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Card, Group, Select, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
 import { IconListDetails, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { AttributeType } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";
 import { sentence } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { SettingsTab } from "../settings/SettingsTab";
 import { type Attribute, useAttributesQuery } from "./useAttributes";
 import { misfits, samplesText, share, typeNames } from "./value";
@@ -180,7 +181,7 @@ function AttributeForm({ attribute, onClose }: { attribute: Attribute; onClose: 
   };
   const told = (field: string) => (errors[field] ? sentence(errors[field]) : undefined);
   return (
-    <Modal opened onClose={onClose} title={t`Edit “${attribute.name}”`}>
+    <Dialog opened onClose={onClose} title={t`Edit “${attribute.name}”`}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -223,6 +224,6 @@ function AttributeForm({ attribute, onClose }: { attribute: Attribute; onClose: 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,13 +1,14 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Group, Modal, Stack, Text, Textarea } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Alert, Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { graphql } from "../../gql";
 import type { ApprovalStateFragment } from "../../gql/graphql";
 import { errorText, payloadOf, sentences, settled } from "../../lib/errors";
 import { moment, oneOf } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { undoSeconds } from "./launch";
 
 graphql(`
@@ -169,12 +170,12 @@ function Waiting({ campaign: c, approval: a }: { campaign: Campaign; approval: A
           </Group>
         )}
       </Stack>
-      <Modal opened={open === "approve"} onClose={close} title={t`Approve “${c.name}”?`}>
+      <Dialog opened={open === "approve"} onClose={close} title={t`Approve “${c.name}”?`}>
         <Approve campaign={c} undoable={a.startsAtOnce} passed={passed} onDone={close} />
-      </Modal>
-      <Modal opened={open === "back"} onClose={close} title={t`Send “${c.name}” back`}>
+      </Dialog>
+      <Dialog opened={open === "back"} onClose={close} title={t`Send “${c.name}” back`}>
         <SendBack id={c.id} onDone={close} />
-      </Modal>
+      </Dialog>
     </Alert>
   );
 }

@@ -1,11 +1,11 @@
 import { t } from "@lingui/core/macro";
 import { Progress, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { BudgetStateFragment } from "../../gql/graphql";
 import { errorText, sentences } from "../../lib/errors";
 import { money } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { BudgetForm } from "../prices/BudgetForm";
 
 graphql(`

@@ -1,14 +1,16 @@
 import { plural, t } from "@lingui/core/macro";
-import { Button, Menu, Modal, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
-import { notifications } from "@mantine/notifications";
+import { Button, Text } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useMutation } from "urql";
+import { Dialog } from "../../components/Dialog";
+import { DropdownMenu } from "../../components/Dropdown";
 import { LinkButton, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
+import { modals } from "../../lib/modals";
+import { notifications } from "../../lib/notifications";
 
 import type { CampaignDetails } from "./CampaignPage";
 import { hasEnded, waitsForApproval } from "./outcome";
@@ -216,46 +218,50 @@ export function CampaignActions({ campaign: c }: { campaign: CampaignDetails }) 
           onClick={async () => settled(await unarchive({ input }))}
         >{t`Bring back`}</Button>
       )}
-      <Menu position="bottom-end">
-        <Menu.Target>
+      <DropdownMenu
+        position="bottom-end"
+        target={
           <Button
             variant="default"
             rightSection={<IconChevronDown size={16} />}
             loading={duplicating.fetching || archiving.fetching}
           >{t`More`}</Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item
-            onClick={async () => {
-              const go = goAfter();
-              const result = await duplicate({ input });
-              const made = result.data?.campaignDuplicate.campaign;
-              if (settled(result) && made) go({ to: "/campaigns/$id", params: { id: made.id } });
-            }}
-          >{t`Duplicate`}</Menu.Item>
-          {!archived && (ended || c.status === "DRAFT") && !waitsForApproval(c) && (
-            <Menu.Item onClick={async () => settled(await archive({ input }))}>{t`Archive`}</Menu.Item>
-          )}
-          {c.status === "DRAFT" && <Menu.Item color="red" onClick={askToDelete}>{t`Delete`}</Menu.Item>}
-        </Menu.Dropdown>
-      </Menu>
-      <Modal opened={open === "launch"} onClose={close} title={t`Launch “${c.name}”`} size="lg">
+        }
+      >
+        {(Menu) => (
+          <>
+            <Menu.Item
+              onClick={async () => {
+                const go = goAfter();
+                const result = await duplicate({ input });
+                const made = result.data?.campaignDuplicate.campaign;
+                if (settled(result) && made) go({ to: "/campaigns/$id", params: { id: made.id } });
+              }}
+            >{t`Duplicate`}</Menu.Item>
+            {!archived && (ended || c.status === "DRAFT") && !waitsForApproval(c) && (
+              <Menu.Item onClick={async () => settled(await archive({ input }))}>{t`Archive`}</Menu.Item>
+            )}
+            {c.status === "DRAFT" && <Menu.Item color="red" onClick={askToDelete}>{t`Delete`}</Menu.Item>}
+          </>
+        )}
+      </DropdownMenu>
+      <Dialog opened={open === "launch"} onClose={close} title={t`Launch “${c.name}”`} size="lg">
         <Suspense fallback={<Rows n={4} />}>
           <Preflight id={c.id} onLaunched={close}>
             <Button variant="default" onClick={close}>{t`Not now`}</Button>
           </Preflight>
         </Suspense>
-      </Modal>
-      <Modal opened={open === "plan"} onClose={close} title={t`Schedule`}>
+      </Dialog>
+      <Dialog opened={open === "plan"} onClose={close} title={t`Schedule`}>
         <Suspense>
           <ScheduleForm id={c.id} plan={c.schedule} onDone={close} />
         </Suspense>
-      </Modal>
-      <Modal opened={open === "test"} onClose={close} title={t`Send a test`}>
+      </Dialog>
+      <Dialog opened={open === "test"} onClose={close} title={t`Send a test`}>
         <Suspense>
           <TestSend id={c.id} variants={c.variants} onDone={close} />
         </Suspense>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -1,9 +1,10 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { Alert, Button, Card, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
+import { Alert, Button, Card, Group, Stack, Stepper, Text } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, Missing, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -13,8 +14,10 @@ import { type Outdated, saveText, useAutosave } from "../../lib/autosave";
 import { byField, errorText, outdatedIn, payloadOf } from "../../lib/errors";
 import { midSentence, words } from "../../lib/format";
 import { useKept } from "../../lib/kept";
+import { later } from "../../lib/later";
 import { real } from "../../lib/node";
 import { SegmentChoicesDocument } from "../segments/choices";
+import { AudienceStep } from "./AudienceStep";
 import {
   completeIn,
   type Draft,
@@ -28,8 +31,12 @@ import {
   steps,
   wrongIn,
 } from "./draft";
-import { AudienceStep, MessageStep, ScheduleStep } from "./EditorSteps";
 
+// They come as soon as the first step is worked on.
+const messageStep = later(() => import("./MessageStep"));
+const MessageStep = lazy(async () => ({ default: (await messageStep.get()).MessageStep }));
+const scheduleStep = later(() => import("./ScheduleStep"));
+const ScheduleStep = lazy(async () => ({ default: (await scheduleStep.get()).ScheduleStep }));
 const Preflight = lazy(async () => ({ default: (await import("./Preflight")).Preflight }));
 const ScheduleForm = lazy(async () => ({ default: (await import("./ScheduleForm")).ScheduleForm }));
 
@@ -300,9 +307,15 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           <Stack>
             {step === "audience" && <AudienceStep draft={draft} errors={errors.fields} onChange={change} />}
             {step === "message" && (
-              <MessageStep draft={draft} senders={data.senders} errors={errors.fields} onChange={change} />
+              <Suspense fallback={<Rows n={4} />}>
+                <MessageStep draft={draft} senders={data.senders} errors={errors.fields} onChange={change} />
+              </Suspense>
             )}
-            {step === "schedule" && <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />}
+            {step === "schedule" && (
+              <Suspense fallback={<Rows n={4} />}>
+                <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />
+              </Suspense>
+            )}
             {step === "review" ? (
               <Suspense fallback={<Rows n={4} />}>
                 <Preflight id={campaign.id} onLaunched={() => leave()}>
@@ -332,11 +345,11 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
           </Suspense>
         )}
       </div>
-      <Modal opened={planning} onClose={() => setPlanning(false)} title={t`Schedule`}>
+      <Dialog opened={planning} onClose={() => setPlanning(false)} title={t`Schedule`}>
         <Suspense>
           <ScheduleForm id={campaign.id} plan={campaign.schedule} onDone={() => leave()} />
         </Suspense>
-      </Modal>
+      </Dialog>
     </Page>
   );
 }

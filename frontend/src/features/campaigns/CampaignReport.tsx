@@ -21,13 +21,13 @@ import { TemplateMessage, TemplateMessageById } from "../../components/TemplateM
 import { Live, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
-import { CampaignMessages } from "./CampaignMessages";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignTimeline } from "./CampaignTimeline";
 import { Compared } from "./Compared";
 import { CampaignCost } from "./Cost";
 import { Funnel } from "./Funnel";
 import { Links } from "./Links";
+import { MessagesBelow } from "./MessagesBelow";
 import { besideText, courseOf, hasEnded, leftText, remaining, share, statusText, waitingText } from "./outcome";
 import { type People, searchFor } from "./people";
 import { useLightPrint } from "./printing";
@@ -119,7 +119,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
       </Card>
       <Failures key={`failures ${failures}`} campaign={c} failed={n.failed + n.undelivered} />
       <div className="no-print">
-        <CampaignMessages campaign={c} moving={n.accepted + n.skipped} />
+        <MessagesBelow campaign={c} moving={n.accepted + n.skipped} />
       </div>
     </>
   );

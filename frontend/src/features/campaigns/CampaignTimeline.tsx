@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Select } from "@mantine/core";
+import { SegmentedControl } from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
 import { useEffect, useState } from "react";
 import { useQuery } from "urql";
@@ -72,11 +72,9 @@ export function CampaignTimeline(props: { id: string; changed: number }) {
       steps={shown}
       controls={
         longer.length > 0 && (
-          <Select
+          <SegmentedControl
             aria-label={t`Part of the time`}
             size="xs"
-            w={130}
-            allowDeselect={false}
             data={[...longer, { value: "all", label: t`All of it` }]}
             value={hours === null ? "all" : String(hours)}
             onChange={setAsked}

@@ -1,5 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
-import { Group, NumberInput } from "@mantine/core";
+import { Group } from "@mantine/core";
+import { NumberField } from "../../components/NumberField";
 
 export type Cap = { messages: number; days: number };
 
@@ -14,7 +15,7 @@ export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?:
   const { value: c, onChange } = props;
   return (
     <Group align="flex-start">
-      <NumberInput
+      <NumberField
         label={t`At most`}
         suffix={` ${plural(Number(c.messages), { one: "message", other: "messages" })}`}
         min={1}
@@ -25,7 +26,7 @@ export function CapForm(props: { value: Cap; onChange: (c: Cap) => void; error?:
         disabled={props.disabled}
         w={160}
       />
-      <NumberInput
+      <NumberField
         label={t`Within`}
         suffix={` ${plural(Number(c.days), { one: "day", other: "days" })}`}
         min={1}

@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Card, ScrollArea, Table, Text, Title } from "@mantine/core";
+import { Box, Card, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
@@ -46,7 +46,7 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
   return (
     <Card padding={0}>
       <Title order={2} size="h4" px="lg" pt="md">{t`Compared with recent campaigns`}</Title>
-      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, "aria-label": t`Compared with recent campaigns` }}>
+      <Box role="region" aria-label={t`Compared with recent campaigns`} tabIndex={0} style={{ overflowX: "auto" }}>
         <Table miw={800}>
           <Table.Thead>
             <Table.Tr>
@@ -85,7 +85,7 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
             ))}
           </Table.Tbody>
         </Table>
-      </ScrollArea>
+      </Box>
       <Text size="xs" c="dimmed" px="lg" pb="md" pt="xs">{t`Shares of the contacts that each was sent to.`}</Text>
     </Card>
   );

@@ -1,8 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Badge, Button, Card, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useThrottledValue } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
-import { notifications } from "@mantine/notifications";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useMutation, useQuery } from "urql";
@@ -12,7 +10,9 @@ import { graphql } from "../../gql";
 import type { CampaignVariantsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { count, hours, moment, money, percent } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import { real } from "../../lib/node";
+import { notifications } from "../../lib/notifications";
 import { goalText, metricLabels } from "./experiment";
 import { hasEnded } from "./outcome";
 import { liftText, nextText, verdictText } from "./verdict";

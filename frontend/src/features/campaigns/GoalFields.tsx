@@ -1,7 +1,8 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Fieldset, Group, NumberInput, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { Alert, Fieldset, Group, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { NumberField } from "../../components/NumberField";
 import type { GoalEvent } from "../../gql/graphql";
-import type { StepProps } from "./EditorSteps";
+import type { StepProps } from "./AudienceStep";
 import { firstGoal, type Goal } from "./experiment";
 
 const events: { event: GoalEvent; label: string; description: string }[] = [
@@ -42,7 +43,7 @@ export function GoalFields({ draft: d, errors, onChange }: StepProps) {
               />
               {goal && (
                 <Group align="flex-start" mt="xs">
-                  <NumberInput
+                  <NumberField
                     label={t`Within hours`}
                     aria-label={t`${label}: within hours`}
                     description={t`1 to 168`}

@@ -1,8 +1,9 @@
 import { t } from "@lingui/core/macro";
-import { Badge, Button, Group, Modal } from "@mantine/core";
+import { Badge, Button, Group } from "@mantine/core";
 import { IconTag } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { graphql } from "../../gql";
 
 const LabelForm = lazy(async () => ({ default: (await import("./LabelForm")).LabelForm }));
@@ -38,11 +39,11 @@ export function CampaignLabels(props: { id: string; labels: readonly string[] })
           {props.labels.length > 0 ? t`Change labels` : t`Add labels`}
         </Button>
       )}
-      <Modal opened={open} onClose={() => setOpen(false)} title={t`Labels`}>
+      <Dialog opened={open} onClose={() => setOpen(false)} title={t`Labels`}>
         <Suspense>
           <LabelForm {...props} onDone={() => setOpen(false)} />
         </Suspense>
-      </Modal>
+      </Dialog>
     </Group>
   );
 }

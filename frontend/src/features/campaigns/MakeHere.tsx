@@ -1,7 +1,8 @@
 import { t } from "@lingui/core/macro";
-import { Button, Drawer, Group } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { type ComponentType, lazy, Suspense, useState } from "react";
+import { SideDialog } from "../../components/Dialog";
 import { Rows } from "../../components/ui";
 
 type Form = ComponentType<{ name?: string; onSaved: (id: string) => void }>;
@@ -20,7 +21,7 @@ function MakeHere(props: { title: string; size: number; form: Form; name?: strin
           {title}
         </Button>
       </Group>
-      <Drawer opened={opened} onClose={() => setOpened(false)} title={title} position="right" size={size}>
+      <SideDialog opened={opened} onClose={() => setOpened(false)} title={title} position="right" size={size}>
         <Suspense fallback={<Rows />}>
           <NewThing
             name={props.name}
@@ -30,7 +31,7 @@ function MakeHere(props: { title: string; size: number; form: Form; name?: strin
             }}
           />
         </Suspense>
-      </Drawer>
+      </SideDialog>
     </>
   );
 }

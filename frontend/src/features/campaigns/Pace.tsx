@@ -1,10 +1,11 @@
 import { t } from "@lingui/core/macro";
-import { Button, Group, NumberInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Group } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
+import { NumberField } from "../../components/NumberField";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
+import { notifications } from "../../lib/notifications";
 
 const CampaignRateDocument = graphql(`
     mutation CampaignRate($input: CampaignUpdateInput!) {
@@ -28,7 +29,7 @@ export function Pace(props: { id: string; revision: number; rate: number | null 
   const [{ fetching }, update] = useMutation(CampaignRateDocument);
   return (
     <Group align="flex-end" gap="xs">
-      <NumberInput
+      <NumberField
         label={t`Messages a second`}
         description={t`Changes at once`}
         min={0.01}

@@ -1,14 +1,15 @@
 import { t } from "@lingui/core/macro";
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { contacts } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { SegmentCreateDocument } from "../segments/create";
 import type { CampaignDetails } from "./CampaignPage";
 import { nameFor, type People, peopleText, queryOf } from "./people";
@@ -71,9 +72,9 @@ export function PeopleBar(props: { campaign: CampaignDetails; people: People; n:
           onClick={() => navigate({ to: "/campaigns/$id", params: { id: c.id }, replace: true, resetScroll: false })}
         >{t`Show all messages`}</Button>
       </Group>
-      <Modal opened={saving} onClose={() => setSaving(false)} title={t`Save as segment`}>
+      <Dialog opened={saving} onClose={() => setSaving(false)} title={t`Save as segment`}>
         <SaveSegment campaign={c} people={people} onDone={() => setSaving(false)} />
-      </Modal>
+      </Dialog>
     </Group>
   );
 }

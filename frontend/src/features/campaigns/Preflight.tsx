@@ -1,6 +1,5 @@
 import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { type ReactNode, useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
@@ -22,6 +21,7 @@ import {
   words,
   zoneText,
 } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { BestHours } from "./BestHours";
 import { CostTable } from "./Cost";
 import { labelOf } from "./experiment";

@@ -1,23 +1,13 @@
 import { t } from "@lingui/core/macro";
-import {
-  Alert,
-  Button,
-  Checkbox,
-  Chip,
-  Group,
-  NumberInput,
-  SegmentedControl,
-  Select,
-  Stack,
-  TextInput,
-} from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Alert, Button, Checkbox, Chip, Group, SegmentedControl, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
+import { NumberField } from "../../components/NumberField";
 import { graphql } from "../../gql";
 import type { CampaignScheduleInput, Frequency, Weekday } from "../../gql/graphql";
 import { errorText, payloadOf, sentences } from "../../lib/errors";
 import { localInput, moment, momentOf, noMoment } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { zoneName } from "../../lib/zone";
 import { waitsForApproval } from "./outcome";
 import { type Plan, weekdays } from "./schedule";
@@ -186,7 +176,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
             </Chip.Group>
           )}
           {frequency === "MONTHLY" && (
-            <NumberInput
+            <NumberField
               label={t`Day of the month`}
               description={t`Shorter months: their last day`}
               min={1}
@@ -206,7 +196,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
               allowDeselect={false}
             />
           )}
-          <NumberInput
+          <NumberField
             label={t`How many times`}
             description={t`Empty: until it is canceled`}
             min={1}

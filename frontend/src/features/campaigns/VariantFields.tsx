@@ -1,24 +1,13 @@
 import { t } from "@lingui/core/macro";
-import {
-  ActionIcon,
-  Alert,
-  Button,
-  Fieldset,
-  Group,
-  NumberInput,
-  Select,
-  SimpleGrid,
-  Stack,
-  Switch,
-  Text,
-} from "@mantine/core";
+import { ActionIcon, Alert, Button, Fieldset, Group, Select, SimpleGrid, Stack, Switch, Text } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
 import type { ReactNode } from "react";
+import { NumberField } from "../../components/NumberField";
 import { SearchSelect } from "../../components/SearchSelect";
 import { TemplateMessageById } from "../../components/TemplateMessage";
 import { percent } from "../../lib/format";
 import { TemplateChoicesDocument, templateText } from "../templates/choices";
-import type { StepProps } from "./EditorSteps";
+import type { StepProps } from "./AudienceStep";
 import {
   fewestVariants,
   labelOf,
@@ -94,7 +83,7 @@ function Variants({ draft: d, errors, onChange, named }: VariantProps) {
               )}
             </Group>
             <Group align="flex-end" gap="sm">
-              <NumberInput
+              <NumberField
                 label={t`Weight`}
                 min={1}
                 max={100}
@@ -161,7 +150,7 @@ function TestFields({ draft: d, errors, onChange }: StepProps) {
             onChange={(metric) => metric && set({ metric })}
             error={errors["variantTest.metric"]}
           />
-          <NumberInput
+          <NumberField
             label={t`Part of the audience`}
             description={t`Takes part in the test; the others wait for the winner`}
             suffix=" %"
@@ -173,7 +162,7 @@ function TestFields({ draft: d, errors, onChange }: StepProps) {
         </SimpleGrid>
         {waits ? (
           <>
-            <NumberInput
+            <NumberField
               label={t`Send the best one after`}
               description={t`Hours after the last message of the test; empty: not by time`}
               decimalScale={4}

@@ -1,12 +1,12 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, Text } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
+import { notifications } from "../../lib/notifications";
 import { undoableFor } from "./outcome";
 
 export const CampaignLaunchDocument = graphql(`

@@ -1,15 +1,18 @@
 import { t } from "@lingui/core/macro";
 import { NativeSelect, Tabs } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useMay } from "../../app/session";
-import { OnlyAdmins, Page } from "../../components/ui";
-import { AuditTrail } from "./AuditTrail";
-import { CheckNumber } from "./CheckNumber";
-import { ConsentLedger } from "./ConsentLedger";
-import { OptInRequests } from "./OptInRequests";
-import { OptOutReviews } from "./OptOutReviews";
-import { Suppressions } from "./Suppressions";
+import { OnlyAdmins, Page, Rows } from "../../components/ui";
 import { type ComplianceTab, complianceTabs } from "./tabs";
+
+// Each tab comes when it is opened.
+const AuditTrail = lazy(async () => ({ default: (await import("./AuditTrail")).AuditTrail }));
+const CheckNumber = lazy(async () => ({ default: (await import("./CheckNumber")).CheckNumber }));
+const ConsentLedger = lazy(async () => ({ default: (await import("./ConsentLedger")).ConsentLedger }));
+const OptInRequests = lazy(async () => ({ default: (await import("./OptInRequests")).OptInRequests }));
+const OptOutReviews = lazy(async () => ({ default: (await import("./OptOutReviews")).OptOutReviews }));
+const Suppressions = lazy(async () => ({ default: (await import("./Suppressions")).Suppressions }));
 
 /** What proves that the engine keeps to the rules. */
 export function CompliancePage() {
@@ -47,22 +50,24 @@ export function CompliancePage() {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        <Tabs.Panel value="consent">
-          <ConsentLedger />
-        </Tabs.Panel>
-        <Tabs.Panel value="double-opt-ins">
-          <OptInRequests />
-        </Tabs.Panel>
-        <Tabs.Panel value="reviews">
-          <OptOutReviews />
-        </Tabs.Panel>
-        <Tabs.Panel value="suppressions">
-          <Suppressions />
-        </Tabs.Panel>
-        <Tabs.Panel value="check">
-          <CheckNumber />
-        </Tabs.Panel>
-        <Tabs.Panel value="audit">{admin ? <AuditTrail /> : <OnlyAdmins />}</Tabs.Panel>
+        <Suspense fallback={<Rows />}>
+          <Tabs.Panel value="consent">
+            <ConsentLedger />
+          </Tabs.Panel>
+          <Tabs.Panel value="double-opt-ins">
+            <OptInRequests />
+          </Tabs.Panel>
+          <Tabs.Panel value="reviews">
+            <OptOutReviews />
+          </Tabs.Panel>
+          <Tabs.Panel value="suppressions">
+            <Suppressions />
+          </Tabs.Panel>
+          <Tabs.Panel value="check">
+            <CheckNumber />
+          </Tabs.Panel>
+          <Tabs.Panel value="audit">{admin ? <AuditTrail /> : <OnlyAdmins />}</Tabs.Panel>
+        </Suspense>
       </Tabs>
     </Page>
   );

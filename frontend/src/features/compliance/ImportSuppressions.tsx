@@ -6,7 +6,7 @@ import { graphql } from "../../gql";
 import type { SuppressionImportMutation, SuppressionReason } from "../../gql/graphql";
 import { byField, errorText } from "../../lib/errors";
 import { count, sentence, words } from "../../lib/format";
-import { CountrySelect } from "../imports/OptionsForm";
+import { CountrySelect } from "../imports/CountrySelect";
 import { firstOptions } from "../imports/wizard";
 import { byHand } from "./lift";
 

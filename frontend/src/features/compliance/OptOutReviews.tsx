@@ -1,6 +1,5 @@
 import { t } from "@lingui/core/macro";
 import { Blockquote, Button, Card, Group, Stack, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconMessageQuestion } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useMutation } from "urql";
@@ -14,6 +13,7 @@ import type { OptOutReviewsQuery } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
+import { modals } from "../../lib/modals";
 import { usePages } from "../../lib/pages";
 
 const ReviewsDocument = graphql(`

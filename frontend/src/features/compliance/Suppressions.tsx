@@ -1,10 +1,11 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, Modal, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Card, Group, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { IconBan, IconDownload, IconSearch, IconUpload } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
 import { Empty, Rows } from "../../components/ui";
@@ -116,10 +117,10 @@ export function Suppressions() {
           </>
         )}
       </Group>
-      <Modal opened={taking} onClose={take.close} title={t`Import a suppression list`} size="lg">
+      <Dialog opened={taking} onClose={take.close} title={t`Import a suppression list`} size="lg">
         <ImportSuppressions onImported={pages.top} onClose={take.close} />
-      </Modal>
-      <Modal opened={adding} onClose={add.close} title={t`Suppress a number`}>
+      </Dialog>
+      <Dialog opened={adding} onClose={add.close} title={t`Suppress a number`}>
         <Stack>
           <TextInput
             label={t`Number`}
@@ -141,7 +142,7 @@ export function Suppressions() {
             <Button onClick={put}>{t`Suppress`}</Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
       {error && rows.length === 0 ? (
         address ? (
           <Alert color="yellow">{errorText(error)}</Alert>

@@ -1,9 +1,10 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Group, Modal, Paper, Select, Stack, TagsInput, Text, Textarea } from "@mantine/core";
+import { Alert, Button, Group, Paper, Select, Stack, TagsInput, Text, Textarea } from "@mantine/core";
 import { IconBan, IconChecks, IconDownload, IconTag, IconTags, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { type AnyVariables, type TypedDocumentNode, useClient } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { graphql } from "../../gql";
 import type {
   ConsentPurpose,
@@ -218,7 +219,7 @@ export function BulkForm(props: {
   };
   if (!kind) return null;
   return (
-    <Modal opened onClose={props.onClose} title={`${titles[kind]}: ${contacts(n)}`}>
+    <Dialog opened onClose={props.onClose} title={`${titles[kind]}: ${contacts(n)}`}>
       <Stack>
         {problem && (
           <Alert color="red" role="alert">
@@ -352,6 +353,6 @@ export function BulkForm(props: {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

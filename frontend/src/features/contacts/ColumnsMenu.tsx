@@ -1,17 +1,8 @@
 import { t } from "@lingui/core/macro";
-import {
-  Button,
-  Checkbox,
-  Divider,
-  Popover,
-  ScrollArea,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Box, Button, Checkbox, Divider, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { IconColumns3 } from "@tabler/icons-react";
 import { useState } from "react";
+import { DropdownPanel } from "../../components/Dropdown";
 import type { Attribute } from "../attributes/useAttributes";
 import { columnOf, type Density, firstLayout, fixedColumns, type Layout, withColumn } from "./columns";
 
@@ -35,45 +26,46 @@ export function ColumnsMenu(props: {
   );
   const found = attributes.filter((a) => a.name.toLowerCase().includes(wanted) || a.key.includes(wanted));
   return (
-    <Popover position="bottom-end" trapFocus withArrow shadow="md">
-      <Popover.Target>
-        <Button variant="default" leftSection={<IconColumns3 size={16} />} visibleFrom="xs">{t`Columns`}</Button>
-      </Popover.Target>
-      <Popover.Dropdown w={260} aria-label={t`Columns`}>
-        <Stack gap="xs">
-          <SegmentedControl
+    <DropdownPanel
+      position="bottom-end"
+      withArrow
+      shadow="md"
+      dropdown={{ w: 260, "aria-label": t`Columns` }}
+      target={<Button variant="default" leftSection={<IconColumns3 size={16} />} visibleFrom="xs">{t`Columns`}</Button>}
+    >
+      <Stack gap="xs">
+        <SegmentedControl
+          size="xs"
+          fullWidth
+          aria-label={t`Height of the rows`}
+          value={layout.density}
+          onChange={(v) => onChange({ ...layout, density: v as Density })}
+          data={[
+            { value: "comfortable", label: t`Comfortable` },
+            { value: "compact", label: t`Compact` },
+          ]}
+        />
+        {Object.entries(fixedColumns).map(([column, label]) => box(column, label))}
+        {attributes.length > 0 && <Divider label={t`Attributes`} labelPosition="left" />}
+        {attributes.length > 8 && (
+          <TextInput
             size="xs"
-            fullWidth
-            aria-label={t`Height of the rows`}
-            value={layout.density}
-            onChange={(v) => onChange({ ...layout, density: v as Density })}
-            data={[
-              { value: "comfortable", label: t`Comfortable` },
-              { value: "compact", label: t`Compact` },
-            ]}
+            aria-label={t`Search attributes`}
+            placeholder={t`Search attributes`}
+            value={search}
+            onChange={(e) => setSearch(e.currentTarget.value)}
           />
-          {Object.entries(fixedColumns).map(([column, label]) => box(column, label))}
-          {attributes.length > 0 && <Divider label={t`Attributes`} labelPosition="left" />}
-          {attributes.length > 8 && (
-            <TextInput
-              size="xs"
-              aria-label={t`Search attributes`}
-              placeholder={t`Search attributes`}
-              value={search}
-              onChange={(e) => setSearch(e.currentTarget.value)}
-            />
-          )}
-          <ScrollArea.Autosize mah={220}>
-            <Stack gap="xs">
-              {found.map((a) => box(columnOf(a.key), a.name))}
-              {attributes.length > 0 && found.length === 0 && (
-                <Text size="xs" c="dimmed">{t`No attribute matches.`}</Text>
-              )}
-            </Stack>
-          </ScrollArea.Autosize>
-          <Button size="xs" variant="subtle" color="gray" onClick={() => onChange(firstLayout)}>{t`Reset`}</Button>
-        </Stack>
-      </Popover.Dropdown>
-    </Popover>
+        )}
+        <Box mah={220} style={{ overflowY: "auto" }}>
+          <Stack gap="xs">
+            {found.map((a) => box(columnOf(a.key), a.name))}
+            {attributes.length > 0 && found.length === 0 && (
+              <Text size="xs" c="dimmed">{t`No attribute matches.`}</Text>
+            )}
+          </Stack>
+        </Box>
+        <Button size="xs" variant="subtle" color="gray" onClick={() => onChange(firstLayout)}>{t`Reset`}</Button>
+      </Stack>
+    </DropdownPanel>
   );
 }

@@ -1,16 +1,17 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Group, Modal, Stack, Table, Text, Textarea, Timeline, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Card, Group, Stack, Table, Text, Textarea, Timeline, Title } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { AskToConfirm } from "../../components/AskToConfirm";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
+import { Dialog } from "../../components/Dialog";
 import { isOpen, OptInRequestText, WaitingBadge } from "../../components/OptInRequest";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentPurpose, ConsentStatus, ContactConsentFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { consentText, midSentence, moment, words } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 
 graphql(`
   fragment ContactConsent on Contact {
@@ -92,9 +93,9 @@ function refusalOf(c: Person): string | undefined {
 export function ConsentDialog(props: { contact: Person; decision: Decision | null; onClose: () => void }) {
   const { decision, onClose } = props;
   return (
-    <Modal opened={decision !== null} onClose={onClose} title={decision && decisions[decision].title}>
+    <Dialog opened={decision !== null} onClose={onClose} title={decision && decisions[decision].title}>
       {decision && <Evidence contact={props.contact} decision={decision} onClose={onClose} />}
-    </Modal>
+    </Dialog>
   );
 }
 

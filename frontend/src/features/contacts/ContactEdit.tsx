@@ -1,7 +1,8 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { graphql } from "../../gql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
 import { AttributeFields } from "../attributes/AttributeFields";
@@ -68,7 +69,7 @@ export function ContactEdit(props: { contact: Contact; known: readonly Attribute
     if (!rest && Object.keys(fields).length === 0) onClose();
   };
   return (
-    <Modal opened onClose={onClose} title={t`Edit contact`}>
+    <Dialog opened onClose={onClose} title={t`Edit contact`}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -115,6 +116,6 @@ export function ContactEdit(props: { contact: Contact; known: readonly Attribute
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

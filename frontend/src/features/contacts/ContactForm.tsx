@@ -1,15 +1,16 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDebouncedValue } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { AskToConfirm } from "../../components/AskToConfirm";
+import { Dialog } from "../../components/Dialog";
 import { nameOf } from "../../components/Person";
 import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { byField, errorText } from "../../lib/errors";
+import { notifications } from "../../lib/notifications";
 
 const NumberCheckDocument = graphql(`
   query NumberCheck($address: String!) {
@@ -75,7 +76,7 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
     if (payload?.contact) go({ to: "/contacts/$id", params: { id: payload.contact.id } });
   });
   return (
-    <Modal opened={props.opened} onClose={props.onClose} title={t`Add a contact`}>
+    <Dialog opened={props.opened} onClose={props.onClose} title={t`Add a contact`}>
       <form onSubmit={submit} noValidate>
         <Stack>
           {problem && (
@@ -117,6 +118,6 @@ export function ContactForm(props: { opened: boolean; onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,11 +1,12 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Group, Menu, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
+import { DropdownMenu } from "../../components/Dropdown";
 import { nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Status } from "../../components/ui";
@@ -13,9 +14,12 @@ import { graphql } from "../../gql";
 import type { SuppressionReason } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import { byHand, useLift } from "../compliance/lift";
-import { BulkProgress } from "./BulkAction";
-import { BulkForm, type BulkKind } from "./BulkBar";
+import type { BulkKind } from "./BulkBar";
+
+const BulkForm = lazy(async () => ({ default: (await import("./BulkBar")).BulkForm }));
+const BulkProgress = lazy(async () => ({ default: (await import("./BulkAction")).BulkProgress }));
 
 const MergeDocument = graphql(`
   mutation ContactMerge($input: ContactMergeInput!) {
@@ -125,55 +129,59 @@ export function ContactTools(props: {
           </Alert>
         )}
         {running && (
-          <BulkProgress
-            id={running.id}
-            onClose={() => {
-              setRunning(null);
-              if (running.kind === "erase") navigate({ to: "/contacts" });
-              else onChanged();
-            }}
-          />
+          <Suspense>
+            <BulkProgress
+              id={running.id}
+              onClose={() => {
+                setRunning(null);
+                if (running.kind === "erase") navigate({ to: "/contacts" });
+                else onChanged();
+              }}
+            />
+          </Suspense>
         )}
         <Group gap="xs" role="group" aria-label={t`Manage`}>
           <Button size="xs" variant="default" onClick={() => setKind("tag")}>{t`Tag`}</Button>
           <Button size="xs" variant="default" onClick={() => setMerging(true)}>{t`Merge with…`}</Button>
           <ProofButton of="contacts" id={c.id} />
           <Button size="xs" variant="default" onClick={() => setKind("export")}>{t`Export`}</Button>
-          <Menu>
-            <Menu.Target>
-              <Button size="xs" variant="default">{t`Their data`}</Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Label>{t`All data kept about them`}</Menu.Label>
-              <Menu.Item
-                component="a"
-                href={`/downloads/contacts/${c.id}/data.json`}
-                download
-              >{t`Download their data (JSON)`}</Menu.Item>
-              <Menu.Item
-                component="a"
-                href={`/downloads/contacts/${c.id}/data.html`}
-                target="_blank"
-                rel="noopener noreferrer"
-              >{t`Readable page`}</Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          <DropdownMenu target={<Button size="xs" variant="default">{t`Their data`}</Button>}>
+            {(Menu) => (
+              <>
+                <Menu.Label>{t`All data kept about them`}</Menu.Label>
+                <Menu.Item
+                  component="a"
+                  href={`/downloads/contacts/${c.id}/data.json`}
+                  download
+                >{t`Download their data (JSON)`}</Menu.Item>
+                <Menu.Item
+                  component="a"
+                  href={`/downloads/contacts/${c.id}/data.html`}
+                  target="_blank"
+                  rel="noopener noreferrer"
+                >{t`Readable page`}</Menu.Item>
+              </>
+            )}
+          </DropdownMenu>
           <Button size="xs" variant="default" onClick={() => setKind("suppress")}>{t`Suppress`}</Button>
           {admin && (
             <Button size="xs" color="red" variant="outline" onClick={() => setKind("erase")}>{t`Erase`}</Button>
           )}
         </Group>
       </Stack>
-      <BulkForm
-        key={kind}
-        kind={kind}
-        contacts={{ ids: [c.id] }}
-        n={1}
-        tags={[...c.tags]}
-        onClose={() => setKind(null)}
-        onStarted={(id) => setRunning({ id, kind })}
-      />
-      <Modal opened={merging} onClose={() => setMerging(false)} title={t`Merge into ${nameOf(c)}`}>
+      {kind && (
+        <Suspense>
+          <BulkForm
+            kind={kind}
+            contacts={{ ids: [c.id] }}
+            n={1}
+            tags={[...c.tags]}
+            onClose={() => setKind(null)}
+            onStarted={(id) => setRunning({ id, kind })}
+          />
+        </Suspense>
+      )}
+      <Dialog opened={merging} onClose={() => setMerging(false)} title={t`Merge into ${nameOf(c)}`}>
         <Stack>
           <TextInput
             label={t`The other contact`}
@@ -193,7 +201,7 @@ export function ContactTools(props: {
           ))}
           {typed.length >= 2 && found.length === 0 && <Text size="sm" c="dimmed">{t`Nobody found.`}</Text>}
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

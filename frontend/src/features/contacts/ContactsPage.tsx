@@ -1,7 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
-import { Anchor, Button, Group, Menu, Select, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import {
   IconAddressBook,
   IconBookmark,
@@ -16,6 +15,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { DropdownMenu } from "../../components/Dropdown";
 import { Failed } from "../../components/Failed";
 import { Empty, LinkButton, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -24,6 +24,7 @@ import { useAddress, useAddressText } from "../../lib/address";
 import { useEndless } from "../../lib/endless";
 import { settled } from "../../lib/errors";
 import { count } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import { useShortcuts } from "../../lib/shortcuts";
 import { useAttributes } from "../attributes/useAttributes";
 import { type Group as Conditions, isGroup, type Node, sentence } from "../segments/query";
@@ -271,53 +272,56 @@ export function ContactsPage() {
           onClick={filters.toggle}
           aria-expanded={filtering}
         >{t`Filter`}</Button>
-        <Menu position="bottom-start" shadow="md">
-          <Menu.Target>
-            <Button variant="default" leftSection={<IconBookmark size={16} />}>{t`Views`}</Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item onClick={() => navigate({ to: "/contacts", search: {} })}>{t`All contacts`}</Menu.Item>
-            {views?.contactViews.map((v) => (
-              <Menu.Item
-                key={v.id}
-                onClick={() =>
-                  navigate({
-                    to: "/contacts",
-                    search: {
-                      q: v.search || undefined,
-                      consent: v.filter.consentStatus ?? undefined,
-                      f: v.filter.query ? JSON.stringify(v.filter.query) : undefined,
-                      sort: v.orderBy === "NEWEST" ? undefined : v.orderBy,
-                    },
-                  })
-                }
-              >
-                {v.name}
-              </Menu.Item>
-            ))}
-            {may && filtered && (
-              <>
-                <Menu.Divider />
-                <Menu.Item leftSection={<IconPlus size={14} />} onClick={askName}>{t`Save this view`}</Menu.Item>
-              </>
-            )}
-            {may && Boolean(views?.contactViews.length) && (
-              <>
-                <Menu.Divider />
-                <Menu.Label>{t`Delete`}</Menu.Label>
-                {views?.contactViews.map((v) => (
-                  <Menu.Item
-                    key={v.id}
-                    leftSection={<IconTrash size={14} />}
-                    onClick={async () => settled(await deleteView({ input: { id: v.id } }))}
-                  >
-                    {v.name}
-                  </Menu.Item>
-                ))}
-              </>
-            )}
-          </Menu.Dropdown>
-        </Menu>
+        <DropdownMenu
+          position="bottom-start"
+          shadow="md"
+          target={<Button variant="default" leftSection={<IconBookmark size={16} />}>{t`Views`}</Button>}
+        >
+          {(Menu) => (
+            <>
+              <Menu.Item onClick={() => navigate({ to: "/contacts", search: {} })}>{t`All contacts`}</Menu.Item>
+              {views?.contactViews.map((v) => (
+                <Menu.Item
+                  key={v.id}
+                  onClick={() =>
+                    navigate({
+                      to: "/contacts",
+                      search: {
+                        q: v.search || undefined,
+                        consent: v.filter.consentStatus ?? undefined,
+                        f: v.filter.query ? JSON.stringify(v.filter.query) : undefined,
+                        sort: v.orderBy === "NEWEST" ? undefined : v.orderBy,
+                      },
+                    })
+                  }
+                >
+                  {v.name}
+                </Menu.Item>
+              ))}
+              {may && filtered && (
+                <>
+                  <Menu.Divider />
+                  <Menu.Item leftSection={<IconPlus size={14} />} onClick={askName}>{t`Save this view`}</Menu.Item>
+                </>
+              )}
+              {may && Boolean(views?.contactViews.length) && (
+                <>
+                  <Menu.Divider />
+                  <Menu.Label>{t`Delete`}</Menu.Label>
+                  {views?.contactViews.map((v) => (
+                    <Menu.Item
+                      key={v.id}
+                      leftSection={<IconTrash size={14} />}
+                      onClick={async () => settled(await deleteView({ input: { id: v.id } }))}
+                    >
+                      {v.name}
+                    </Menu.Item>
+                  ))}
+                </>
+              )}
+            </>
+          )}
+        </DropdownMenu>
         <ColumnsMenu layout={layout} attributes={keys} onChange={setLayout} />
       </Group>
       {filtering && (

@@ -1,13 +1,13 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { CredentialsFragment } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { moment } from "../../lib/format";
+import { modals } from "../../lib/modals";
 
 graphql(`
   fragment Credentials on ProviderCredentials {

@@ -1,7 +1,8 @@
 import { plural, t } from "@lingui/core/macro";
-import { Button, Card, Code, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Card, Code, Group, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -170,7 +171,7 @@ function One({ of: s, onDone }: { of: Sender; onDone: () => void }) {
             ? t`What people write goes to ${s.webhook.callbackUrl}`
             : t`What people write goes nowhere.`}
       </Text>
-      <Modal
+      <Dialog
         opened={asking !== undefined}
         onClose={() => setAsking(undefined)}
         size="lg"
@@ -196,7 +197,7 @@ function One({ of: s, onDone }: { of: Sender; onDone: () => void }) {
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </Card>
   );
 }

@@ -1,8 +1,9 @@
 import { plural, t } from "@lingui/core/macro";
-import { Alert, Button, Group, List, Loader, Modal, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, List, Loader, Stack, Text } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { useEffect, useState } from "react";
 import { useClient, useMutation } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { graphql } from "../../gql";
 import type { CountsFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
@@ -93,7 +94,7 @@ export function Switch(props: { ends: CountsFragment; onDone: () => void }) {
   return (
     <>
       <Button color="red" onClick={() => setOpen(true)}>{t`Go live…`}</Button>
-      <Modal opened={open} onClose={() => setOpen(false)} title={t`Go live with Twilio?`} size="lg">
+      <Dialog opened={open} onClose={() => setOpen(false)} title={t`Go live with Twilio?`} size="lg">
         <Stack>
           <Text size="sm">
             {t`From then on messages reach people and cost money. There is no way back to the sandbox on this database; trying out goes on in one of its own.`}
@@ -118,7 +119,7 @@ export function Switch(props: { ends: CountsFragment; onDone: () => void }) {
             <Button color="red" loading={fetching} onClick={confirm}>{t`Go live`}</Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -1,9 +1,10 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Card, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { LinkButton, LoadMore, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -164,7 +165,7 @@ function Import({ of: f, onClose, onDone }: { of: Found; onClose: () => void; on
     if (settled(await take({ input: { contentSid: f.id, name, variables } }))) onDone();
   };
   return (
-    <Modal opened onClose={onClose} title={t`Import ${f.name}`} size="lg">
+    <Dialog opened onClose={onClose} title={t`Import ${f.name}`} size="lg">
       <Stack>
         <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
           {f.body}
@@ -195,6 +196,6 @@ function Import({ of: f, onClose, onDone }: { of: Found; onClose: () => void; on
           <Button loading={fetching} onClick={save}>{t`Import`}</Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -12,8 +12,8 @@ import { graphql } from "../../gql";
 import { useGoAfter } from "../../lib/address";
 import { errorText, sentences } from "../../lib/errors";
 import { bytes, count, moment, words } from "../../lib/format";
+import { CountrySelect } from "./CountrySelect";
 import { ImportRun } from "./ImportRun";
-import { CountrySelect } from "./OptionsForm";
 import { firstOptions, type Options, optionsInput } from "./wizard";
 
 const ImportsDocument = graphql(`

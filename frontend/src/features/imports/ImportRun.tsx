@@ -1,13 +1,15 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Progress } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation, useSubscription } from "urql";
+import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ImportProgressSubscription } from "../../gql/graphql";
 import { errorText, payloadOf, sentences } from "../../lib/errors";
-import { Outcome } from "./Outcome";
-import { Review } from "./Review";
 import { type Options, optionsInput, optionsOf } from "./wizard";
+
+const Outcome = lazy(async () => ({ default: (await import("./Outcome")).Outcome }));
+const Review = lazy(async () => ({ default: (await import("./Review")).Review }));
 
 graphql(`
   fragment ImportState on Import {
@@ -147,17 +149,21 @@ export function ImportRun(props: {
   if (error) return <Alert color="red">{errorText(error)}</Alert>;
   if (!i || !options) return <Progress value={0} animated aria-label={t`Progress of the import`} />;
   const stop = () => cancel({ input: { id: i.id } });
-  return i.dryRun ? (
-    <Review
-      {...props}
-      options={options}
-      import={i}
-      busy={restarting || props.switching || data === superseded}
-      problem={problem}
-      onRun={run}
-      onStop={stop}
-    />
-  ) : (
-    <Outcome import={i} onStop={stop} onAgain={props.onAgain} />
+  return (
+    <Suspense fallback={<Rows />}>
+      {i.dryRun ? (
+        <Review
+          {...props}
+          options={options}
+          import={i}
+          busy={restarting || props.switching || data === superseded}
+          problem={problem}
+          onRun={run}
+          onStop={stop}
+        />
+      ) : (
+        <Outcome import={i} onStop={stop} onAgain={props.onAgain} />
+      )}
+    </Suspense>
   );
 }

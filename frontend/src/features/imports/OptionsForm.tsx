@@ -1,29 +1,11 @@
 import { t } from "@lingui/core/macro";
 import { MultiSelect, Select, SimpleGrid } from "@mantine/core";
-import { useMemo } from "react";
 import type { ImportDateOrder, ImportNumbers } from "../../gql/graphql";
 import { useTopics } from "../topics/useTopics";
-import { countries, type Options } from "./wizard";
+import { CountrySelect } from "./CountrySelect";
+import type { Options } from "./wizard";
 
 type Props = { value: Options; onChange: (change: Partial<Options>) => void };
-
-export function CountrySelect(props: Props) {
-  const all = useMemo(countries, []);
-  return (
-    <Select
-      label={t`Country of national numbers`}
-      description={t`For numbers such as 0151 12345678 in rows without a country.`}
-      placeholder={t`None`}
-      data={all}
-      value={props.value.region || null}
-      onChange={(v) => props.onChange({ region: v ?? "" })}
-      searchable
-      clearable
-      clearButtonProps={{ "aria-label": t`No country` }}
-      nothingFoundMessage={t`No such country`}
-    />
-  );
-}
 
 /** How a file is read where it does not tell by itself. What is asked elsewhere is left out. */
 export function OptionsForm(props: Props & { asksNumbers: boolean; asksDates: boolean }) {

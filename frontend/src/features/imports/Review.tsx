@@ -4,8 +4,9 @@ import { IconAlertTriangle, IconFileCheck, IconInfoCircle } from "@tabler/icons-
 import { useState } from "react";
 import { contacts, messages, sentence } from "../../lib/format";
 import { Columns } from "./Columns";
+import { CountrySelect } from "./CountrySelect";
 import type { ImportState } from "./ImportRun";
-import { CountrySelect, OptionsForm } from "./OptionsForm";
+import { OptionsForm } from "./OptionsForm";
 import { brought, Figures, Running } from "./Outcome";
 import { Questions } from "./Questions";
 import { Rejected } from "./Rejected";

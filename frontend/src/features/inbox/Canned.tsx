@@ -1,8 +1,9 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Card, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { DeleteButton, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { byField, payloadOf, settled } from "../../lib/errors";
@@ -66,7 +67,7 @@ export function CannedReplies(props: { onClose: () => void }) {
   const [, remove] = useMutation(CannedReplyDeleteDocument);
   const [editing, edit] = useState<Reply | "new" | null>(null);
   return (
-    <Modal opened onClose={props.onClose} title={t`Canned replies`} size="lg">
+    <Dialog opened onClose={props.onClose} title={t`Canned replies`} size="lg">
       <Stack>
         <Text
           size="sm"
@@ -109,7 +110,7 @@ export function CannedReplies(props: { onClose: () => void }) {
           </Group>
         )}
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,28 +1,13 @@
 import { plural, t } from "@lingui/core/macro";
-import { Trans } from "@lingui/react/macro";
-import {
-  ActionIcon,
-  Alert,
-  Anchor,
-  Button,
-  Group,
-  Popover,
-  SegmentedControl,
-  Select,
-  Text,
-  Textarea,
-  Tooltip,
-} from "@mantine/core";
-import { IconSend2, IconTemplate, IconX } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
+import { ActionIcon, Alert, Button, Group, Paper, SegmentedControl, Text, Textarea } from "@mantine/core";
+import { IconSend2, IconTemplate } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
-import { WhatsAppMessage } from "../../components/WhatsAppMessage";
-import { WhatsAppText } from "../../components/WhatsAppText";
+import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentStatus } from "../../gql/graphql";
-import { errorText, settled } from "../../lib/errors";
-import { count, languageName, money } from "../../lib/format";
+import { settled } from "../../lib/errors";
+import { count, money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
@@ -30,6 +15,7 @@ import { useNow } from "./Bubbles";
 import { sends } from "./keys";
 import { leftToReply, slashAt, unfilled } from "./thread";
 
+const TemplateChoice = lazy(async () => ({ default: (await import("./TemplateChoice")).TemplateChoice }));
 const CannedReplies = lazy(async () => ({ default: (await import("./Canned")).CannedReplies }));
 
 const ReplyDocument = graphql(`
@@ -45,29 +31,6 @@ const ReplyDocument = graphql(`
     }
   }
 `);
-const SendableDocument = graphql(`
-  query SendableTemplates($windowOpen: Boolean!) {
-    templates(filter: { sendable: true, windowOpen: $windowOpen }, first: 200) {
-      nodes {
-        id
-        name
-        language
-      }
-    }
-  }
-`);
-const TemplateForContactDocument = graphql(`
-  query TemplateForContact($input: TemplatePreviewInput!) {
-    templatePreview(input: $input) {
-      body
-      content {
-        ...TemplateContentParts
-      }
-      missing
-    }
-  }
-`);
-
 const NoteDocument = graphql(`
   mutation ConversationNote($input: ConversationNoteInput!) {
     conversationNote(input: $input) {
@@ -136,16 +99,12 @@ function ReplyPrice(props: { id: string }) {
             t`Meta’s and Twilio’s fee; Twilio’s is ${money(p.free)}. The free messages of this month are used up.`,
           ]
         : [t`${money(p.free)} and Meta’s fee`, t`The rates do not tell Meta’s fee for this country.`];
-  return (
-    <Tooltip label={why} multiline maw={300}>
-      <Text size="xs" c="dimmed" data-testid="reply-price">{t`A reply costs ${text}`}</Text>
-    </Tooltip>
-  );
+  return <Text data-hint={why} size="xs" c="dimmed" data-testid="reply-price">{t`A reply costs ${text}`}</Text>;
 }
 
 const longest = { reply: 1600, note: 4000 };
 
-type Person = {
+export type Person = {
   id: string;
   name: string;
   consentStatus: ConsentStatus;
@@ -263,36 +222,37 @@ export function Composer(props: {
           canned={c.id}
           onManage={() => setManaging(true)}
         >
-          <Tooltip label={t`Send a template`}>
-            <ActionIcon
-              size={36}
-              variant="subtle"
-              color="gray"
-              aria-label={t`Send a template`}
-              onClick={() => setChoosing(true)}
-            >
-              <IconTemplate size={20} />
-            </ActionIcon>
-          </Tooltip>
+          <ActionIcon
+            data-hint={t`Send a template`}
+            size={36}
+            variant="subtle"
+            color="gray"
+            aria-label={t`Send a template`}
+            onClick={() => setChoosing(true)}
+          >
+            <IconTemplate size={20} />
+          </ActionIcon>
         </Writing>
       ) : (
-        <TemplateChoice
-          contact={c}
-          windowOpen={free}
-          field={choice}
-          value={template}
-          onChange={setTemplate}
-          sending={replying}
-          onSend={(templateId) => sent({ templateId })}
-          onCancel={
-            free
-              ? () => {
-                  forgetTemplate(null);
-                  setChoosing(false);
-                }
-              : undefined
-          }
-        />
+        <Suspense fallback={<Rows n={1} />}>
+          <TemplateChoice
+            contact={c}
+            windowOpen={free}
+            field={choice}
+            value={template}
+            onChange={setTemplate}
+            sending={replying}
+            onSend={(templateId) => sent({ templateId })}
+            onCancel={
+              free
+                ? () => {
+                    forgetTemplate(null);
+                    setChoosing(false);
+                  }
+                : undefined
+            }
+          />
+        </Suspense>
       )}
       {managing && (
         <Suspense>
@@ -362,89 +322,82 @@ function Writing(props: {
   };
   return (
     <>
-      <Popover
-        opened={slash !== null && data !== undefined}
-        position="top-start"
-        width="target"
-        withinPortal={false}
-        withRoles={false}
-      >
-        <Popover.Target>
-          <Group gap="xs" wrap="nowrap" align="flex-end">
-            <Textarea
-              ref={field}
-              aria-label={props.label}
-              placeholder={props.placeholder}
-              autosize
-              minRows={1}
-              maxRows={8}
-              flex={1}
-              value={value}
-              onChange={(e) => {
-                props.onChange(e.currentTarget.value);
-                setCaret(e.currentTarget.selectionEnd);
-                setActive(0);
-              }}
-              onKeyDown={pressed}
-              onBlur={() => setCaret(null)}
-              aria-controls={found.length ? "canned" : undefined}
-              aria-activedescendant={found[at] ? `canned-${found[at].id}` : undefined}
-            />
-            {props.children}
-            <Tooltip label={t`${props.action} (Enter)`}>
-              <ActionIcon
-                size={36}
-                aria-label={props.action}
-                loading={props.sending}
-                disabled={!ready}
-                onClick={props.onSend}
-              >
-                <IconSend2 size={19} />
-              </ActionIcon>
-            </Tooltip>
-          </Group>
-        </Popover.Target>
-        <Popover.Dropdown p={4}>
-          <div role="listbox" id="canned" aria-label={t`Canned replies`} className="inbox-canned">
-            {found.map((r, i) => (
-              <div
-                key={r.id}
-                id={`canned-${r.id}`}
-                role="option"
-                tabIndex={-1}
-                aria-selected={i === at}
-                className="inbox-canned-row"
-                onMouseDown={(e) => {
-                  e.preventDefault(); // the field keeps the focus
-                  insert(r.forContact?.body ?? "");
-                }}
-              >
-                <Text size="sm" fw={600}>
-                  /{r.name}
-                </Text>
-                <Text size="xs" c="dimmed" lineClamp={1}>
-                  {r.forContact?.body}
-                </Text>
-              </div>
-            ))}
-          </div>
-          {found.length === 0 && (
-            <Text size="xs" c="dimmed" p={6}>
-              {data?.cannedReplies.length ? t`No canned reply with that name` : t`There are no canned replies`}
-            </Text>
-          )}
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            color="gray"
-            onMouseDown={(e) => e.preventDefault()}
-            onClick={() => {
-              setCaret(null);
-              props.onManage?.();
+      <div className="inbox-writing">
+        <Group gap="xs" wrap="nowrap" align="flex-end">
+          <Textarea
+            ref={field}
+            aria-label={props.label}
+            placeholder={props.placeholder}
+            autosize
+            minRows={1}
+            maxRows={8}
+            flex={1}
+            value={value}
+            onChange={(e) => {
+              props.onChange(e.currentTarget.value);
+              setCaret(e.currentTarget.selectionEnd);
+              setActive(0);
             }}
-          >{t`Manage canned replies`}</Button>
-        </Popover.Dropdown>
-      </Popover>
+            onKeyDown={pressed}
+            onBlur={() => setCaret(null)}
+            aria-controls={found.length ? "canned" : undefined}
+            aria-activedescendant={found[at] ? `canned-${found[at].id}` : undefined}
+          />
+          {props.children}
+          <ActionIcon
+            data-hint={t`${props.action} (Enter)`}
+            size={36}
+            aria-label={props.action}
+            loading={props.sending}
+            disabled={!ready}
+            onClick={props.onSend}
+          >
+            <IconSend2 size={19} />
+          </ActionIcon>
+        </Group>
+        {slash !== null && data !== undefined && (
+          <Paper className="inbox-canned-panel" withBorder shadow="md" p={4}>
+            <div role="listbox" id="canned" aria-label={t`Canned replies`} className="inbox-canned">
+              {found.map((r, i) => (
+                <div
+                  key={r.id}
+                  id={`canned-${r.id}`}
+                  role="option"
+                  tabIndex={-1}
+                  aria-selected={i === at}
+                  className="inbox-canned-row"
+                  onMouseDown={(e) => {
+                    e.preventDefault(); // the field keeps the focus
+                    insert(r.forContact?.body ?? "");
+                  }}
+                >
+                  <Text size="sm" fw={600}>
+                    /{r.name}
+                  </Text>
+                  <Text size="xs" c="dimmed" lineClamp={1}>
+                    {r.forContact?.body}
+                  </Text>
+                </div>
+              ))}
+            </div>
+            {found.length === 0 && (
+              <Text size="xs" c="dimmed" p={6}>
+                {data?.cannedReplies.length ? t`No canned reply with that name` : t`There are no canned replies`}
+              </Text>
+            )}
+            <Button
+              size="compact-xs"
+              variant="subtle"
+              color="gray"
+              onMouseDown={(e) => e.preventDefault()}
+              onClick={() => {
+                setCaret(null);
+                props.onManage?.();
+              }}
+            >{t`Manage canned replies`}</Button>
+          </Paper>
+        )}
+      </div>
       {holes.length > 0 && (
         <Text
           size="xs"
@@ -458,106 +411,6 @@ function Writing(props: {
           ta="end"
         >{t`${count(value.length)} of ${count(longest)} characters`}</Text>
       )}
-    </>
-  );
-}
-
-/** An approved template, as this contact will read it. */
-function TemplateChoice(props: {
-  contact: Person;
-  windowOpen: boolean;
-  field: React.RefObject<HTMLInputElement | null>;
-  value: string | null;
-  onChange: (id: string | null) => void;
-  sending: boolean;
-  onSend: (id: string) => void;
-  onCancel?: () => void;
-}) {
-  const { contact: c, value } = props;
-  const consented = c.consentStatus === "OPTED_IN";
-  const [{ data }] = useQuery({
-    query: SendableDocument,
-    variables: { windowOpen: props.windowOpen },
-    pause: !consented,
-  });
-  const chosen = data?.templates.nodes.find((template) => template.id === value);
-  const [{ data: shown, error }] = useQuery({
-    query: TemplateForContactDocument,
-    variables: {
-      input: { templateId: chosen?.id, contactId: c.id },
-    },
-    pause: !chosen,
-  });
-  if (!consented)
-    return (
-      <Group justify="space-between" gap="xs">
-        <Text size="sm">
-          <Trans>
-            A template needs their consent, and none is recorded.{" "}
-            <Anchor component={Link} to={`/contacts/${c.id}`} size="sm">
-              Record it
-            </Anchor>
-          </Trans>
-        </Text>
-        {props.onCancel && (
-          <Button size="xs" variant="default" onClick={props.onCancel}>{t`Write a reply instead`}</Button>
-        )}
-      </Group>
-    );
-  const preview = chosen ? shown?.templatePreview : undefined;
-  const missing = preview?.missing ?? [];
-  return (
-    <>
-      {chosen && (
-        <div className="thread inbox-preview" role="status" aria-label={t`Preview`}>
-          <WhatsAppMessage content={preview?.content}>
-            {error ? errorText(error) : preview ? <WhatsAppText>{preview.body}</WhatsAppText> : "…"}
-          </WhatsAppMessage>
-        </div>
-      )}
-      {missing.length > 0 && (
-        <Text
-          size="xs"
-          c="red"
-        >{t`${missing.map((m) => `{{${m}}}`).join(", ")}: this contact has no value for it, and the template no fallback.`}</Text>
-      )}
-      <Group gap="xs" wrap="nowrap">
-        <Select
-          ref={props.field}
-          aria-label={t`Template`}
-          placeholder={t`Choose an approved template`}
-          clearable
-          searchable
-          flex={1}
-          nothingFoundMessage={t`No approved template with that name`}
-          data={
-            data?.templates.nodes.map((template) => ({
-              value: template.id,
-              label: `${template.name} (${languageName(template.language)})`,
-            })) ?? []
-          }
-          value={chosen ? value : null}
-          onChange={props.onChange}
-        />
-        {props.onCancel && (
-          <Tooltip label={t`Write a reply instead`}>
-            <ActionIcon
-              size={36}
-              variant="subtle"
-              color="gray"
-              aria-label={t`Write a reply instead`}
-              onClick={props.onCancel}
-            >
-              <IconX size={18} />
-            </ActionIcon>
-          </Tooltip>
-        )}
-        <Button
-          loading={props.sending}
-          disabled={!preview || missing.length > 0}
-          onClick={() => value && props.onSend(value)}
-        >{t`Send`}</Button>
-      </Group>
     </>
   );
 }

@@ -1,21 +1,11 @@
 import { plural, t } from "@lingui/core/macro";
-import {
-  ActionIcon,
-  Badge,
-  CloseButton,
-  Group,
-  Menu,
-  SegmentedControl,
-  Text,
-  TextInput,
-  Title,
-  Tooltip,
-} from "@mantine/core";
+import { ActionIcon, Badge, CloseButton, Group, SegmentedControl, Text, TextInput, Title } from "@mantine/core";
 import { IconInbox, IconSearch, IconTag } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useQuery } from "urql";
 import type { Search } from "../../app/router";
+import { DropdownMenu } from "../../components/Dropdown";
 import { Failed } from "../../components/Failed";
 import { Initials, nameOf } from "../../components/Person";
 import { Empty, LoadMore, Rows } from "../../components/ui";
@@ -331,23 +321,31 @@ function LabelFilter(props: { chosen?: string; onChoose: (id: string | undefined
   const [{ data }] = useQuery({ query: LabelsDocument });
   if (!data?.labels.length) return null;
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <Tooltip label={t`Only with a label`}>
-          <ActionIcon variant={props.chosen ? "light" : "subtle"} color="gray" aria-label={t`Only with a label`}>
-            <IconTag size={17} />
-          </ActionIcon>
-        </Tooltip>
-      </Menu.Target>
-      <Menu.Dropdown mah={300} style={{ overflowY: "auto" }}>
-        {data.labels.map((l) => (
-          <Menu.Item key={l.id} onClick={() => props.onChoose(l.id)}>
-            <LabelBadge of={l} />
-          </Menu.Item>
-        ))}
-        {props.chosen && <Menu.Item onClick={() => props.onChoose(undefined)}>{t`All conversations`}</Menu.Item>}
-      </Menu.Dropdown>
-    </Menu>
+    <DropdownMenu
+      position="bottom-end"
+      dropdown={{ mah: 300, style: { overflowY: "auto" } }}
+      target={
+        <ActionIcon
+          data-hint={t`Only with a label`}
+          variant={props.chosen ? "light" : "subtle"}
+          color="gray"
+          aria-label={t`Only with a label`}
+        >
+          <IconTag size={17} />
+        </ActionIcon>
+      }
+    >
+      {(Menu) => (
+        <>
+          {data.labels.map((l) => (
+            <Menu.Item key={l.id} onClick={() => props.onChoose(l.id)}>
+              <LabelBadge of={l} />
+            </Menu.Item>
+          ))}
+          {props.chosen && <Menu.Item onClick={() => props.onChoose(undefined)}>{t`All conversations`}</Menu.Item>}
+        </>
+      )}
+    </DropdownMenu>
   );
 }
 

@@ -1,14 +1,14 @@
 import { t } from "@lingui/core/macro";
 import "./inbox.css";
-import { ActionIcon, Center, Stack, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Center, Stack, Text } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { IconBell, IconBellRinging, IconInbox } from "@tabler/icons-react";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useSession } from "../../app/session";
 import { useAddress } from "../../lib/address";
 import { useNotices } from "../../lib/notices";
+import { notifications } from "../../lib/notifications";
 import { useShortcuts } from "../../lib/shortcuts";
 import { setPageTitle } from "../../lib/title";
 import { ContactCard } from "./ContactCard";
@@ -92,16 +92,15 @@ function NoticesSwitch() {
       });
   };
   return (
-    <Tooltip label={on ? t`Notifications are on` : t`Notify me of messages to me and to nobody`} multiline maw={220}>
-      <ActionIcon
-        variant={on ? "light" : "subtle"}
-        color="gray"
-        aria-label={t`Notifications`}
-        aria-pressed={on}
-        onClick={toggle}
-      >
-        {on ? <IconBellRinging size={17} /> : <IconBell size={17} />}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      data-hint={on ? t`Notifications are on` : t`Notify me of messages to me and to nobody`}
+      variant={on ? "light" : "subtle"}
+      color="gray"
+      aria-label={t`Notifications`}
+      aria-pressed={on}
+      onClick={toggle}
+    >
+      {on ? <IconBellRinging size={17} /> : <IconBell size={17} />}
+    </ActionIcon>
   );
 }

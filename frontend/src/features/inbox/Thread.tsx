@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { ActionIcon, Alert, Box, Button, Group, Stack, Text, Title, Tooltip } from "@mantine/core";
+import { ActionIcon, Alert, Box, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconArrowBackUp, IconArrowDown, IconArrowLeft, IconCheck, IconLayoutSidebarRight } from "@tabler/icons-react";
 import { Link, useSearch } from "@tanstack/react-router";
@@ -231,17 +231,16 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
             </Button>
           </Group>
         )}
-        <Tooltip label={props.card ? t`Hide the contact` : t`Show the contact`}>
-          <ActionIcon
-            variant={props.card ? "light" : "subtle"}
-            color="gray"
-            aria-label={t`Contact`}
-            aria-pressed={props.card}
-            onClick={props.onCard}
-          >
-            <IconLayoutSidebarRight size={20} />
-          </ActionIcon>
-        </Tooltip>
+        <ActionIcon
+          data-hint={props.card ? t`Hide the contact` : t`Show the contact`}
+          variant={props.card ? "light" : "subtle"}
+          color="gray"
+          aria-label={t`Contact`}
+          aria-pressed={props.card}
+          onClick={props.onCard}
+        >
+          <IconLayoutSidebarRight size={20} />
+        </ActionIcon>
       </header>
       <div className="inbox-labels">
         <Text size="xs" c="dimmed" mr="auto">

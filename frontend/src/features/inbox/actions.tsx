@@ -1,10 +1,10 @@
 import { t } from "@lingui/core/macro";
 import { Button, Group, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { moment } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 
 const AssignDocument = graphql(`
   mutation ConversationAssign($input: ConversationAssignInput!) {

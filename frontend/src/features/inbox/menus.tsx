@@ -1,9 +1,11 @@
 import { t } from "@lingui/core/macro";
-import { Box, Button, Group, Menu, Modal, Stack, TextInput } from "@mantine/core";
+import { Box, Button, Group, Stack, TextInput } from "@mantine/core";
 import { IconClockPause, IconUserPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { useSession } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
+import { DropdownMenu } from "../../components/Dropdown";
 import { graphql } from "../../gql";
 import { localInput, moment, momentOf, noMoment } from "../../lib/format";
 import { snoozes } from "./thread";
@@ -27,30 +29,37 @@ export function AssignMenu(props: {
   const [{ data }] = useQuery({ query: AssigneesDocument, pause: !opened, requestPolicy: "cache-and-network" });
   const others = data?.assignees.filter((o) => o.id !== viewer.id && o.id !== props.assignee?.id) ?? [];
   return (
-    <Menu opened={opened} onChange={setOpened} position="bottom-end" withinPortal>
-      <Menu.Target>
+    <DropdownMenu
+      opened={opened}
+      onChange={setOpened}
+      position="bottom-end"
+      dropdown={{ mah: 340, style: { overflowY: "auto" } }}
+      target={
         <Button size="xs" variant="default" aria-label={t`Assign`} px={9}>
           <IconUserPlus size={16} />
           <Box component="span" visibleFrom="sm" ml={6}>{t`Assign`}</Box>
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown mah={340} style={{ overflowY: "auto" }}>
-        {props.assignee?.id !== viewer.id && (
-          <Menu.Item onClick={() => props.onAssign(viewer.id)}>{t`Assign to me`}</Menu.Item>
-        )}
-        {props.assignee && (
-          <Menu.Item onClick={() => props.onAssign(null)}>
-            {props.assignee.id === viewer.id ? t`Unassign` : t`Take it from ${props.assignee.name}`}
-          </Menu.Item>
-        )}
-        {others.length > 0 && <Menu.Label>{t`Colleagues`}</Menu.Label>}
-        {others.map((o) => (
-          <Menu.Item key={o.id} onClick={() => props.onAssign(o.id)}>
-            {o.name}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+      }
+    >
+      {(Menu) => (
+        <>
+          {props.assignee?.id !== viewer.id && (
+            <Menu.Item onClick={() => props.onAssign(viewer.id)}>{t`Assign to me`}</Menu.Item>
+          )}
+          {props.assignee && (
+            <Menu.Item onClick={() => props.onAssign(null)}>
+              {props.assignee.id === viewer.id ? t`Unassign` : t`Take it from ${props.assignee.name}`}
+            </Menu.Item>
+          )}
+          {others.length > 0 && <Menu.Label>{t`Colleagues`}</Menu.Label>}
+          {others.map((o) => (
+            <Menu.Item key={o.id} onClick={() => props.onAssign(o.id)}>
+              {o.name}
+            </Menu.Item>
+          ))}
+        </>
+      )}
+    </DropdownMenu>
   );
 }
 
@@ -68,33 +77,37 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
   };
   return (
     <>
-      <Menu position="bottom-end" withinPortal>
-        <Menu.Target>
+      <DropdownMenu
+        position="bottom-end"
+        target={
           <Button size="xs" variant="default" aria-label={t`Snooze`} px={9}>
             <IconClockPause size={16} />
             <Box component="span" visibleFrom="xl" ml={6}>{t`Snooze`}</Box>
           </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {snoozes(new Date()).map((s) => (
-            <Menu.Item key={s.label} onClick={() => props.onSnooze(s.at)}>
-              {s.label}
-              <span style={{ marginInlineStart: 12, color: "var(--mantine-color-dimmed)" }}>
-                {moment(s.at.toISOString())}
-              </span>
-            </Menu.Item>
-          ))}
-          <Menu.Divider />
-          <Menu.Item
-            onClick={() => {
-              setAt(localInput(new Date(Date.now() + 24 * 3_600_000)));
-              setWrong("");
-              setChoosing(true);
-            }}
-          >{t`Choose a day and time…`}</Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <Modal opened={choosing} onClose={() => setChoosing(false)} title={t`Snooze until`}>
+        }
+      >
+        {(Menu) => (
+          <>
+            {snoozes(new Date()).map((s) => (
+              <Menu.Item key={s.label} onClick={() => props.onSnooze(s.at)}>
+                {s.label}
+                <span style={{ marginInlineStart: 12, color: "var(--mantine-color-dimmed)" }}>
+                  {moment(s.at.toISOString())}
+                </span>
+              </Menu.Item>
+            ))}
+            <Menu.Divider />
+            <Menu.Item
+              onClick={() => {
+                setAt(localInput(new Date(Date.now() + 24 * 3_600_000)));
+                setWrong("");
+                setChoosing(true);
+              }}
+            >{t`Choose a day and time…`}</Menu.Item>
+          </>
+        )}
+      </DropdownMenu>
+      <Dialog opened={choosing} onClose={() => setChoosing(false)} title={t`Snooze until`}>
         <form
           onSubmit={(e) => {
             e.preventDefault();
@@ -119,7 +132,7 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
             </Group>
           </Stack>
         </form>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -1,12 +1,12 @@
 import { t } from "@lingui/core/macro";
 import { Button, Group, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "urql";
 import { graphql } from "../../gql";
 import type { MessageResolution } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { messages } from "../../lib/format";
+import { modals } from "../../lib/modals";
+import { notifications } from "../../lib/notifications";
 
 const ResolveDocument = graphql(`
   mutation MessageResolve($input: MessageResolveInput!) {

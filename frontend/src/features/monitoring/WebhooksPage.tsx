@@ -1,21 +1,9 @@
 import { plural, t } from "@lingui/core/macro";
-import {
-  Button,
-  Card,
-  Code,
-  Group,
-  Modal,
-  SegmentedControl,
-  Select,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-} from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Button, Card, Code, Group, SegmentedControl, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { IconSearch, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
 import { Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
@@ -25,6 +13,7 @@ import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
+import { notifications } from "../../lib/notifications";
 import { usePages } from "../../lib/pages";
 import { sourceTexts, stateOf } from "./webhooks";
 
@@ -155,7 +144,7 @@ export function WebhooksPage() {
           w={{ base: "100%", xs: 300 }}
         />
       </Group>
-      <Modal
+      <Dialog
         opened={open !== null}
         onClose={() => setOpen(null)}
         title={open ? `${words(open.kind)} · ${open.sid}` : ""}
@@ -203,7 +192,7 @@ export function WebhooksPage() {
             </Group>
           </Stack>
         )}
-      </Modal>
+      </Dialog>
       {error && rows.length === 0 ? (
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       ) : !data && rows.length === 0 ? (

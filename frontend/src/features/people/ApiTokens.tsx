@@ -1,30 +1,18 @@
 import { t } from "@lingui/core/macro";
-import {
-  Button,
-  Card,
-  Checkbox,
-  Group,
-  Modal,
-  Select,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Button, Card, Checkbox, Group, Select, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useSession } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ApiTokensQuery, Role, Scope } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { midSentence, moment, words } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import { CopyOnce } from "./CopyOnce";
 import { roles, scopes } from "./roles";
 
@@ -121,16 +109,16 @@ export function ApiTokens() {
           >{t`New token`}</Button>
         </Group>
       </Group>
-      <Modal opened={making} onClose={make.close} title={t`New API token`}>
+      <Dialog opened={making} onClose={make.close} title={t`New API token`}>
         {secret ? (
           <CopyOnce value={secret}>{t`Copy it now. It will not be shown again.`}</CopyOnce>
         ) : (
           <TokenForm services={services} done={setSecret} />
         )}
-      </Modal>
-      <Modal opened={adding} onClose={add.close} title={t`New service account`}>
+      </Dialog>
+      <Dialog opened={adding} onClose={add.close} title={t`New service account`}>
         <ServiceForm done={add.close} />
-      </Modal>
+      </Dialog>
       {data.apiTokens.length === 0 ? (
         <Text
           size="sm"

@@ -1,17 +1,19 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, Menu, Modal, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useSession } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
+import { DropdownMenu } from "../../components/Dropdown";
 import { Failed } from "../../components/Failed";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OperatorsQuery, Role } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import { CopyOnce } from "./CopyOnce";
 import { roles } from "./roles";
 
@@ -143,15 +145,15 @@ export function Operators() {
         <Title order={2} size="h4">{t`Operators`}</Title>
         <Button onClick={invite.open}>{t`Invite`}</Button>
       </Group>
-      <Modal opened={inviting} onClose={invite.close} title={t`Invite an operator`}>
+      <Dialog opened={inviting} onClose={invite.close} title={t`Invite an operator`}>
         <InviteForm
           done={(name, made) => {
             invite.close();
             if (made) setLink({ name, link: made, invited: true }); // none where all sign in at the provider
           }}
         />
-      </Modal>
-      <Modal
+      </Dialog>
+      <Dialog
         opened={link !== null}
         onClose={() => setLink(null)}
         title={link?.invited ? t`Invitation` : t`Link for a new password`}
@@ -163,7 +165,7 @@ export function Operators() {
               : t`Give this link to ${link.name} by a safe way. It works once, for one day, and whoever opens it chooses the password.`}
           </CopyOnce>
         )}
-      </Modal>
+      </Dialog>
       <Table className="cards">
         <Table.Thead>
           <Table.Tr>
@@ -279,30 +281,32 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
       </Table.Td>
       <Table.Td ta="right">
         {o.id !== viewer.id && (
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <Button size="xs" variant="subtle" aria-label={t`Change ${o.name}`}>{t`Change`}</Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item onClick={change.open}>{t`Name and role…`}</Menu.Item>
-              {o.provider && <Menu.Item onClick={forget}>{t`Unlink…`}</Menu.Item>}
-              {o.active && !service && !setup.provider?.only && (
-                <Menu.Item onClick={hand}>{o.invited ? t`Invite again` : t`Reset password`}</Menu.Item>
-              )}
-              {o.active && !service && !o.invited && (
-                <Menu.Item onClick={dropFactors}>{t`Reset two-step sign-in…`}</Menu.Item>
-              )}
-              {o.active ? (
-                <Menu.Item color="red" onClick={shutOut}>{t`Deactivate…`}</Menu.Item>
-              ) : (
-                <Menu.Item onClick={async () => settled(await reactivate({ input }))}>{t`Reactivate`}</Menu.Item>
-              )}
-            </Menu.Dropdown>
-          </Menu>
+          <DropdownMenu
+            position="bottom-end"
+            target={<Button size="xs" variant="subtle" aria-label={t`Change ${o.name}`}>{t`Change`}</Button>}
+          >
+            {(Menu) => (
+              <>
+                <Menu.Item onClick={change.open}>{t`Name and role…`}</Menu.Item>
+                {o.provider && <Menu.Item onClick={forget}>{t`Unlink…`}</Menu.Item>}
+                {o.active && !service && !setup.provider?.only && (
+                  <Menu.Item onClick={hand}>{o.invited ? t`Invite again` : t`Reset password`}</Menu.Item>
+                )}
+                {o.active && !service && !o.invited && (
+                  <Menu.Item onClick={dropFactors}>{t`Reset two-step sign-in…`}</Menu.Item>
+                )}
+                {o.active ? (
+                  <Menu.Item color="red" onClick={shutOut}>{t`Deactivate…`}</Menu.Item>
+                ) : (
+                  <Menu.Item onClick={async () => settled(await reactivate({ input }))}>{t`Reactivate`}</Menu.Item>
+                )}
+              </>
+            )}
+          </DropdownMenu>
         )}
-        <Modal opened={changing} onClose={change.close} title={t`Change ${o.name}`}>
+        <Dialog opened={changing} onClose={change.close} title={t`Change ${o.name}`}>
           <ChangeForm operator={o} done={change.close} />
-        </Modal>
+        </Dialog>
       </Table.Td>
     </Table.Tr>
   );

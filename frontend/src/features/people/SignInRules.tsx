@@ -1,13 +1,14 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Checkbox, Group, NumberInput, Stack, Title } from "@mantine/core";
+import { Button, Card, Checkbox, Group, Stack, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
+import { NumberField } from "../../components/NumberField";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { Role, SignInRulesQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
+import { notifications } from "../../lib/notifications";
 
 const RulesDocument = graphql(`
   query SignInRules {
@@ -76,7 +77,7 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
               <Checkbox value="VIEWER" label={t`Viewers`} />
             </Group>
           </Checkbox.Group>
-          <NumberInput
+          <NumberField
             label={t`Sign out after so many hours without use`}
             description={t`1 to 336. Every sign-in ends after 14 days.`}
             min={1}

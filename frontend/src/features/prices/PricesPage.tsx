@@ -6,7 +6,6 @@ import {
   Card,
   Group,
   List,
-  Modal,
   Select,
   SimpleGrid,
   Stack,
@@ -14,12 +13,11 @@ import {
   Text,
   TextInput,
   Title,
-  Tooltip,
 } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useClient, useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -27,6 +25,7 @@ import type { PriceCategory, RatesQuery } from "../../gql/graphql";
 import { errorText, sentences, settled } from "../../lib/errors";
 import { count, country, money } from "../../lib/format";
 import { locale } from "../../lib/language";
+import { notifications } from "../../lib/notifications";
 import { BudgetBar } from "../campaigns/BudgetOf";
 import { SettingsTab } from "../settings/SettingsTab";
 import { BudgetForm } from "./BudgetForm";
@@ -400,7 +399,7 @@ function RateCard() {
         </List>
         <Sources rates={c.rates} currency={c.currency} />
       </Card>
-      <Modal
+      <Dialog
         opened={editing !== null}
         onClose={() => edit(null)}
         title={editing?.rate ? `${editing.market || t`Everywhere`}: ${rateText(editing.rate.category)}` : ""}
@@ -416,10 +415,10 @@ function RateCard() {
             onClose={() => edit(null)}
           />
         )}
-      </Modal>
-      <Modal opened={importing} onClose={() => setImporting(false)} title={t`Import rates`} size="lg">
+      </Dialog>
+      <Dialog opened={importing} onClose={() => setImporting(false)} title={t`Import rates`} size="lg">
         {importing && <ImportRates onImported={again} onClose={() => setImporting(false)} />}
-      </Modal>
+      </Dialog>
     </>
   );
 }
@@ -428,28 +427,27 @@ function RateCard() {
 function Cell(props: { of?: RateOfCard; may: boolean; label: string; onEdit: (rate: RateOfCard) => void }) {
   const r = props.of;
   if (!r) return <Text size="sm" c="dimmed">{t`unknown`}</Text>;
-  const price = (
-    <Text span size="sm" fw={600}>
-      {money(r.price)}
-    </Text>
-  );
+  const hint = t`Since ${r.since}. ${r.source}`;
   return (
     <Stack gap={2} align="flex-end">
-      <Tooltip label={t`Since ${r.since}. ${r.source}`} multiline maw={340}>
-        {props.may ? (
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            color="gray"
-            aria-label={t`${props.label}: ${money(r.price)}, edit`}
-            onClick={() => props.onEdit(r)}
-          >
-            {price}
-          </Button>
-        ) : (
-          price
-        )}
-      </Tooltip>
+      {props.may ? (
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          color="gray"
+          data-hint={hint}
+          aria-label={t`${props.label}: ${money(r.price)}, edit`}
+          onClick={() => props.onEdit(r)}
+        >
+          <Text span size="sm" fw={600}>
+            {money(r.price)}
+          </Text>
+        </Button>
+      ) : (
+        <Text span size="sm" fw={600} data-hint={hint}>
+          {money(r.price)}
+        </Text>
+      )}
       {r.doubtful && <Badge size="xs" color="yellow" variant="light">{t`Unsure`}</Badge>}
       {r.own && <Badge size="xs" variant="light">{t`Set here`}</Badge>}
       {r.next && <Text size="xs" c="dimmed">{t`${money(r.next.price)} from ${r.next.since}`}</Text>}

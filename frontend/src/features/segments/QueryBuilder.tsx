@@ -4,8 +4,6 @@ import {
   Autocomplete,
   Box,
   Button,
-  Menu,
-  NumberInput,
   Paper,
   Group as Row,
   SegmentedControl,
@@ -16,6 +14,8 @@ import {
   TextInput,
 } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { DropdownMenu } from "../../components/Dropdown";
+import { NumberField } from "../../components/NumberField";
 import {
   type Condition,
   fields,
@@ -99,26 +99,30 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
             leftSection={<IconPlus size={14} />}
             onClick={() => set([...parts, { field: first, op: "eq", value: startValue(typeOf(first, keys), "eq") }])}
           >{t`Condition`}</Button>
-          <Menu position="bottom-start">
-            <Menu.Target>
+          <DropdownMenu
+            position="bottom-start"
+            target={
               <Button
                 size="xs"
                 variant="default"
                 leftSection={<IconPlus size={14} />}
               >{t`Behaviour, segment or topic`}</Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item
-                onClick={() => set([...parts, { event: "read", count: { op: "gte", value: 1 } }])}
-              >{t`What they did with our messages`}</Menu.Item>
-              <Menu.Item onClick={() => set([...parts, { segment: "" }])}>{t`In another segment`}</Menu.Item>
-              <Menu.Item onClick={() => set([...parts, { import: "" }])}>{t`From an import`}</Menu.Item>
-              <Menu.Item onClick={() => set([...parts, { topic: "" }])}>{t`Subscribed to a topic`}</Menu.Item>
-              <Menu.Item
-                onClick={() => set([...parts, { random: { percent: 10, salt: "draw" } }])}
-              >{t`A random share`}</Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+            }
+          >
+            {(Menu) => (
+              <>
+                <Menu.Item
+                  onClick={() => set([...parts, { event: "read", count: { op: "gte", value: 1 } }])}
+                >{t`What they did with our messages`}</Menu.Item>
+                <Menu.Item onClick={() => set([...parts, { segment: "" }])}>{t`In another segment`}</Menu.Item>
+                <Menu.Item onClick={() => set([...parts, { import: "" }])}>{t`From an import`}</Menu.Item>
+                <Menu.Item onClick={() => set([...parts, { topic: "" }])}>{t`Subscribed to a topic`}</Menu.Item>
+                <Menu.Item
+                  onClick={() => set([...parts, { random: { percent: 10, salt: "draw" } }])}
+                >{t`A random share`}</Menu.Item>
+              </>
+            )}
+          </DropdownMenu>
           {depth < 7 && (
             <Button
               size="xs"
@@ -220,7 +224,7 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
         {[low, high].map((v, i) => {
           const put = (next: unknown) => onChange(i === 0 ? [next, high] : [low, next]);
           return type === "number" ? (
-            <NumberInput
+            <NumberField
               key={i}
               aria-label={i ? t`To` : t`From`}
               value={Number(v)}
@@ -269,7 +273,7 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
     );
   if (type === "number")
     return (
-      <NumberInput
+      <NumberField
         aria-label={t`Value`}
         value={Number(c.value)}
         onChange={(v) => onChange(Number(v))}

@@ -16,8 +16,6 @@ import {
   Title,
 } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
-import { notifications } from "@mantine/notifications";
 import { Link, useParams } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
@@ -31,7 +29,9 @@ import { useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { capital, count, percent } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
+import { modals } from "../../lib/modals";
 import { real } from "../../lib/node";
+import { notifications } from "../../lib/notifications";
 import { useAttributes } from "../attributes/useAttributes";
 import { SegmentCreateDocument } from "./create";
 import { QueryBuilder } from "./QueryBuilder";

@@ -1,6 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
-import { Box, NumberInput, Group as Row, Select, Text, TextInput } from "@mantine/core";
+import { Box, Group as Row, Select, Text, TextInput } from "@mantine/core";
 import { useQuery } from "urql";
+import { NumberField } from "../../components/NumberField";
 import { SearchSelect } from "../../components/SearchSelect";
 import { graphql } from "../../gql";
 import { CampaignChoicesDocument } from "../campaigns/choices";
@@ -73,7 +74,7 @@ function BehaviourEditor(props: { value: Behaviour; onChange: (next: Node) => vo
         allowDeselect={false}
         w={110}
       />
-      <NumberInput
+      <NumberField
         aria-label={t`Times`}
         min={0}
         max={1000}
@@ -155,7 +156,7 @@ function RandomEditor(props: { value: Random; onChange: (next: Node) => void }) 
   return (
     <Row gap="xs" align="flex-start">
       <Text size="sm" mt={8}>{t`a random`}</Text>
-      <NumberInput
+      <NumberField
         aria-label={t`Percent`}
         min={0}
         max={100}

@@ -1,12 +1,13 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, NumberInput, Select, Stack, Switch, Text, Title } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Alert, Button, Card, Group, Select, Stack, Switch, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { useMutation } from "urql";
 import { useMay } from "../../app/session";
+import { NumberField } from "../../components/NumberField";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
+import { notifications } from "../../lib/notifications";
 
 const ApprovalRuleUpdateDocument = graphql(`
   mutation ApprovalRuleUpdate($input: SettingsUpdateInput!) {
@@ -67,7 +68,7 @@ export function ApprovalForm(props: { rule: LimitsQuery["settings"]["campaignApp
               error={errors.fields["campaignApproval.role"]}
               disabled={!may}
             />
-            <NumberInput
+            <NumberField
               label={t`Only for more contacts than`}
               description={t`By the size of the audience; empty: every campaign`}
               min={0}

@@ -1,13 +1,13 @@
 import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Progress, Stack, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { useEffect, useRef } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
 import { contacts, count, percent } from "../../lib/format";
+import { modals } from "../../lib/modals";
 
 const DemoDataDocument = graphql(`
   query DemoData {

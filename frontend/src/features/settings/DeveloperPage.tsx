@@ -1,14 +1,15 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Group, NumberInput, SimpleGrid, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
+import { Button, Card, Group, SimpleGrid, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { NumberField } from "../../components/NumberField";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SandboxSettingsQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
+import { notifications } from "../../lib/notifications";
 import { DemoData } from "./DemoData";
 import { SettingsTab } from "./SettingsTab";
 
@@ -183,7 +184,7 @@ function SandboxForm(props: { values: NonNullable<SandboxSettingsQuery["sandboxS
       >
         <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="xs" style={{ alignItems: "end" }}>
           {sandboxFields.map(([key, label, hint]) => (
-            <NumberInput
+            <NumberField
               key={key}
               label={label}
               description={hint}

@@ -1,30 +1,18 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import {
-  Alert,
-  Anchor,
-  Badge,
-  Button,
-  Card,
-  Group,
-  MultiSelect,
-  NumberInput,
-  Select,
-  Stack,
-  Switch,
-  Text,
-} from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Alert, Anchor, Badge, Button, Card, Group, MultiSelect, Select, Stack, Switch, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { NumberField } from "../../components/NumberField";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DoubleOptInQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
 import { languageName } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 
 graphql(`
   fragment OptInTemplate on Template {
@@ -268,7 +256,7 @@ function DoubleOptInForm(props: {
             maw={340}
           />
           <Group align="flex-end" gap="xs" wrap="nowrap" maw={340}>
-            <NumberInput
+            <NumberField
               label={t`A yes counts for`}
               description={t`From 1 hour to 30 days`}
               min={1}

@@ -20,7 +20,6 @@ import {
   VisuallyHidden,
 } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
 import { IconLock, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
@@ -32,6 +31,7 @@ import type { KeywordAnswersSetInput, KeywordMeaning, KeywordWordsFragment } fro
 import { useAddress } from "../../lib/address";
 import { byField, errorText, settled } from "../../lib/errors";
 import { count, languageName } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { SettingsTab } from "./SettingsTab";
 
 const LanguagesDocument = graphql(`

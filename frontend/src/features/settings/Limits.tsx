@@ -4,7 +4,6 @@ import {
   Button,
   Card,
   Group,
-  NumberInput,
   ScrollArea,
   Select,
   SimpleGrid,
@@ -15,16 +14,17 @@ import {
   TextInput,
   Title,
 } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { NumberField } from "../../components/NumberField";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, sentences, settled } from "../../lib/errors";
 import { count, moment, people, spanOfClock } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
 import { ApprovalForm } from "./ApprovalForm";
@@ -181,7 +181,7 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
           error={choice === "other" ? undefined : wrong}
         />
         {choice === "other" && (
-          <NumberInput
+          <NumberField
             label={t`People in 24 hours`}
             description={t`Less than WhatsApp's limit leaves room for other programs of the business`}
             min={1}
@@ -242,7 +242,7 @@ function LimitsForm(props: {
     <Card>
       <Title order={2} size="h4" mb="sm">{t`Limits`}</Title>
       <Stack>
-        <NumberInput
+        <NumberField
           label={t`Messages a second, all senders together`}
           description={t`Twilio takes at most 2,000 from an account`}
           min={0.01}
@@ -285,7 +285,7 @@ function LimitsForm(props: {
           disabled={!may}
         />
         {capped && <CapForm value={cap} onChange={setCap} error={errors.frequencyCap} disabled={!may} />}
-        <NumberInput
+        <NumberField
           label={t`Standing holdout`}
           description={t`Part of all contacts, drawn by chance, that gets no marketing campaign: what campaigns do together shows beside it. 0 to 50 %; empty: nobody`}
           suffix=" %"

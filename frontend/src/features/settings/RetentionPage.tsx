@@ -1,15 +1,17 @@
 import { plural, t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, Modal, NumberInput, Stack, Switch, Table, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Alert, Button, Card, Group, Stack, Switch, Table, Text } from "@mantine/core";
 import { useState } from "react";
 import { useClient, useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
+import { NumberField } from "../../components/NumberField";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { RetentionKind, RetentionPreviewQuery, RetentionRulesQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
+import { notifications } from "../../lib/notifications";
 import { SettingsTab } from "./SettingsTab";
 
 const RulesDocument = graphql(`
@@ -147,7 +149,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
               {days === undefined ? (
                 <Text size="sm" c="dimmed" pt={4}>{t`Kept permanently`}</Text>
               ) : (
-                <NumberInput
+                <NumberField
                   aria-label={t`${said.name}: days`}
                   suffix={` ${t({ message: `${plural(Number(days), { one: "day", other: "days" })}`, context: "kept for" })}`}
                   allowDecimal={false}
@@ -174,7 +176,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
           >{t`Review what would be deleted`}</Button>
         </Group>
       )}
-      <Modal opened={preview !== null} onClose={() => setPreview(null)} title={t`What would be deleted`} size="lg">
+      <Dialog opened={preview !== null} onClose={() => setPreview(null)} title={t`What would be deleted`} size="lg">
         <Stack>
           {preview?.length === 0 ? (
             <Text size="sm">{t`Nothing: everything is kept permanently.`}</Text>
@@ -222,7 +224,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
             >{t`Save`}</Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </Stack>
   );
 }

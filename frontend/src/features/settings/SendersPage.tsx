@@ -1,10 +1,12 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Group, Modal, NumberInput, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { Button, Card, Group, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery } from "urql";
 import { useMay, useSession } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
+import { NumberField } from "../../components/NumberField";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { byField, settled } from "../../lib/errors";
@@ -84,7 +86,7 @@ function Senders() {
         <Title order={2} size="h4">{t`Senders`}</Title>
         {admin && <Button onClick={add.open}>{t`Add sender`}</Button>}
       </Group>
-      <Modal opened={adding} onClose={add.close} title={t`Add a sender`}>
+      <Dialog opened={adding} onClose={add.close} title={t`Add a sender`}>
         <form
           onSubmit={form.onSubmit(async (v) => {
             const result = await create({ input: v });
@@ -101,7 +103,7 @@ function Senders() {
               {...form.getInputProps("address")}
             />
             <TextInput label={t`Name`} {...form.getInputProps("displayName")} />
-            <NumberInput
+            <NumberField
               label={t`Messages a second`}
               description={t`Twilio's default for a WhatsApp sender is 80`}
               {...form.getInputProps("ratePerSecond")}
@@ -111,7 +113,7 @@ function Senders() {
             </Group>
           </Stack>
         </form>
-      </Modal>
+      </Dialog>
       {error ? (
         <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
       ) : !data ? (

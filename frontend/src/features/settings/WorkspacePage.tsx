@@ -1,6 +1,5 @@
 import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Stack, Text, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay, useSession } from "../../app/session";
@@ -11,6 +10,7 @@ import type { WorkspaceQuery } from "../../gql/graphql";
 import { byField, errorText, payloadOf } from "../../lib/errors";
 import { sentence } from "../../lib/format";
 import { locale } from "../../lib/language";
+import { notifications } from "../../lib/notifications";
 import { product } from "../../lib/title";
 import { ownZone } from "../../lib/zone";
 import { SettingsTab } from "./SettingsTab";

@@ -2,7 +2,7 @@ import { defaultKeymap, history, historyKeymap, isolateHistory } from "@codemirr
 import { Compartment, EditorState } from "@codemirror/state";
 import { EditorView, placeholder as hint, keymap } from "@codemirror/view";
 import { t } from "@lingui/core/macro";
-import { ActionIcon, Divider, Group, Input, Popover, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Divider, Group, Input, Popover, Text } from "@mantine/core";
 import {
   IconBold,
   IconCode,
@@ -191,35 +191,34 @@ export function Composer(props: {
         {!props.readOnly && (
           <Group className={classes.toolbar} gap={2} role="toolbar" aria-label={t`Formatting`}>
             {marks.map((m) => (
-              <Tooltip key={m.mark} label={`${m.label} (${m.shown})`}>
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  aria-label={m.label}
-                  {...press}
-                  onClick={() => {
-                    if (view.current) mark(view.current, m.mark);
-                    view.current?.focus();
-                  }}
-                >
-                  <m.icon size={18} stroke={1.8} />
-                </ActionIcon>
-              </Tooltip>
+              <ActionIcon
+                key={m.mark}
+                data-hint={`${m.label} (${m.shown})`}
+                variant="subtle"
+                color="gray"
+                aria-label={m.label}
+                {...press}
+                onClick={() => {
+                  if (view.current) mark(view.current, m.mark);
+                  view.current?.focus();
+                }}
+              >
+                <m.icon size={18} stroke={1.8} />
+              </ActionIcon>
             ))}
             <Divider orientation="vertical" mx={4} />
             <Popover opened={picking} onChange={setPicking} position="bottom-start" trapFocus returnFocus>
               <Popover.Target>
-                <Tooltip label={t`Emoji`}>
-                  <ActionIcon
-                    variant="subtle"
-                    color="gray"
-                    aria-label={t`Insert an emoji`}
-                    aria-expanded={picking}
-                    onClick={() => setPicking(!picking)}
-                  >
-                    <IconMoodSmile size={18} stroke={1.8} />
-                  </ActionIcon>
-                </Tooltip>
+                <ActionIcon
+                  data-hint={t`Emoji`}
+                  variant="subtle"
+                  color="gray"
+                  aria-label={t`Insert an emoji`}
+                  aria-expanded={picking}
+                  onClick={() => setPicking(!picking)}
+                >
+                  <IconMoodSmile size={18} stroke={1.8} />
+                </ActionIcon>
               </Popover.Target>
               <Popover.Dropdown p="xs">
                 <Suspense fallback={<div className={classes.loading} />}>
@@ -245,21 +244,20 @@ export function Composer(props: {
               }}
             />
             {touches && (
-              <Tooltip label={t`Edit this placeholder (F2)`}>
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  aria-label={t`Edit this placeholder`}
-                  aria-keyshortcuts="F2"
-                  {...press}
-                  onClick={() => {
-                    const at = current();
-                    if (at) open(at);
-                  }}
-                >
-                  <IconPencil size={18} stroke={1.8} />
-                </ActionIcon>
-              </Tooltip>
+              <ActionIcon
+                data-hint={t`Edit this placeholder (F2)`}
+                variant="subtle"
+                color="gray"
+                aria-label={t`Edit this placeholder`}
+                aria-keyshortcuts="F2"
+                {...press}
+                onClick={() => {
+                  const at = current();
+                  if (at) open(at);
+                }}
+              >
+                <IconPencil size={18} stroke={1.8} />
+              </ActionIcon>
             )}
           </Group>
         )}

@@ -6,15 +6,12 @@ import {
   Fieldset,
   Group,
   Input,
-  Menu,
-  NumberInput,
   Paper,
   SegmentedControl,
   Stack,
   Switch,
   Text,
   TextInput,
-  Tooltip,
 } from "@mantine/core";
 import {
   IconArrowDown,
@@ -29,6 +26,8 @@ import {
   type TablerIcon,
 } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
+import { DropdownMenu } from "../../components/Dropdown";
+import { NumberField } from "../../components/NumberField";
 import { Medium } from "../../components/WhatsAppMessage";
 import type { TemplateButtonType, TemplateMediaKind } from "../../gql/graphql";
 import { count, sentence } from "../../lib/format";
@@ -298,7 +297,7 @@ export function AuthenticationEditor({ value, onChange, ...shared }: Props) {
         value={a.button}
         onChange={(button) => set({ button })}
       />
-      <NumberInput
+      <NumberField
         label={t`Expires after`}
         description={t`Minutes, 1 to 90; empty: nothing is said`}
         inputWrapperOrder={["label", "input", "error", "description"]}
@@ -528,35 +527,40 @@ function Buttons(
         );
       })}
       {!props.readOnly && !full && (
-        <Menu position="bottom-start" width={240}>
-          <Menu.Target>
+        <DropdownMenu
+          position="bottom-start"
+          width={240}
+          target={
             <Button
               variant="default"
               leftSection={<IconPlus size={16} />}
               style={{ alignSelf: "flex-start" }}
             >{t`Add a button`}</Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {actions
-              .filter((a) => props.types.includes(a.type))
-              .map((a) => {
-                const limit = buttonLimit(value, a.type);
-                return (
-                  <Menu.Item
-                    key={a.type}
-                    leftSection={<a.icon size={16} />}
-                    disabled={limit !== null}
-                    onClick={() => onChange(together(value, newButton(a.type)))}
-                  >
-                    {a.label}
-                    <Text size="xs" c="dimmed">
-                      {limit ?? a.hint}
-                    </Text>
-                  </Menu.Item>
-                );
-              })}
-          </Menu.Dropdown>
-        </Menu>
+          }
+        >
+          {(Menu) => (
+            <>
+              {actions
+                .filter((a) => props.types.includes(a.type))
+                .map((a) => {
+                  const limit = buttonLimit(value, a.type);
+                  return (
+                    <Menu.Item
+                      key={a.type}
+                      leftSection={<a.icon size={16} />}
+                      disabled={limit !== null}
+                      onClick={() => onChange(together(value, newButton(a.type)))}
+                    >
+                      {a.label}
+                      <Text size="xs" c="dimmed">
+                        {limit ?? a.hint}
+                      </Text>
+                    </Menu.Item>
+                  );
+                })}
+            </>
+          )}
+        </DropdownMenu>
       )}
     </Stack>
   );
@@ -580,17 +584,16 @@ function Order<T>(props: {
   const { of, at } = props;
   if (props.readOnly) return null;
   const step = (label: string, icon: ReactNode, disabled: boolean, next: () => T[]) => (
-    <Tooltip label={label}>
-      <ActionIcon
-        variant="subtle"
-        color="gray"
-        aria-label={label}
-        disabled={disabled}
-        onClick={() => props.onChange(next())}
-      >
-        {icon}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      data-hint={label}
+      variant="subtle"
+      color="gray"
+      aria-label={label}
+      disabled={disabled}
+      onClick={() => props.onChange(next())}
+    >
+      {icon}
+    </ActionIcon>
   );
   return (
     <Group gap={2} wrap="nowrap">

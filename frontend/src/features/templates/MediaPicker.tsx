@@ -6,7 +6,6 @@ import {
   FileButton,
   Group,
   Loader,
-  Modal,
   SimpleGrid,
   Stack,
   Text,
@@ -15,16 +14,17 @@ import {
 } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { useDebouncedValue } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
 import { IconPhotoUp, IconSearch, IconTrash, IconUpload } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Medium } from "../../components/WhatsAppMessage";
 import { graphql } from "../../gql";
 import type { TemplateMediaKind } from "../../gql/graphql";
 import { errorText, sentences, settled } from "../../lib/errors";
 import { bytes, sentence } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import type { Media } from "./content";
 import classes from "./MediaPicker.module.css";
 
@@ -120,7 +120,7 @@ export default function MediaPicker(props: {
   };
   const files = data?.mediaFiles.nodes ?? [];
   return (
-    <Modal opened onClose={props.onClose} title={kind.title} size="lg">
+    <Dialog opened onClose={props.onClose} title={kind.title} size="lg">
       <Stack>
         <Dropzone
           onDrop={(dropped) => take(dropped[0])}
@@ -211,6 +211,6 @@ export default function MediaPicker(props: {
           ))}
         </SimpleGrid>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,12 +1,12 @@
 import { plural, t } from "@lingui/core/macro";
-import { ActionIcon, Alert, Button, Group, List, Modal, SegmentedControl, Select, Stack, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, List, SegmentedControl, Select, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconAlertTriangle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
+import { Dialog } from "../../components/Dialog";
 import { nameOf, numberOf } from "../../components/Person";
 import { Phone } from "../../components/Phone";
-import { TestRecipients } from "../../components/TestRecipients";
 import { Live } from "../../components/ui";
 import { WhatsAppMessage } from "../../components/WhatsAppMessage";
 import { WhatsAppText } from "../../components/WhatsAppText";
@@ -17,6 +17,10 @@ import { count, sentence } from "../../lib/format";
 import { fieldName, type Known } from "../../lib/placeholders";
 import { type Content, contentInput } from "./content";
 import { readPlaceholder } from "./placeholders";
+
+const TestRecipients = lazy(async () => ({
+  default: (await import("../../components/TestRecipients")).TestRecipients,
+}));
 
 const TemplatePreviewDocument = graphql(`
   query TemplatePreview($input: TemplatePreviewInput!) {
@@ -212,13 +216,15 @@ export function Preview(props: {
           )}
         </>
       )}
-      <Modal opened={testing} onClose={() => setTesting(false)} title={t`Send a test`}>
-        <TestRecipients
-          address={real ? contacts.find((c) => c.id === chosen)?.displayAddress : undefined}
-          send={async (contactId) => problemOf(await testSend({ input: { id: props.testOf ?? "", contactId } }))}
-          onDone={() => setTesting(false)}
-        />
-      </Modal>
+      <Dialog opened={testing} onClose={() => setTesting(false)} title={t`Send a test`}>
+        <Suspense>
+          <TestRecipients
+            address={real ? contacts.find((c) => c.id === chosen)?.displayAddress : undefined}
+            send={async (contactId) => problemOf(await testSend({ input: { id: props.testOf ?? "", contactId } }))}
+            onDone={() => setTesting(false)}
+          />
+        </Suspense>
+      </Dialog>
     </Stack>
   );
 }

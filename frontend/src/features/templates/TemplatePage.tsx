@@ -1,25 +1,11 @@
 import { t } from "@lingui/core/macro";
-import {
-  Alert,
-  Anchor,
-  Box,
-  Button,
-  Card,
-  Drawer,
-  Grid,
-  Group,
-  Select,
-  Skeleton,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconHistory, IconLanguage } from "@tabler/icons-react";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { SideDialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { LinkButton, Missing, Page, Rows, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -30,6 +16,7 @@ import { languageName, midSentence, sentence, words } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { locale } from "../../lib/language";
 import { real } from "../../lib/node";
+import { notifications } from "../../lib/notifications";
 import { useAttributes } from "../attributes/useAttributes";
 import {
   AuthenticationEditor,
@@ -476,7 +463,7 @@ function Editor({
       }
     >
       {template.id && (
-        <Drawer opened={history} onClose={() => setHistory(false)} title={t`Versions`} position="right" size={640}>
+        <SideDialog opened={history} onClose={() => setHistory(false)} title={t`Versions`} position="right" size={640}>
           <Suspense fallback={<Rows />}>
             <Versions
               id={template.id}
@@ -486,7 +473,7 @@ function Editor({
               }}
             />
           </Suspense>
-        </Drawer>
+        </SideDialog>
       )}
       {form}
     </Page>

@@ -1,6 +1,5 @@
 import { plural, t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Table, Text, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconMessage2, IconPlus, IconRefresh, IconSearch } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
@@ -16,6 +15,7 @@ import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { languageName, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
+import { notifications } from "../../lib/notifications";
 import { withFields } from "../../lib/placeholders";
 import { plainText } from "../../lib/whatsapp";
 import { useAttributes } from "../attributes/useAttributes";

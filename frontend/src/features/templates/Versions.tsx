@@ -1,7 +1,5 @@
 import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Stack, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
-import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -11,7 +9,9 @@ import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import { errorText, payloadOf } from "../../lib/errors";
 import { sentence } from "../../lib/format";
+import { modals } from "../../lib/modals";
 import { real } from "../../lib/node";
+import { notifications } from "../../lib/notifications";
 import { readContent } from "./content";
 import classes from "./Versions.module.css";
 import { changes, written } from "./versions";

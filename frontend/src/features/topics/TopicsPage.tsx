@@ -1,10 +1,11 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Group, Modal, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Card, Group, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
 import { IconPlus, IconTags } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
+import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { DeleteButton, Empty, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -180,7 +181,7 @@ function TopicForm(props: { topic: Topic | "new"; onClose: () => void }) {
     setErrors({ ...split.fields, ...(split.rest ? { name: split.rest } : {}) });
   };
   return (
-    <Modal opened onClose={props.onClose} title={old ? t`Edit topic` : t`New topic`}>
+    <Dialog opened onClose={props.onClose} title={old ? t`Edit topic` : t`New topic`}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -225,6 +226,6 @@ function TopicForm(props: { topic: Topic | "new"; onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

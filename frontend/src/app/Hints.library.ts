@@ -1,0 +1,2 @@
+/** A part of its own: see Hints. */
+export { Tooltip } from "@mantine/core";

@@ -1,0 +1,2 @@
+/** A part of its own: see NumberField. */
+export { NumberInput } from "@mantine/core";
