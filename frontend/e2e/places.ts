@@ -6,6 +6,7 @@ type Place = string | ((on: Page) => Promise<string>);
 const firstOf = (list: Place, part: string) => async (on: Page) => {
   await on.goto(typeof list === "string" ? list : await list(on));
   const link = on.locator(`main a[href*="${part}"]`).first();
+  await on.keyboard.press("End"); // what stands far below is loaded when it comes into sight
   await expect(link).toBeVisible();
   return (await link.getAttribute("href")) ?? "";
 };
