@@ -13,13 +13,15 @@ process.env.E2E_DATA_DIR ??= mkdtempSync(join(tmpdir(), "eventstream-e2e-"));
 export default defineConfig({
   testDir: ".",
   outputDir: ".results",
-  // The story is one test after another; the walk, which only reads, and the imports follow it with two pages at once.
+  // The story is one test after another, beside those that need none of it; the walk, which only reads, and the imports
+  // follow it with two pages at once.
   workers: 2,
   projects: [
     { name: "story", testMatch: "story.spec.ts", teardown: "logs" },
     { name: "logs", testMatch: "logs.spec.ts" }, // when all that depends on the story is done
-    { name: "live", testMatch: "live.spec.ts", dependencies: ["story"] }, // an installation of its own
-    { name: "planning", testMatch: "planning.spec.ts", dependencies: ["story"] }, // and so has this
+    // Each has an installation of its own, and runs beside the story.
+    { name: "live", testMatch: "live.spec.ts" },
+    { name: "planning", testMatch: "planning.spec.ts" },
     { name: "walk", testMatch: "walk.spec.ts", dependencies: ["story"] },
     { name: "lists", testMatch: "lists.spec.ts", dependencies: ["story", "walk"] }, // after who looks at the newest
     { name: "languages", testMatch: "languages.spec.ts", dependencies: ["story"] },

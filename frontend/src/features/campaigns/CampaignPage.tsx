@@ -2,13 +2,14 @@ import { t } from "@lingui/core/macro";
 import { Group } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
-import { useQuery, useSubscription } from "urql";
+import { useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { Missing, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignPageQuery } from "../../gql/graphql";
 import { allOf } from "../../lib/format";
+import { useLasting } from "../../lib/lasting";
 import { real } from "../../lib/node";
 import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
@@ -133,7 +134,7 @@ export type CampaignDetails = Extract<NonNullable<CampaignPageQuery["node"]>, { 
 export function CampaignPage() {
   const { id } = useParams({ from: "/campaigns/$id" });
   const may = useMay("MARKETER");
-  const [{ data, error }, load] = useQuery({ query: CampaignDocument, variables: { id } });
+  const [{ data, error }, load] = useLasting({ query: CampaignDocument, variables: { id } });
   useSubscription({ query: CampaignLiveDocument, variables: { id } }); // what comes changes the cache, and so the page
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
