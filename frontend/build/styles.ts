@@ -44,10 +44,10 @@ export function partedStyles(pages: string): Plugin {
         if (!css.includes(".m_")) continue;
         const isFirst = entry.viteMetadata?.importedCss.has(sheet.fileName);
         const isLater = css.includes(`.${mark}`);
-        const source = kept(css, (classes) => {
+        const source = kept(css, (classes, ofPages) => {
           const inFirst = classes.every((c) => first.has(c));
           if (isFirst) return inFirst;
-          return classes.every((c) => all.has(c)) && !(isLater && inFirst);
+          return classes.every((c) => all.has(c)) && !(isLater && !ofPages && inFirst);
         });
         // Browsers keep a file for good by its name, which told what was in it before.
         const hash = createHash("sha256").update(source).digest("base64url").slice(0, 8);
@@ -82,12 +82,14 @@ const ofLibrary = /\bm_[0-9a-f]+\b/g;
 const classesOf = (chunks: Iterable<Rolldown.OutputChunk>) =>
   new Set([...chunks].flatMap((c) => c.code.match(ofLibrary) ?? []));
 
-/** A sheet with those selectors alone whose classes of the library are wanted. */
-function kept(css: string, wanted: (classes: string[]) => boolean): string {
+/** A sheet with those selectors alone whose classes of the library are wanted. What follows the mark is of the pages. */
+function kept(css: string, wanted: (classes: string[], ofPages: boolean) => boolean): string {
   const sheet = postcss.parse(css);
+  let ofPages = false;
   sheet.walkRules((rule) => {
     if (rule.parent?.type === "atrule" && /keyframes$/.test((rule.parent as postcss.AtRule).name)) return;
-    const selectors = rule.selectors.filter((s) => wanted(s.match(ofLibrary) ?? []));
+    ofPages ||= rule.selector.includes(mark);
+    const selectors = rule.selectors.filter((s) => wanted(s.match(ofLibrary) ?? [], ofPages));
     if (selectors.length === 0) rule.remove();
     else rule.selectors = selectors;
   });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { fits, inspect, signedIn, still, watch } from "./look";
+import { fits, inspect, shoot, signedIn, still, watch } from "./look";
 import { addressOf, places } from "./places";
 
 // Every page in the other languages, wide and on a phone, over what the story left behind.
@@ -92,12 +92,12 @@ for (const [language, settings] of [
         await still(on);
         await inspect(on, name, ["html-has-lang", "html-lang-valid", "valid-lang", "button-name", "label"]);
         await fits(on, name);
-        await on.screenshot({ path: join(pictures, `${language}-wide-${name}.png`) });
+        await shoot(on, join(pictures, `${language}-wide-${name}.png`));
         const left = [...(await said(on)).filter((text) => english.test(text)), ...(await sentences(on))];
         await on.setViewportSize({ width: 390, height: 800 });
         await still(on);
         await fits(on, name);
-        await on.screenshot({ path: join(pictures, `${language}-phone-${name}.png`) });
+        await shoot(on, join(pictures, `${language}-phone-${name}.png`));
         expect(left, "English that is left").toEqual([]);
         expect(broken, "errors in the browser's console").toEqual([]);
       });
@@ -139,11 +139,11 @@ test.describe("what the server says", () => {
             .first(),
         ).toBeVisible();
         expect(await sentences(on)).toEqual([]);
-        await on.screenshot({ path: join(pictures, `${language}-wide-check-number.png`), fullPage: true });
+        await shoot(on, join(pictures, `${language}-wide-check-number.png`), { fullPage: true });
         await on.setViewportSize({ width: 390, height: 800 });
         await still(on);
         await fits(on, "check a number");
-        await on.screenshot({ path: join(pictures, `${language}-phone-check-number.png`), fullPage: true });
+        await shoot(on, join(pictures, `${language}-phone-check-number.png`), { fullPage: true });
       });
     });
   for (const [locale, button, label, refusal] of [

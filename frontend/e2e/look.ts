@@ -61,6 +61,11 @@ export async function fits(on: Page, name: string) {
   await expect.poll(over, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
 }
 
+/** Takes a picture for people, where some are wanted: `PICTURES=1 npm run e2e`. It costs as much as a small test. */
+export async function shoot(on: Page, path: string, options: { fullPage?: boolean } = {}) {
+  if (process.env.PICTURES) await on.screenshot({ path, ...options });
+}
+
 /** Looks at the page in light and dark, wide and on a phone, and leaves it light and wide. */
 export async function everyWay(on: Page, name: string, at: string, whole = false) {
   /** Colours are all that the dark changes. */
@@ -70,7 +75,7 @@ export async function everyWay(on: Page, name: string, at: string, whole = false
     await expect(on.locator("html")).toHaveAttribute("data-mantine-color-scheme", to);
     await still(on);
   };
-  const take = (file: string) => on.screenshot({ path: join(at, `${file}-${name}.png`), fullPage: whole });
+  const take = (file: string) => shoot(on, join(at, `${file}-${name}.png`), { fullPage: whole });
   await on.setViewportSize(wide);
   await fits(on, name);
   await still(on);

@@ -47,7 +47,8 @@ export default defineConfig({
   use: {
     baseURL: `http://localhost:${port}`,
     viewport: { width: 1360, height: 860 },
-    trace: "retain-on-failure",
+    trace: { mode: "retain-on-failure", screenshots: false, sources: false }, // a film of each test costs a tenth of all
+    screenshot: "only-on-failure",
     launchOptions,
   },
   webServer: [

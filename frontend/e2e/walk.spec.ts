@@ -134,6 +134,10 @@ for (const [name, place] of Object.entries(places)) {
     await expect(on.getByRole("heading", { level: 1 })).toBeVisible();
     await on.waitForLoadState("networkidle");
     await expect(on.getByText("This could not be loaded"), `${path} loads`).toHaveCount(0);
+    const [navigation, page] = [on.getByRole("navigation", { name: "Pages" }), on.locator("main")];
+    const [beside, own] = [await navigation.boundingBox(), await page.boundingBox()];
+    expect(beside, "the navigation").toMatchObject({ x: 0, y: 56, width: 220 });
+    expect(own, "the page, which has its padding beside it").toMatchObject({ x: 0, y: 0 });
     // Scripts and styles, as browsers get them; the editor of templates comes after its page.
     await weighs(on, 270, { of: /\.(js|css)$/, as: "br", without: "/Composer-" });
     // Every browser that the pages are made for takes brotli; by gzip, as old proxies pack, they are this large.
