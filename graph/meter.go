@@ -58,7 +58,7 @@ func (m *meter) charge(ctx context.Context, units int) *gqlerror.Error {
 	}
 	wait := int(math.Ceil(max(standing.Resets.Sub(m.now()), time.Second).Seconds()))
 	err := refused("RATE_LIMITED", "%s", say.From(ctx).Say(say.New(
-		"this costs %d, and %d of the %d a minute are left: try again in %d seconds", units, standing.Remaining, standing.Limit, wait)))
+		"this costs %d, and %d of the %d a minute are left: try again in %d <second|seconds>", units, standing.Remaining, standing.Limit, wait)))
 	err.Extensions["retryAfter"] = wait
 	return err
 }

@@ -97,19 +97,13 @@ func Named(entity, name string) say.Text {
 
 // ago says how long ago something was, as people say it.
 func ago(d time.Duration) say.Text {
-	some := func(n int, one, many say.Format) say.Text {
-		if n == 1 {
-			return say.New(one)
-		}
-		return say.New(many, n)
-	}
 	switch {
 	case d < time.Minute:
 		return say.New("just now")
 	case d < time.Hour:
-		return some(int(d/time.Minute), "1 minute ago", "%d minutes ago")
+		return say.New("%d <minute|minutes> ago", int(d/time.Minute))
 	case d < 24*time.Hour:
-		return some(int(d/time.Hour), "1 hour ago", "%d hours ago")
+		return say.New("%d <hour|hours> ago", int(d/time.Hour))
 	}
-	return some(int(d/(24*time.Hour)), "1 day ago", "%d days ago")
+	return say.New("%d <day|days> ago", int(d/(24*time.Hour)))
 }

@@ -346,7 +346,7 @@ func (t *Trail) Verify(ctx context.Context, a Against) (v Verification, err erro
 		c := checkpoints[len(checkpoints)-1]
 		v.Break = &Break{
 			Seq: v.Entries + 1, Kind: BreakCut,
-			Reason: say.New("the end was cut off: the checkpoint of %s (%s) covers %d entries, and there are %d",
+			Reason: say.New("the end was cut off: the checkpoint of %s (%s) covers %d <entry|entries>, and there <is|are> %d",
 				say.Second(c.Time), c.from, c.Size, v.Entries),
 		}
 		return v, nil

@@ -97,7 +97,7 @@ func (s *Service) Start(ctx context.Context, kind Kind, selection contact.Filter
 		}
 		if expected != nil && a.Total > *expected {
 			return apperr.Invalid("expected",
-				"%d contacts are selected by now, not %d: look again", a.Total, *expected)
+				"%d <contact is|contacts are> selected by now, not %d: look again", a.Total, *expected)
 		}
 		if err := insert(ctx, tx, a); err != nil {
 			return err

@@ -3,13 +3,13 @@ package campaign
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"eventstream/server/apperr"
 	"eventstream/server/audit"
 	"eventstream/server/db"
 	"eventstream/server/message"
 	"eventstream/server/pubsub"
+	"eventstream/server/say"
 
 	"github.com/uptrace/bun"
 )
@@ -49,7 +49,7 @@ func (s *Service) settlePilot(ctx context.Context, c *Campaign) error {
 			}
 			now, err := db.Now(ctx, tx)
 			c.PausedBy, c.PilotEndedAt = PausedByEngine, &now
-			c.PausedReason = fmt.Sprintf("The first %d are out: look at them, then go on.", c.Pilot)
+			c.PausedReason = say.New("The first %d <is|are> out: look at <it|them>, then go on.", c.Pilot).String()
 			return err
 		})
 		return err

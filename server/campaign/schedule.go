@@ -227,7 +227,7 @@ func (s *Service) Schedule(ctx context.Context, id int64, plan Schedule) (*Campa
 			return err
 		}
 		if c.NextRunAt == nil {
-			return apperr.Invalid("recurrence.runs", "all of its %d runs are done", c.Runs)
+			return apperr.Invalid("recurrence.runs", "%d <run is|runs are> done, and that was all", c.Runs)
 		}
 		if err := c.endsTooEarly("at", "local"); err != nil {
 			return err

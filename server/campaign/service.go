@@ -558,7 +558,11 @@ func (s *Service) blockers(ctx context.Context, idb bun.IDB, c *Campaign) (
 	case len(senders) == 1 && active == 0:
 		_ = list.Add(apperr.Invalid("senderId", "the sender %s is %s", senders[0].DisplayName, senders[0].Status))
 	case active == 0:
-		_ = list.Add(apperr.Invalid("senders", "none of the campaign's %d senders is active", len(senders)))
+		none := say.New("none of the campaign's %d senders is active", len(senders))
+		if len(senders) == 1 {
+			none = say.New("the campaign's sender is not active")
+		}
+		_ = list.Add(apperr.Blame("senders", none))
 	}
 	if c.Pilot > 0 && len(variants) > 0 {
 		_ = list.Add(apperr.Invalid("pilot", "a campaign that compares variants has no pilot: the test is one; take the pilot or the variants away"))
@@ -1192,7 +1196,7 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	out.BestHours, out.Zones, out.Windows = best.projected(projected), byZone(zones, projected), projected(open)
 	for custom, n := range untimely {
 		out.Warnings = append(out.Warnings,
-			say.New("about %d contacts in %s would get it at an hour that is not customary there: %s", projected(n),
+			say.New("about %d <contact|contacts> in %s would get it at an hour that is not customary there: %s", projected(n),
 				custom.Name, custom.Source))
 	}
 	for reason, n := range skipped {
@@ -1202,11 +1206,11 @@ func (s *Service) estimate(ctx context.Context, c *Campaign, p segment.Predicate
 	}
 	if n := out.Skips[string(message.SkipMissingVariable)]; n > 0 {
 		out.Warnings = append(out.Warnings,
-			say.New("about %d contacts lack a value that the template needs, and it has no fallback", n))
+			say.New("about %d <contact lacks|contacts lack> a value that the template needs, and it has no fallback", n))
 	}
 	if out.Deferred = projected(deferred); out.Deferred > 0 {
 		out.Warnings = append(out.Warnings,
-			say.New("about %d contacts are inside quiet hours now; their message is sent when quiet hours end", out.Deferred))
+			say.New("about %d <contact is|contacts are> inside quiet hours now; their message is sent when quiet hours end", out.Deferred))
 	}
 	return nil
 }

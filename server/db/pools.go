@@ -248,6 +248,6 @@ func (s *shares) take(ctx context.Context, a actor.Actor) (giveBack func(), err 
 	case <-tooLong.C:
 		leave()
 		return nil, apperr.New(apperr.CodeRateLimited,
-			"%d questions of yours to the database are under way and did not end for %s: ask fewer at once", s.each, s.patience)
+			"%d <question|questions> of yours to the database <is|are> under way and did not end for %s: ask fewer at once", s.each, s.patience)
 	}
 }

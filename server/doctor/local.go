@@ -125,7 +125,7 @@ func (d *Doctor) proxies(context.Context) Finding {
 			"PUBLIC_URL is %s while the engine listens on this machine alone, so that a proxy stands in front; it is not in "+
 				"TRUSTED_PROXIES, and all people count as one network address.", u.Host)
 	}
-	return ok("%d addresses or networks of proxies are believed.", len(d.o.Config.TrustedProxies))
+	return ok("%d <address or network|addresses or networks> of proxies <is|are> believed.", len(d.o.Config.TrustedProxies))
 }
 
 func (d *Doctor) exposure(context.Context) Finding {
@@ -250,9 +250,9 @@ func (d *Doctor) spool(context.Context) Finding {
 		return fail("Let the engine’s user read and write it.", "The spool cannot be read: %s", err)
 	case files > 0 && time.Since(oldest) > spoolPatience:
 		return fail("Look whether Postgres answers and a server runs that uses this directory; files that end in .damaged are for a person.",
-			"%d bytes of webhooks and clicks wait in the spool, the oldest for %s.", bytes, time.Since(oldest).Round(time.Second))
+			"%d <byte|bytes> of webhooks and clicks <waits|wait> in the spool, the oldest for %s.", bytes, time.Since(oldest))
 	case files > 0:
-		return warn("Look again in a minute.", "%d bytes of webhooks and clicks wait in the spool.", bytes)
+		return warn("Look again in a minute.", "%d <byte|bytes> of webhooks and clicks <waits|wait> in the spool.", bytes)
 	}
 	return ok("Nothing waits in the spool.")
 }

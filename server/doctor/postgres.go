@@ -8,7 +8,6 @@ import (
 
 	"eventstream/server/backup"
 	"eventstream/server/db"
-	"eventstream/server/say"
 )
 
 const noDatabase = "Look whether Postgres runs and DATABASE_URL is right."
@@ -125,19 +124,12 @@ func (d *Doctor) backup(ctx context.Context) Finding {
 	case last == nil:
 		return warn(help, "No backup is known.")
 	}
-	age := d.o.Now().Sub(last.TakenAt).Round(time.Minute)
+	age := d.o.Now().Sub(last.TakenAt)
 	switch {
 	case age > backupTooOld:
-		return fail(help, "The newest backup is %s old.", days(age))
+		return fail(help, "The newest backup is %s old.", age)
 	case age > backupOld:
-		return warn(help, "The newest backup is %s old.", days(age))
+		return warn(help, "The newest backup is %s old.", age)
 	}
-	return ok("The newest backup is %s old.", days(age))
-}
-
-func days(d time.Duration) say.Text {
-	if d >= 48*time.Hour {
-		return say.New("%d days", int(d/(24*time.Hour)))
-	}
-	return say.Raw(strings.TrimSuffix(d.String(), "0s"))
+	return ok("The newest backup is %s old.", age)
 }

@@ -255,7 +255,7 @@ const (
 )
 
 func clock(format say.Format, off time.Duration) Finding {
-	apart := off.Abs().Round(10 * time.Millisecond)
+	apart := off.Abs()
 	switch {
 	case off.Abs() > clockFail:
 		return fail(clockHelp, format, apart)

@@ -298,7 +298,7 @@ func (s *Service) failed(d *decided, earlier int) say.Text {
 	case d.ErrorCode == 0 && d.ErrorMessage != "":
 		return say.New("It did not reach them: %s.", say.Recall(strings.TrimSuffix(d.ErrorMessage, ".")))
 	case earlier > 0:
-		return say.New("It did not reach them in %d attempts, the last of which failed with %s. It is not sent again.",
+		return say.New("It did not reach them in %d <attempt, which|attempts, the last of which> failed with %s. It is not sent again.",
 			earlier+1, s.named(d.ErrorCode))
 	case info.Advice == "":
 		return say.New("It did not reach them: %s.", say.New(info.Title))
@@ -448,8 +448,8 @@ func (q question) detail(d *decided, yes bool) say.Text {
 	case message.SkipNotSubscribed:
 		return say.New(pick("They were subscribed to “%s”.", "They were not subscribed to “%s”."), d.Topic)
 	case message.SkipFrequencyCap:
-		return say.New(pick("Within the campaign's cap: %d messages of all campaigns in %d days.",
-			"They had as many as the campaign allows: %d messages of all campaigns in %d days."), d.CapMessages, d.CapDays)
+		return say.New(pick("Within the campaign's cap: %d <message|messages> of all campaigns in %d <day|days>.",
+			"They had as many as the campaign allows: %d <message|messages> of all campaigns in %d <day|days>."), d.CapMessages, d.CapDays)
 	case message.SkipNoAllowedHours:
 		if !yes {
 			break

@@ -156,7 +156,7 @@ func (s *Service) steps(ctx context.Context, w *Way) error {
 		return err
 	}
 	if approved > 0 {
-		add(StepTemplates, Done, say.Count(approved, "1 template is approved.", "%d templates are approved."), say.Text{})
+		add(StepTemplates, Done, say.New("%d <template is|templates are> approved.", approved), say.Text{})
 	} else {
 		add(StepTemplates, Open, say.New("WhatsApp has approved no template yet: without one only those who wrote within a day can be answered."),
 			say.New("Import templates of the account, or submit one of yours."))
@@ -193,14 +193,14 @@ func (s *Service) sendersStep(ctx context.Context, asked bool, add func(Key, Sta
 	case len(known) == 0:
 		add(StepSenders, Failed, say.New("The account has no WhatsApp sender."), say.New("Register one in Twilio’s console, under Messaging, Senders."))
 	case here == 0:
-		add(StepSenders, Open, say.Count(int64(len(known)), "The account has 1 WhatsApp sender, which does not send from here yet.",
-			"The account has %d WhatsApp senders, none of which sends from here yet."), say.New("Choose those that are to send."))
+		add(StepSenders, Open, say.New("The account has %d WhatsApp <sender, which does not send|senders, none of which sends> from here yet.",
+			len(known)), say.New("Choose those that are to send."))
 	case len(away) > 0:
 		add(StepSenders, Failed, say.New("What people write to %s goes somewhere else.", strings.Join(away, ", ")), say.New("Set the webhook."))
 	case len(offline) > 0:
 		add(StepSenders, Failed, say.New("Twilio says that these senders cannot send at the moment: %s.", strings.Join(offline, ", ")), say.New("See the reason below, and Twilio’s console."))
 	default:
-		add(StepSenders, Done, say.Count(int64(here), "1 sender is ready; what people write comes here.", "%d senders are ready; what people write comes here."), say.Text{})
+		add(StepSenders, Done, say.New("%d <sender is|senders are> ready; what people write comes here.", here), say.Text{})
 	}
 	return nil
 }

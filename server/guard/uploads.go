@@ -49,9 +49,9 @@ func (u *Uploads) Begin(who actor.Actor) (done func(), err error) {
 	of := u.of(who)
 	switch {
 	case of.under >= u.limits.Actor:
-		return nil, apperr.New(apperr.CodeRateLimited, "%d uploads of yours are under way: wait for one to end", of.under)
+		return nil, apperr.New(apperr.CodeRateLimited, "%d <upload|uploads> of yours <is|are> under way: wait for one to end", of.under)
 	case u.all >= u.limits.All:
-		return nil, apperr.New(apperr.CodeRateLimited, "%d uploads are under way: try again later", u.all)
+		return nil, apperr.New(apperr.CodeRateLimited, "%d <upload is|uploads are> under way: try again later", u.all)
 	}
 	of.under++
 	u.all++

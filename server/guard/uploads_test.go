@@ -42,7 +42,7 @@ func TestUploadsAreBounded(t *testing.T) {
 	_, err = read(ada, 60)
 	require.NoError(t, err)
 	_, err = read(ada, 41)
-	require.ErrorContains(t, err, "100 bytes within 1h")
+	require.ErrorContains(t, err, "100 bytes within 1 h")
 	_, err = read(bob, 100)
 	require.NoError(t, err, "it is somebody else's")
 	at = at.Add(time.Hour)

@@ -84,7 +84,7 @@ func (s *Service) Look(ctx context.Context, provider say.Text) (*Health, error) 
 	}
 	latency := time.Since(started)
 	h.add("Postgres", latency > 100*time.Millisecond, latency > time.Second,
-		say.New("answers in %s", latency.Round(100*time.Microsecond)), "The database is slow: look at its load and disk.")
+		say.New("answers in %s", latency), "The database is slow: look at its load and disk.")
 	if err := systemState(ctx, s.db, h); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (s *Service) Look(ctx context.Context, provider say.Text) (*Health, error) 
 	s.lookAtMedia(ctx, h)
 	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds),
 		"Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
-	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided, "%d messages need one", "%d or more messages need one"),
+	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided, "%d <message needs|messages need> one", "%d or more messages need one"),
 		"Nothing tells whether Twilio has them: decide under Monitoring, Decisions, whether they are sent again or "+
 			"given up.")
 	var failed int64
@@ -143,7 +143,7 @@ func (s *Service) lookAtSpool(h *Health) {
 	}
 	if !oldest.IsZero() {
 		h.SpoolOldestAt, waits = &oldest, time.Since(oldest)
-		detail = say.New("%d KiB wait, the oldest for %s", (size+1023)/1024, seconds(waits.Seconds()))
+		detail = say.New("%d KiB wait, the oldest for %s", (size+1023)/1024, waits)
 	}
 	h.add("Webhook spool", size > 0, waits > spoolWaits, detail,
 		"Postgres did not take webhooks, so that they wait on this server's disk and are stored as soon as it does: look "+
@@ -182,6 +182,4 @@ func (h *Health) add(name say.Format, warn, bad bool, detail say.Text, advice sa
 	h.Checks = append(h.Checks, c)
 }
 
-func seconds(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond).String()
-}
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,13 +84,15 @@ func said(t *testing.T) (all []found, wrong []string) {
 		checked, err := (&types.Config{Importer: sources}).Check(p.path, files, parsed, info)
 		require.NoError(t, err)
 		sources.own[p.path] = checked
-		if p.path == own || strings.HasSuffix(p.path, "/generated") {
+		if strings.HasSuffix(p.path, "/generated") {
 			continue
 		}
 		for i, f := range parsed {
 			a := reading{info: info, files: files, name: strings.TrimPrefix(p.path, "eventstream/") + "/" + p.files[i], seen: seen}
 			ast.Inspect(f, a.node)
-			all, wrong = append(all, a.all...), append(wrong, a.wrong...)
+			if all = append(all, a.all...); p.path != own { // which makes texts of formats
+				wrong = append(wrong, a.wrong...)
+			}
 		}
 	}
 	for _, file := range dataFiles {
@@ -263,6 +266,38 @@ func TestEverythingThatIsSaidStandsInTheCatalogues(t *testing.T) {
 		}
 		require.Empty(t, missing, "go test ./server/say -update, then translate what is empty in server/say/%s.po", language)
 		require.Len(t, known, len(all), "-update leaves out what is no longer said")
+	}
+}
+
+// What is counted may be one, so that it has two forms, in every language.
+func TestWhatIsCountedHasBothForms(t *testing.T) {
+	t.Parallel()
+	counted := regexp.MustCompile(`%(?:\[\d+\])?d (?:or more )?(?:\w+ )?(?:addresses|bytes|campaigns|connections|contacts|conversations|days|entries|files|` +
+		`hours|messages|minutes|people|questions|reads|recipients|rows|runs|seconds|senders|templates|times|uploads|years)\b`)
+	// Of which there are always several: limits, and what is said only from two on.
+	several := []string{
+		"at most %d", "at least %d", "more than %d", "1 to %d", "%d to %d", "%d more", "is larger than", "are too many", "in %d years",
+		"none of the campaign's %d senders", "%d or more", "of the first %d rows", "the first %d rows", "the last %d days", "%d of %d connections",
+		"Postgres allows %d connections", "%d of their %d reads", "%d of %d reads", "fewer than %d messages", "the library is full (%d files",
+		"is out of range", "nor %d", "%d digits", "minutes, which are seven days",
+	}
+	all, _ := source()(t)
+	var bare []string
+	for _, f := range all {
+		text := string(f.format)
+		if !forms.MatchString(text) {
+			of := slices.ContainsFunc(several, func(s string) bool { return strings.Contains(text, s) })
+			if counted.MatchString(text) && !of {
+				bare = append(bare, f.file+": "+text)
+			}
+		}
+	}
+	require.Empty(t, bare, `write both forms, as in "%d <row was|rows were> read"`)
+	for _, language := range Languages {
+		for _, e := range readCatalogue(t, language) {
+			require.Equal(t, forms.MatchString(string(e.format)), forms.MatchString(string(e.said)),
+				"%s: %q has forms for one and for several where the English has: %q", language, e.format, e.said)
+		}
 	}
 }
 

@@ -31,13 +31,21 @@ var recalled = sync.OnceValue(func() []known {
 		}
 		of := known{format: k.format}
 		rest, pattern := string(k.format), strings.Builder{}
-		literal := func(s string) {
+		plain := func(s string) {
 			s = strings.ReplaceAll(s, "%%", "%")
 			pattern.WriteString(regexp.QuoteMeta(s))
 			of.letters += utf8.RuneCountInString(s)
 			if len(s) > len(of.longest) {
 				of.longest = s
 			}
+		}
+		literal := func(s string) {
+			for at := forms.FindStringSubmatchIndex(s); at != nil; at = forms.FindStringSubmatchIndex(s) {
+				plain(s[:at[0]])
+				pattern.WriteString("(?:" + regexp.QuoteMeta(s[at[2]:at[3]]) + "|" + regexp.QuoteMeta(s[at[4]:at[5]]) + ")")
+				s = s[at[1]:]
+			}
+			plain(s)
 		}
 		for at := verb.FindStringIndex(rest); at != nil; at = verb.FindStringIndex(rest) {
 			literal(rest[:at[0]])

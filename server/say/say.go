@@ -6,6 +6,8 @@ package say
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +30,8 @@ type Text struct {
 
 // New makes a text. A value may be a Text, which is said in the reader's language too. A
 // time.Time is written in the reader's zone, and what %d writes is a quantity, with its
-// thousands parted; ids and years take %v.
+// thousands parted; ids and years take %v. What depends on a quantity has two forms:
+// "%d <row was|rows were> rejected".
 func New(format Format, values ...any) Text { return Text{format: format, values: values} }
 
 // Of makes a word that is a value of other texts. Other languages inflect it by what it is
@@ -78,7 +81,7 @@ func (r Reader) Say(t Text) string {
 		}
 		return strings.Join(said, "; ")
 	}
-	format := r.translation(t.context, t.format)
+	format := inflected(r.translation(t.context, t.format), t.values)
 	if len(t.values) == 0 {
 		return strings.ReplaceAll(string(format), "%%", "%")
 	}
@@ -100,6 +103,60 @@ func (r Reader) Say(t Text) string {
 	return said
 }
 
+// forms are those of a word or two that depend on a number: "%d <contact is|contacts are> selected", the first where the
+// number is 1. It is the number that stands before them, or else the first one of the text.
+var forms = regexp.MustCompile(`<([^<>|]*)\|([^<>|]*)>`)
+
+// inflected has of all forms those that the values ask for.
+func inflected(format Format, values []any) Format {
+	s := string(format)
+	if !strings.Contains(s, "|") {
+		return format
+	}
+	numbers := placesOf(s)
+	var out strings.Builder
+	last := 0
+	for _, at := range forms.FindAllStringSubmatchIndex(s, -1) {
+		out.WriteString(s[last:at[0]])
+		last = at[1]
+		one := false
+		for i, n := range numbers {
+			if i == 0 || n.at < at[0] {
+				one = n.value < len(values) && isOne(values[n.value])
+			}
+		}
+		if one {
+			out.WriteString(s[at[2]:at[3]])
+		} else {
+			out.WriteString(s[at[4]:at[5]])
+		}
+	}
+	out.WriteString(s[last:])
+	return Format(out.String())
+}
+
+// place is where a number stands in a format, and which of the values it is.
+type place struct{ at, value int }
+
+func placesOf(format string) (all []place) {
+	for i, at := range verb.FindAllStringIndex(strings.ReplaceAll(format, "%%", "  "), -1) {
+		v := format[at[0]:at[1]]
+		if number, _, explicit := strings.Cut(strings.TrimPrefix(v, "%["), "]"); explicit {
+			n, _ := strconv.Atoi(number)
+			i = n - 1
+		}
+		if strings.HasSuffix(v, "d") {
+			all = append(all, place{at[0], i})
+		}
+	}
+	return all
+}
+
+func isOne(v any) bool {
+	n := reflect.ValueOf(v)
+	return n.CanInt() && n.Int() == 1 || n.CanUint() && n.Uint() == 1
+}
+
 // behindColons are the values that stand behind a colon.
 func behindColons(format string) (places []int) {
 	for i, at := range verb.FindAllStringIndex(strings.ReplaceAll(format, "%%", "  "), -1) {
@@ -113,6 +170,34 @@ func behindColons(format string) (places []int) {
 		places = append(places, i)
 	}
 	return places
+}
+
+// Span says how long something takes or took, as people do: to as much as matters, and never in microseconds. A
+// time.Duration among the values of a text is said so.
+func Span(d time.Duration) Text {
+	d = d.Abs()
+	tenths := d.Round(100 * time.Millisecond)
+	seconds := int(d.Round(time.Second) / time.Second)
+	minutes := int(d.Round(time.Minute) / time.Minute)
+	switch {
+	case d < time.Millisecond:
+		return New("less than 1 ms")
+	case d < time.Second:
+		return New("%d ms", d.Milliseconds())
+	case tenths < 10*time.Second:
+		return New("%g s", tenths.Seconds())
+	case seconds < 60:
+		return New("%d s", seconds)
+	case seconds < 3600 && seconds%60 == 0:
+		return New("%d min", seconds/60)
+	case seconds < 3600:
+		return New("%d min %d s", seconds/60, seconds%60)
+	case minutes < 48*60 && minutes%60 == 0:
+		return New("%d h", minutes/60)
+	case minutes < 48*60:
+		return New("%d h %d min", minutes/60, minutes%60)
+	}
+	return New("%d <day|days>", int(d/(24*time.Hour)))
 }
 
 // Day is a value that is written without its time of day, as it stands in the moment's own zone.
@@ -147,6 +232,8 @@ func (s shown) Format(f fmt.State, verb rune) {
 		value = s.reader.Moment(v)
 	case *time.Time:
 		value = s.reader.Moment(*v)
+	case time.Duration:
+		value = s.reader.Say(Span(v))
 	case Day:
 		value = s.reader.Day(time.Time(v))
 	case Second:
@@ -196,14 +283,6 @@ func List(parts ...Text) Text {
 		}
 	}
 	return all
-}
-
-// Count says how many there are: one is a sentence of its own, many has the number.
-func Count(n int64, one, many Format) Text {
-	if n == 1 {
-		return New(one)
-	}
-	return New(many, n)
 }
 
 // IsZero reports the same as Empty, for encoding/json.

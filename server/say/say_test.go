@@ -20,6 +20,37 @@ func berlin(t *testing.T) *time.Location {
 	return zone
 }
 
+func TestWhatDependsOnANumberHasTwoForms(t *testing.T) {
+	t.Parallel()
+	format := say.Format("%d <contact is|contacts are> selected by now, not %d: look again")
+	for n, want := range map[int]string{
+		0: "0 contacts are selected by now, not 3: look again", 1: "1 contact is selected by now, not 3: look again",
+		2: "2 contacts are selected by now, not 3: look again",
+	} {
+		require.Equal(t, want, say.New(format, n, 3).String())
+		require.Equal(t, want, say.Recall(want).String(), "it is known again, too")
+	}
+	german := say.Reader{Language: "de", Region: "DE"}
+	require.Equal(t, "inzwischen ist 1 Kontakt ausgewählt, nicht 3: Sehen Sie noch einmal nach", german.Say(say.New(format, int64(1), 3)),
+		"forms before the first number are of it")
+	require.Equal(t, "inzwischen sind 2 Kontakte ausgewählt, nicht 1: Sehen Sie noch einmal nach", german.Say(say.Recall("2 contacts are selected by now, not 1: look again")))
+	require.Equal(t, "Innerhalb der Grenze der Kampagne: 3 Nachrichten aller Kampagnen in 1 Tag.",
+		german.Say(say.New("Within the campaign's cap: %d <message|messages> of all campaigns in %d <day|days>.", 3, 1)), "each is of its own number")
+	require.Equal(t, "<a|b> is no <thing>", say.New("%s is no <thing>", "<a|b>").String(), "what people write is not looked into")
+}
+
+func TestHowLongIsSaidAsPeopleDo(t *testing.T) {
+	t.Parallel()
+	for of, want := range map[time.Duration]string{
+		0: "less than 1 ms", 200 * time.Microsecond: "less than 1 ms", 1200 * time.Microsecond: "1 ms", 340 * time.Millisecond: "340 ms",
+		1490 * time.Millisecond: "1.5 s", 12400 * time.Millisecond: "12 s", 59600 * time.Millisecond: "1 min", 200 * time.Second: "3 min 20 s",
+		time.Hour: "1 h", 90 * time.Minute: "1 h 30 min", 49 * time.Hour: "2 days", -3 * time.Second: "3 s",
+	} {
+		require.Equal(t, want, say.New("%s", of).String(), of.String())
+	}
+	require.Equal(t, "antwortet in 1,5 s", say.Reader{Language: "de", Region: "DE"}.Say(say.New("answers in %s", 1490*time.Millisecond)))
+}
+
 func TestATextIsSaidInTheLanguageOfWhoReads(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 9, 7, 16, 4, 30, 0, time.UTC)

@@ -248,7 +248,7 @@ func (f *facts) holdout() *Question {
 		Detail: say.New("They get campaigns: the standing holdout is of others."),
 	}
 	if !q.Passed {
-		q.Detail = say.New("They belong to the standing holdout of %g %% of all contacts.", f.limits.HoldoutPercent())
+		q.Detail = say.New("They belong to the standing holdout of %g%% of all contacts.", f.limits.HoldoutPercent())
 	}
 	return q
 }
@@ -415,13 +415,13 @@ func (f *facts) suppressed(at time.Time) say.Text {
 
 func (f *facts) roomText(a gate.Answer) say.Text {
 	if a.No == nil {
-		return say.New("WhatsApp's limit of %d people in 24 hours leaves room for them.", f.room.People)
+		return say.New("WhatsApp's limit of %d <person|people> in 24 hours leaves room for them.", f.room.People)
 	}
-	return say.New("WhatsApp's limit of %d people in 24 hours is used up: the next place becomes free %s.", f.room.People, a.No.NotBefore)
+	return say.New("WhatsApp's limit of %d <person|people> in 24 hours is used up: the next place becomes free %s.", f.room.People, a.No.NotBefore)
 }
 
 func (f *facts) frequency() say.Text {
-	had := say.Count(int64(f.recent.Accepted), "1 message of campaigns", "%d messages of campaigns")
+	had := say.New("%d <message|messages> of campaigns", f.recent.Accepted)
 	if days := f.limits.FrequencyCap.Days; days == 1 {
 		had = say.New("%s in the last day", had)
 	} else {

@@ -250,7 +250,7 @@ func TestTheStandingHoldoutIsOneOfTheQuestions(t *testing.T) {
 			continue
 		}
 		held++
-		require.Equal(t, map[string]string{"Not held out": "They belong to the standing holdout of 50 % of all contacts."}, noes)
+		require.Equal(t, map[string]string{"Not held out": "They belong to the standing holdout of 50% of all contacts."}, noes)
 		require.Nil(t, check.Possible)
 		check, _ = e.check(sendcheck.Request{ContactID: &c.ID, Category: template.CategoryUtility})
 		require.True(t, check.Allowed)

@@ -77,7 +77,7 @@ function Summary({ steps }: { steps: Step[] }) {
   return (
     <>
       <Text size="sm" c="dimmed" mb="sm">
-        {t`All of it within ${duration((to - from) / 1000)}, from ${moment(steps[0]?.at)} on: too short for a chart.`}
+        {t`All of it within ${duration(Math.max(1, (to - from) / 1000))}, from ${moment(steps[0]?.at)} on: too short for a chart.`}
       </Text>
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
         {shownOf(steps).map((m) => (

@@ -15,7 +15,7 @@ export function IntervalBar(props: { difference: number; low: number; high: numb
   return (
     <div
       role="img"
-      aria-label={t`${label}: ${points(difference)} points, 95 % sure between ${points(low)} and ${points(high)}`}
+      aria-label={t`${label}: ${points(difference)} points, 95% sure between ${points(low)} and ${points(high)}`}
       className={styles.bar}
     >
       <span className={styles.end}>{points(from)}</span>

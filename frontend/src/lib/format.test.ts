@@ -17,14 +17,20 @@ import {
 } from "./format";
 
 test("durations", () => {
-  expect([0, 59.4, 60, 101, 3599, 3600, 86_380].map(duration)).toEqual([
-    "0 s",
+  expect([-1, 0, 0.7, 1.4, 59.4, 59.6, 60, 101, 3599, 3600, 5400, 86_380, 259_200].map(duration)).toEqual([
+    "less than 1 s",
+    "less than 1 s",
+    "less than 1 s",
+    "1 s",
     "59 s",
-    "1 min 0 s",
+    "1 min",
+    "1 min",
     "1 min 41 s",
     "59 min 59 s",
-    "1 h 0 min",
-    "24 h 0 min",
+    "1 h",
+    "1 h 30 min",
+    "24 h",
+    "3 days",
   ]);
 });
 

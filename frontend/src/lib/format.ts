@@ -77,13 +77,16 @@ export const spanOfClock = (from: string, to: string) => t`${timeOfClock(from)} 
 /** To the second: "6:54:12 PM". */
 export const timeOfDay = (s: string) => clock(new Date(s));
 
-/** "3 min 20 s" */
+/** How long something takes or took: "less than 1 s", "3 min 20 s", "2 h", "3 days". The one way to say it on the pages. */
 export function duration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
+  if (seconds < 1) return t`less than 1 s`;
+  const s = Math.round(seconds);
   if (s < 60) return t`${s} s`;
-  if (s < 3600) return t`${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 3600) return s % 60 ? t`${Math.floor(s / 60)} min ${s % 60} s` : t`${s / 60} min`;
   const minutes = Math.round(s / 60);
-  return t`${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 48 * 60)
+    return minutes % 60 ? t`${Math.floor(minutes / 60)} h ${minutes % 60} min` : t`${minutes / 60} h`;
+  return plural(Math.round(minutes / (24 * 60)), { one: "# day", other: "# days" });
 }
 
 /** "5 hours", and "3 days" of whole days */

@@ -54,7 +54,7 @@ export function AudienceStep(props: StepProps) {
       )}
       <NumberField
         label={t`Holdout`}
-        description={t`Part of the audience, drawn by chance, that gets nothing: the comparison with it tells what the campaign itself did. 0 to 50 %; empty: nobody`}
+        description={t`Part of the audience, drawn by chance, that gets nothing: the comparison with it tells what the campaign itself did. 0 to 50%; empty: nobody`}
         suffix=" %"
         decimalScale={2}
         value={d.holdout}

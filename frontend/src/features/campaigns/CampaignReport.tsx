@@ -216,7 +216,10 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
         {t`${percent(c.progress)} processed`}
         {c.status !== "COMPLETED" && `, ${leftText(c.counts)}`}
         {sending && ` · ${t`${decimal(c.throughput)} a second now`}`}
-        {sending && c.throughput > 0 && left > 0 && `, ${t`done in about ${duration(left / c.throughput)}`}`}
+        {sending &&
+          c.throughput > 0 &&
+          left > 0 &&
+          `, ${t`done in about ${duration(Math.max(1, left / c.throughput))}`}`}
       </Text>
       <SimpleGrid cols={{ base: 2, sm: 4 }} mt="md" component="dl" mb={0}>
         {courseOf(c).map((f) => (

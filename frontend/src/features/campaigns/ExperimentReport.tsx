@@ -268,7 +268,7 @@ function Variants({ campaign: c }: { campaign: Campaign }) {
         c="dimmed"
         p="md"
         pt="xs"
-      >{t`Of the test alone. Shares are of those it was sent to. “95 % sure” holds for all pairs of variants together, and however often you look.`}</Text>
+      >{t`Of the test alone. Shares are of those it was sent to. “95% sure” holds for all pairs of variants together, and however often you look.`}</Text>
     </Card>
   );
 }

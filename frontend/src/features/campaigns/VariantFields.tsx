@@ -174,7 +174,7 @@ function TestFields({ draft: d, errors, onChange }: StepProps) {
             />
             <Switch
               label={t`As soon as it is certain`}
-              description={t`When one is shown to be better than all others, with 95 % confidence`}
+              description={t`When one is shown to be better than all others, with 95% confidence`}
               checked={test.whenSure}
               onChange={(e) => set({ whenSure: e.currentTarget.checked })}
             />

@@ -142,6 +142,7 @@ export function courseOf(c: Course, now = Date.now()): { label: string; text: st
   if (!c.startedAt) return [];
   const took = ((c.finishedAt ? Date.parse(c.finishedAt) : now) - Date.parse(c.startedAt)) / 1000;
   const waited = took - c.sendingSeconds;
+  const [pace, peak] = [decimal(c.throughputAverage), decimal(c.throughputPeak)];
   const out: { label: string; text: string; hint?: string }[] = [
     { label: t`Launched`, text: moment(c.startedAt) },
     { label: c.finishedAt ? t`Launch to end` : t`Since launch`, text: duration(took) },
@@ -156,8 +157,8 @@ export function courseOf(c: Course, now = Date.now()): { label: string; text: st
       },
       {
         label: t`Pace while sending`,
-        text: t`${decimal(c.throughputAverage)} a second`,
-        hint: t`${decimal(c.throughputPeak)} peak`,
+        text: t`${pace} a second`,
+        hint: peak === pace ? undefined : t`${peak} peak`, // a small campaign is over within one measurement
       },
     );
   return out;

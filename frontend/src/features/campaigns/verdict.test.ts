@@ -18,15 +18,15 @@ const c: Comparison = {
 const open = { ...c, difference: 0.01, low: -0.012, high: 0.032, shown: false, moreNeeded: 2249 };
 
 test("a shown difference is a sentence with its interval", () => {
-  expect(verdictText(c, 2)).toBe("B is read more often than A: 3.1 points, 95 % sure between 1.2 and 5.0.");
+  expect(verdictText(c, 2)).toBe("B is read more often than A: 3.1 points, 95% sure between 1.2 and 5.0.");
   expect(verdictText({ ...c, metric: "GOAL" }, 3)).toBe(
-    "B reaches the goal more often than every other variant. Compared with A, the second best: 3.1 points, 95 % sure between 1.2 and 5.0.",
+    "B reaches the goal more often than every other variant. Compared with A, the second best: 3.1 points, 95% sure between 1.2 and 5.0.",
   );
 });
 
 test("what is not shown yet says how much is missing", () => {
   expect(verdictText(open, 2)).toBe(
-    "No difference shown yet: B is ahead of A by 1.0 points, which may be chance (95 % sure between −1.2 and 3.2). About 2,300 more recipients would be needed.",
+    "No difference shown yet: B is ahead of A by 1.0 points, which may be chance (95% sure between −1.2 and 3.2). About 2,300 more recipients would be needed.",
   );
   expect(verdictText({ ...open, beyondTest: true }, 2)).toContain("more than the test has");
   expect(verdictText({ ...open, moreNeeded: null, beyondTest: true }, 2)).toContain("too few recipients");
@@ -57,7 +57,7 @@ test("a lift is told by who wrote", () => {
   const l = { treated: 900, treatedWrote: 90, heldOut: 100, heldOutWrote: 2, withinHours: 168 };
   const sure = { difference: 0.08, low: 0.01, high: 0.15 };
   expect(liftText({ ...l, ...sure, shown: true })).toBe(
-    "The campaign makes people write: 10% of those who were to get it wrote to you within 7 days, and 2% of those held out, 8.0 points more, 95 % sure between 1.0 and 15.0.",
+    "The campaign makes people write: 10% of those who were to get it wrote to you within 7 days, and 2% of those held out, 8.0 points more, 95% sure between 1.0 and 15.0.",
   );
   expect(liftText({ ...l, ...sure, low: -0.01, shown: false })).toContain("No effect shown yet");
   expect(liftText({ ...l, difference: -0.1, low: -0.2, high: -0.05, shown: true })).toContain("keeps people from");

@@ -25,8 +25,8 @@ const moreOften: Record<VariantMetric, (a: string, b: string) => string> = {
   GOAL: (a, b) => t`${a} reaches the goal more often than ${b}`,
 };
 
-/** "95 % sure between 1.2 and 5" */
-const between = ({ low, high }: Difference) => t`95 % sure between ${points(low)} and ${points(high)}`;
+/** "95% sure between 1.2 and 5" */
+const between = ({ low, high }: Difference) => t`95% sure between ${points(low)} and ${points(high)}`;
 
 /** A number to two digits, as an estimate has them. */
 export function roughly(n: number): number {

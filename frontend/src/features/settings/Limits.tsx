@@ -287,7 +287,7 @@ function LimitsForm(props: {
         {capped && <CapForm value={cap} onChange={setCap} error={errors.frequencyCap} disabled={!may} />}
         <NumberField
           label={t`Standing holdout`}
-          description={t`Part of all contacts, drawn by chance, that gets no marketing campaign: what campaigns do together shows beside it. 0 to 50 %; empty: nobody`}
+          description={t`Part of all contacts, drawn by chance, that gets no marketing campaign: what campaigns do together shows beside it. 0 to 50%; empty: nobody`}
           suffix=" %"
           decimalScale={2}
           value={holdout}
