@@ -61,7 +61,7 @@ test("a message with number and id makes one person of two contacts", async ({ p
 
 test("everything that is kept about them is downloaded and read", async ({ page }) => {
   await find(page, number, () => expect(page.getByText("It is me").first()).toBeVisible({ timeout: 10_000 }));
-  await page.getByRole("button", { name: "Their data" }).click();
+  await page.getByRole("button", { name: "More" }).click();
   const file = page.waitForEvent("download");
   await page.getByRole("menuitem", { name: "Download their data (JSON)" }).click();
   const kept = JSON.parse(readFileSync(await (await file).path(), "utf8"));
@@ -69,7 +69,7 @@ test("everything that is kept about them is downloaded and read", async ({ page 
   expect(kept.data.messages.map((m: { text: string }) => m.text)).toEqual(
     expect.arrayContaining(["Do you have it in red?", "It is me"]),
   );
-  await page.getByRole("button", { name: "Their data" }).click();
+  await page.getByRole("button", { name: "More" }).click();
   const tab = page.context().waitForEvent("page");
   await page.getByRole("menuitem", { name: "Readable page" }).click();
   const readable = await tab;

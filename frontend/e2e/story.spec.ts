@@ -397,7 +397,11 @@ test("a campaign is planned, launched, and counted live without a reload", async
   await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await expect.poll(() => figure(page.getByTestId("count-accepted"))).toBe(willSend);
   await expect.poll(() => figure(page.getByTestId("count-delivered"))).toBeGreaterThan(willSend * 0.8);
-  await page.getByRole("button", { name: "Refresh" }).click();
+  const arrived = page
+    .locator("#messages")
+    .getByRole("row")
+    .filter({ hasText: /Delivered|Read/ });
+  await expect(arrived.first(), "the list of messages keeps up by itself").toBeVisible();
   await look("campaign");
   await page.getByRole("combobox", { name: "Status of messages" }).click();
   await page.getByRole("option", { name: "Delivered", exact: true }).click();
@@ -697,7 +701,8 @@ test("two contacts who are one are merged, and one is erased", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Merge into Walter Werkstatt" }).click();
   await expect(page.getByText("Merged another contact into this one")).toBeVisible();
   await look("contact-merged");
-  await page.getByRole("button", { name: "Erase" }).click();
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Erase" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Erase 1 contact" }).click();
   await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Close", exact: true }).click();
@@ -844,6 +849,23 @@ test("the dashboard shows what was sent", async () => {
   await expect(page.getByTestId("accepted")).not.toHaveText("0");
   await look("dashboard");
   await page.context().storageState({ path: signedIn }); // for the walk of all pages
+});
+
+test("a template and a segment lead to a campaign with them", async () => {
+  await page.goto("/templates");
+  await page.locator('main a[href*="/templates/V"]').filter({ hasText: "Autumn" }).first().click();
+  await page.getByRole("link", { name: "Use in a campaign" }).click();
+  await title("New campaign");
+  await expect(page.getByText(/^It sends the template “Autumn.*”\.$/)).toBeVisible();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue(/^Autumn/);
+  await page.goto("/segments");
+  const segment = page.locator('main a[href*="/segments/U"]').first();
+  const name = await segment.innerText();
+  await segment.click();
+  await page.getByRole("link", { name: "Write to these contacts" }).click();
+  await title("New campaign");
+  await expect(page.getByLabel("Segment", { exact: true })).toHaveValue(new RegExp(`^${name}`));
+  expect(new URL(page.url()).search, "what was chosen is in the draft, and no longer in the address").toBe("");
 });
 
 test("the playground works offline", async () => {

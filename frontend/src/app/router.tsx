@@ -18,6 +18,7 @@ export type Search = {
   label?: string;
   like?: string;
   segment?: string;
+  template?: string;
 };
 
 const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
@@ -38,6 +39,7 @@ const rootRoute = createRootRoute({
     label: text(s.label),
     like: text(s.like),
     segment: text(s.segment),
+    template: text(s.template),
   }),
   notFoundComponent: () => (
     <Missing

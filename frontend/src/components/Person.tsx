@@ -39,7 +39,8 @@ export function Initials(props: { name: string; size?: number }) {
 /** Somebody in a list: initials, name, and what stands below it. */
 export function Person(props: { name: string; children: ReactNode; below?: ReactNode }) {
   return (
-    <Group gap={10} wrap="nowrap" miw={0}>
+    // In a table a name that is cut needs no room for all of it: the other columns have it.
+    <Group gap={10} wrap="nowrap" miw={0} maw={360}>
       <Initials name={props.name} />
       <Box miw={0}>
         {props.children}

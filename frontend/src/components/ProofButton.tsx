@@ -1,16 +1,15 @@
 import { t } from "@lingui/core/macro";
 import { Button } from "@mantine/core";
 
-/** Downloads what proves what happened to a contact or a message. */
-export function ProofButton(props: { of: "contacts" | "messages"; id: string }) {
-  return (
-    <Button
-      size="xs"
-      variant="default"
-      component="a"
-      href={`/downloads/${props.of}/${props.id}/proof.txt`}
-      download
-      title={t`What was asked, agreed, sent and why, signed: anybody with the public key can check it`}
-    >{t`Proof`}</Button>
-  );
-}
+/** A link that downloads what proves what happened to a contact or a message. */
+export const proofLink = (of: "contacts" | "messages", id: string) =>
+  ({
+    component: "a",
+    href: `/downloads/${of}/${id}/proof.txt`,
+    download: true,
+    title: t`What was asked, agreed, sent and why, signed: anybody with the public key can check it`,
+  }) as const;
+
+export const ProofButton = (props: { of: "contacts" | "messages"; id: string }) => (
+  <Button size="xs" variant="default" {...proofLink(props.of, props.id)}>{t`Proof`}</Button>
+);

@@ -17,6 +17,7 @@ import { useKept } from "../../lib/kept";
 import { later } from "../../lib/later";
 import { real } from "../../lib/node";
 import { SegmentChoicesDocument } from "../segments/choices";
+import { TemplateChoicesDocument } from "../templates/choices";
 import { AudienceStep } from "./AudienceStep";
 import {
   completeIn,
@@ -100,29 +101,41 @@ const CampaignUpdateDocument = graphql(`
 export function NewCampaign() {
   const goAfter = useGoAfter();
   const { search, change } = useAddress();
-  const chosen = search.segment; // by whoever came here to write to these people
+  const chosen = search.segment ?? search.template; // by whoever came here to write to these people, or to send this
   const [{ data, error }, load] = useQuery({ query: EditDocument, variables: { id: "" } });
   const [segment] = useQuery({
     query: SegmentChoicesDocument,
-    variables: { search: null, chosen: chosen ?? "", known: true },
-    pause: !chosen,
+    variables: { search: null, chosen: search.segment ?? "", known: true },
+    pause: !search.segment,
   });
   const [creating, create] = useMutation(CampaignCreateDocument);
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
+  const templateId = search.template ?? draft?.templateId;
+  const [template] = useQuery({
+    query: TemplateChoicesDocument,
+    variables: { search: null, chosen: templateId ?? "", known: true },
+    pause: !templateId,
+  });
   const [errors, setErrors] = useState<Errors>(none);
-  // Taken out of the address once it is in the draft, so that a segment chosen later in the form stays.
+  // Taken out of the address once it is in the draft, so that what is chosen later in the form stays.
   const taken = useRef<string>(undefined);
   useEffect(() => {
-    if (!data || taken.current === chosen || (chosen && segment.fetching)) return;
+    if (!data || taken.current === chosen || (chosen && (segment.fetching || template.fetching))) return;
     taken.current = chosen;
     if (!chosen) return;
-    const found = segment.data?.chosen;
-    setDraft(to(chosen, found?.__typename === "Segment" ? found.name : "", draft, data));
-    change({ segment: undefined }, { replace: true });
+    if (search.segment) {
+      const found = segment.data?.chosen;
+      setDraft(to(search.segment, found?.__typename === "Segment" ? found.name : "", draft, data));
+    } else {
+      const found = template.data?.chosen;
+      setDraft(sending(chosen, found?.__typename === "Template" ? found.name : "", draft, data));
+    }
+    change({ segment: undefined, template: undefined }, { replace: true });
   });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data || (chosen && taken.current !== chosen)) return <Rows />;
   const value = draft ?? newDraft(data);
+  const sent = template.data?.chosen;
   const next = async () => {
     const go = goAfter();
     const result = await create({ input: { ...inputOf(value), name: value.name } });
@@ -134,7 +147,14 @@ export function NewCampaign() {
     go({ to: "/campaigns/$id/edit", params: { id: made.id }, search: { step: "message" }, replace: true });
   };
   return (
-    <Page title={t`New campaign`}>
+    <Page
+      title={t`New campaign`}
+      description={
+        sent?.__typename === "Template" && value.templateId === sent.id
+          ? t`It sends the template “${sent.name}”.`
+          : undefined
+      }
+    >
       <Steps active="audience" />
       <Problem text={errors.rest} />
       <Card maw={760}>
@@ -167,6 +187,13 @@ export function NewCampaign() {
 function to(segmentId: string, name: string, unfinished: Draft | null, data: CampaignEditQuery): Draft {
   if (unfinished?.segmentId === segmentId) return unfinished;
   return { ...newDraft(data), segmentId, name: (!unfinished?.segmentId && unfinished?.name) || name };
+}
+
+/** A draft that sends a template: the unfinished one, unless that sends another. A new one has the template's name. */
+function sending(templateId: string, name: string, unfinished: Draft | null, data: CampaignEditQuery): Draft {
+  if (unfinished?.templateId === templateId) return unfinished;
+  const begun = unfinished && !unfinished.templateId ? unfinished : newDraft(data);
+  return { ...begun, templateId, name: begun.name || name };
 }
 
 /** A draft, or a campaign that waits for its time: each step at an address of its own. */

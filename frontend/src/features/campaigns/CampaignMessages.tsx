@@ -1,7 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { lazy, memo, Suspense, useMemo } from "react";
+import { lazy, memo, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
@@ -11,6 +11,7 @@ import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
 import { useAddress } from "../../lib/address";
 import { useEndless } from "../../lib/endless";
 import { moment, skipText, waits, words } from "../../lib/format";
+import { paced } from "../../lib/live";
 import { useVirtualRows } from "../../lib/virtual";
 import { MessageState } from "../messages/MessageState";
 import type { CampaignDetails } from "./CampaignPage";
@@ -116,7 +117,8 @@ const MessageRow = memo(function MessageRow(props: {
 
 /** The messages of a campaign, newest contact first. */
 export function CampaignMessages(props: { campaign: CampaignDetails; moving: number }) {
-  const { id } = props.campaign;
+  const c = props.campaign;
+  const { id } = c;
   const { search, change } = useAddress();
   const may = useMay("MARKETER");
   const undecided = search.status === needsDecision;
@@ -131,15 +133,40 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
     },
     counted: people !== null,
   };
+  const list = JSON.stringify(variables);
   const messages = useEndless(CampaignMessagesDocument, variables, (data) => data.messages, props.moving === 0);
-  const { rows, again } = messages;
+  const { rows, refresh } = messages;
   const virtual = useVirtualRows({
-    list: JSON.stringify(variables),
+    list,
     ids: useMemo(() => rows.map((m) => m.id), [rows]),
     height: 41,
     more: messages.more,
     onMore: messages.next,
   });
+  // What comes in meanwhile shows in the rows that are read. Where it would add rows or take some away, the list is as it
+  // was until somebody asks: nothing moves under their eyes.
+  const inPlace = c.status !== "PREPARING" && Object.keys(variables.filter).length === 1;
+  const [changed, setChanged] = useState<string | null>(null); // the list in which something did
+  const near = useRef({ from: 0, to: 0 });
+  near.current = { from: virtual.items[0]?.index ?? 0, to: virtual.items.at(-1)?.index ?? 0 };
+  const reading = useRef<ReturnType<typeof paced>>(undefined);
+  useEffect(() => {
+    const calls = paced(() => refresh(near.current.from, near.current.to), 3000);
+    reading.current = calls;
+    return calls.stop;
+  }, [refresh]);
+  const counts = JSON.stringify(c.counts);
+  const known = useRef(counts);
+  useEffect(() => {
+    if (known.current === counts) return;
+    known.current = counts;
+    if (inPlace) reading.current?.ask();
+    else setChanged(list);
+  }, [counts, inPlace, list]);
+  const again = () => {
+    setChanged(null);
+    messages.again();
+  };
   const space = (height: number) =>
     height > 0 && (
       <Table.Tr aria-hidden style={{ height, border: 0 }}>
@@ -176,7 +203,9 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
             download
             variant="default"
           >{t`Excel`}</Button>
-          <Button variant="default" onClick={again}>{t`Refresh`}</Button>
+          <Button variant={changed === list ? "light" : "default"} onClick={again}>
+            {changed === list ? t`Show what is new` : t`Refresh`}
+          </Button>
         </Group>
       </Group>
       {people && messages.first && (

@@ -16,6 +16,7 @@ import { namedAttributes } from "../attributes/value";
 import { Bubbles, Countdown } from "../inbox/Bubbles";
 import { ContactAddresses } from "./ContactAddresses";
 import { ConsentDialog, ContactConsent, type Decision } from "./ContactConsent";
+import { ContactMenu, type Tool } from "./ContactMenu";
 import { ContactTimeline } from "./ContactTimeline";
 import { ContactTools } from "./ContactTools";
 import { ContactTopics } from "./ContactTopics";
@@ -97,6 +98,7 @@ export function ContactPage() {
   const [{ data, error }, load] = useQuery({ query: ContactDocument, variables: { id } });
   const [asking, ask] = useState<Decision | null>(null);
   const [editing, edit] = useDisclosure();
+  const [tool, take] = useState<Tool | null>(null);
   const known = useAttributes();
   if (error) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows />;
@@ -112,12 +114,7 @@ export function ContactPage() {
           <>
             <WriteButton contact={c.id} />
             <Button variant="default" onClick={edit.open}>{t`Edit`}</Button>
-            {c.consentStatus !== "OPTED_IN" && (
-              <Button variant="default" onClick={() => ask("MARKETING OPTED_IN")}>{t`Record opt-in`}</Button>
-            )}
-            {c.consentStatus !== "OPTED_OUT" && (
-              <Button color="red" variant="outline" onClick={() => ask("MARKETING OPTED_OUT")}>{t`Opt out`}</Button>
-            )}
+            <ContactMenu contact={c} onConsent={ask} onTool={take} />
           </>
         )
       }
@@ -136,7 +133,9 @@ export function ContactPage() {
           title={withReason(t`No marketing ${untilText(c.ineligibleUntil)}`, c.ineligibleReason)}
         >{t`WhatsApp declined marketing to them. Marketing campaigns skip them until then; other messages go.`}</Alert>
       )}
-      {may && <ContactTools contact={c} onChanged={() => load({ requestPolicy: "network-only" })} />}
+      {may && (
+        <ContactTools contact={c} tool={tool} onTool={take} onChanged={() => load({ requestPolicy: "network-only" })} />
+      )}
       <Grid>
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack>

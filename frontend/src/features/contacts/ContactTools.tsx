@@ -4,11 +4,8 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useMutation, useQuery } from "urql";
-import { useMay } from "../../app/session";
 import { Dialog } from "../../components/Dialog";
-import { DropdownMenu } from "../../components/Dropdown";
 import { nameOf } from "../../components/Person";
-import { ProofButton } from "../../components/ProofButton";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SuppressionReason } from "../../gql/graphql";
@@ -17,6 +14,7 @@ import { moment, words } from "../../lib/format";
 import { modals } from "../../lib/modals";
 import { byHand, useLift } from "../compliance/lift";
 import type { BulkKind } from "./BulkBar";
+import type { Tool } from "./ContactMenu";
 
 const BulkForm = lazy(async () => ({ default: (await import("./BulkBar")).BulkForm }));
 const BulkProgress = lazy(async () => ({ default: (await import("./BulkAction")).BulkProgress }));
@@ -52,8 +50,10 @@ const MergeSearchDocument = graphql(`
 
 type Person = { id: string; name: string; address: string; displayAddress: string };
 
-/** What can be done with one contact beside editing: tag, suppress, merge, export, erase. */
+/** What speaks against writing to a contact, and what its menu opens: tag, suppress, merge, export, erase. */
 export function ContactTools(props: {
+  tool: Tool | null;
+  onTool: (tool: Tool | null) => void;
   contact: Person & {
     tags: readonly string[];
     suppressions: readonly { id: string; reason: SuppressionReason; until?: string | null; createdAt: string }[];
@@ -62,11 +62,11 @@ export function ContactTools(props: {
   onChanged: () => void;
 }) {
   const { contact: c, onChanged } = props;
-  const admin = useMay("ADMIN");
   const navigate = useNavigate();
-  const [kind, setKind] = useState<BulkKind | null>(null);
+  const merging = props.tool === "merge";
+  const kind: BulkKind | null = props.tool === "merge" ? null : props.tool;
+  const close = () => props.onTool(null);
   const [running, setRunning] = useState<{ id: string; kind: BulkKind | null } | null>(null);
-  const [merging, setMerging] = useState(false);
   const [text, setText] = useState("");
   const [typed] = useDebouncedValue(text.trim(), 250);
   const [{ data: others }] = useQuery({
@@ -85,90 +85,65 @@ export function ContactTools(props: {
       labels: { confirm: t`Merge into ${nameOf(c)}`, cancel: t`Keep both` },
       confirmProps: { color: "red" },
       onConfirm: async () => {
-        if (settled(await merge({ input: { id: c.id, mergeId: other.id } }))) setMerging(false);
+        if (settled(await merge({ input: { id: c.id, mergeId: other.id } }))) close();
       },
     });
   const found = (typed.length < 2 ? c.possibleDuplicates : (others?.contacts.nodes ?? [])).filter((o) => o.id !== c.id);
+  const shown = c.suppressions.length > 0 || c.possibleDuplicates.length > 0 || running;
   return (
     <>
-      <Stack gap="sm">
-        {c.suppressions.length > 0 && (
-          <Alert color="red" title={t`Suppressed: nothing goes to this contact`}>
-            <Stack gap={4}>
-              {c.suppressions.map((s) => (
-                <Group key={s.id} justify="space-between">
-                  <Text size="sm">
-                    {s.until
-                      ? t`${words(s.reason)} since ${moment(s.createdAt)}, until ${moment(s.until)}`
-                      : t`${words(s.reason)} since ${moment(s.createdAt)}`}
-                  </Text>
-                  {byHand.includes(s.reason) && (
-                    <Button
-                      size="xs"
-                      variant="default"
-                      onClick={() => lift({ ...s, others: c.suppressions.filter((o) => o.id !== s.id) })}
-                    >{t`Lift`}</Button>
-                  )}
-                </Group>
-              ))}
-            </Stack>
-          </Alert>
-        )}
-        {c.possibleDuplicates.length > 0 && (
-          <Alert color="yellow" title={t`Possible duplicate`}>
-            <Stack gap={4}>
-              {c.possibleDuplicates.map((d) => (
-                <Group key={d.id} justify="space-between">
-                  <Link to="/contacts/$id" params={{ id: d.id }} className="plain">
-                    {nameOf(d)} · {d.displayAddress}
-                  </Link>
-                  <Button size="compact-xs" variant="default" onClick={() => ask(d)}>{t`Merge into this one`}</Button>
-                </Group>
-              ))}
-            </Stack>
-          </Alert>
-        )}
-        {running && (
-          <Suspense>
-            <BulkProgress
-              id={running.id}
-              onClose={() => {
-                setRunning(null);
-                if (running.kind === "erase") navigate({ to: "/contacts" });
-                else onChanged();
-              }}
-            />
-          </Suspense>
-        )}
-        <Group gap="xs" role="group" aria-label={t`Manage`}>
-          <Button size="xs" variant="default" onClick={() => setKind("tag")}>{t`Tag`}</Button>
-          <Button size="xs" variant="default" onClick={() => setMerging(true)}>{t`Merge with…`}</Button>
-          <ProofButton of="contacts" id={c.id} />
-          <Button size="xs" variant="default" onClick={() => setKind("export")}>{t`Export`}</Button>
-          <DropdownMenu target={<Button size="xs" variant="default">{t`Their data`}</Button>}>
-            {(Menu) => (
-              <>
-                <Menu.Label>{t`All data kept about them`}</Menu.Label>
-                <Menu.Item
-                  component="a"
-                  href={`/downloads/contacts/${c.id}/data.json`}
-                  download
-                >{t`Download their data (JSON)`}</Menu.Item>
-                <Menu.Item
-                  component="a"
-                  href={`/downloads/contacts/${c.id}/data.html`}
-                  target="_blank"
-                  rel="noopener noreferrer"
-                >{t`Readable page`}</Menu.Item>
-              </>
-            )}
-          </DropdownMenu>
-          <Button size="xs" variant="default" onClick={() => setKind("suppress")}>{t`Suppress`}</Button>
-          {admin && (
-            <Button size="xs" color="red" variant="outline" onClick={() => setKind("erase")}>{t`Erase`}</Button>
+      {shown && (
+        <Stack gap="sm">
+          {c.suppressions.length > 0 && (
+            <Alert color="red" title={t`Suppressed: nothing goes to this contact`}>
+              <Stack gap={4}>
+                {c.suppressions.map((s) => (
+                  <Group key={s.id} justify="space-between">
+                    <Text size="sm">
+                      {s.until
+                        ? t`${words(s.reason)} since ${moment(s.createdAt)}, until ${moment(s.until)}`
+                        : t`${words(s.reason)} since ${moment(s.createdAt)}`}
+                    </Text>
+                    {byHand.includes(s.reason) && (
+                      <Button
+                        size="xs"
+                        variant="default"
+                        onClick={() => lift({ ...s, others: c.suppressions.filter((o) => o.id !== s.id) })}
+                      >{t`Lift`}</Button>
+                    )}
+                  </Group>
+                ))}
+              </Stack>
+            </Alert>
           )}
-        </Group>
-      </Stack>
+          {c.possibleDuplicates.length > 0 && (
+            <Alert color="yellow" title={t`Possible duplicate`}>
+              <Stack gap={4}>
+                {c.possibleDuplicates.map((d) => (
+                  <Group key={d.id} justify="space-between">
+                    <Link to="/contacts/$id" params={{ id: d.id }} className="plain">
+                      {nameOf(d)} · {d.displayAddress}
+                    </Link>
+                    <Button size="compact-xs" variant="default" onClick={() => ask(d)}>{t`Merge into this one`}</Button>
+                  </Group>
+                ))}
+              </Stack>
+            </Alert>
+          )}
+          {running && (
+            <Suspense>
+              <BulkProgress
+                id={running.id}
+                onClose={() => {
+                  setRunning(null);
+                  if (running.kind === "erase") navigate({ to: "/contacts" });
+                  else onChanged();
+                }}
+              />
+            </Suspense>
+          )}
+        </Stack>
+      )}
       {kind && (
         <Suspense>
           <BulkForm
@@ -176,12 +151,12 @@ export function ContactTools(props: {
             contacts={{ ids: [c.id] }}
             n={1}
             tags={[...c.tags]}
-            onClose={() => setKind(null)}
+            onClose={close}
             onStarted={(id) => setRunning({ id, kind })}
           />
         </Suspense>
       )}
-      <Dialog opened={merging} onClose={() => setMerging(false)} title={t`Merge into ${nameOf(c)}`}>
+      <Dialog opened={merging} onClose={close} title={t`Merge into ${nameOf(c)}`}>
         <Stack>
           <TextInput
             label={t`The other contact`}

@@ -25,7 +25,7 @@ const cells: Record<FixedColumn, (c: Row) => ReactNode> = {
       {!c.reachable && <Status value="FAILED" label={t`Unreachable`} />}
     </Group>
   ),
-  region: (c) => (c.region ? `${flag(c.region)} ${country(c.region)}` : "–"),
+  region: (c) => (c.region ? `${flag(c.region)}\u00a0${country(c.region)}` : "–"), // no flag stands alone
   timeZone: (c) => (c.timeZone ? zoneText(c.timeZone) : "–"),
   locale: (c) => languageName(c.locale) || "–",
   createdAt: (c) => <When at={c.createdAt} />,

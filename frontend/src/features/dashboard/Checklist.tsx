@@ -51,6 +51,10 @@ export function Checklist(props: { done: Done; children?: ReactNode }) {
   return (
     <Card maw={720}>
       <Title order={2} size="h4">{t`Launch your first campaign`}</Title>
+      <Text
+        mt={4}
+        mb="xs"
+      >{t`Send WhatsApp campaigns to the people who agreed to get them, see what became of every message, and answer their replies in one inbox.`}</Text>
       <Text size="sm" c="dimmed" mb="md">
         {t`${steps.filter((s) => s.done).length} of ${steps.length} steps done`}
       </Text>

@@ -22,7 +22,7 @@ import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
-import { Live, Missing, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
+import { LinkButton, Live, Missing, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SegmentCreateMutation } from "../../gql/graphql";
 import { useGoAfter } from "../../lib/address";
@@ -351,7 +351,14 @@ function Editor(props: {
       </Card>
     </>
   );
-  const saveButton = <Button onClick={save} loading={creating.fetching || updating.fetching}>{t`Save segment`}</Button>;
+  const saved = Boolean(props.id) && !dirty; // then writing to them is what comes next
+  const saveButton = (
+    <Button
+      variant={saved ? "default" : "filled"}
+      onClick={save}
+      loading={creating.fetching || updating.fetching}
+    >{t`Save segment`}</Button>
+  );
   if (props.onSaved)
     return (
       <Stack>
@@ -390,6 +397,13 @@ function Editor(props: {
               >{t`Delete`}</Button>
             )}
             {saveButton}
+            {props.id && (
+              <LinkButton
+                to="/campaigns/new"
+                search={{ segment: props.id }}
+                variant={saved ? "filled" : "default"}
+              >{t`Write to these contacts`}</LinkButton>
+            )}
           </>
         )
       }

@@ -175,6 +175,8 @@ const hasNoField = (field: string) =>
 
 /** Approvals with which a version may be tried out on somebody. */
 const sendable = ["APPROVED", "WINDOW_ONLY"];
+/** Those that a campaign can be planned with: WhatsApp's answer may still come. */
+const campaigns = ["APPROVED", "SUBMITTED"];
 
 const categories = [
   { value: "MARKETING", label: t`Marketing` },
@@ -293,13 +295,16 @@ function Editor({
     attributes,
     readOnly: !may,
   };
+  const unchanged = body === template.body && name === template.name && !edited;
+  const usable = sent && !onSaved && campaigns.includes(template.approval ?? "") && category !== "AUTHENTICATION";
   const saveButtons = may && (
     <>
       {!sent && <Button variant="default" onClick={() => save(false)} loading={saving}>{t`Save draft`}</Button>}
       <Button
+        variant={usable && unchanged ? "default" : "filled"}
         onClick={() => save(true)}
         loading={saving}
-        disabled={Boolean(sent) && body === template.body && name === template.name && !edited}
+        disabled={Boolean(sent) && unchanged}
       >
         {sent ? t`Save as a new version` : t`Submit for approval`}
       </Button>
@@ -459,6 +464,13 @@ function Editor({
             </Button>
           )}
           {saveButtons}
+          {may && usable && (
+            <LinkButton
+              to="/campaigns/new"
+              search={{ template: template.id }}
+              variant={unchanged ? "filled" : "default"}
+            >{t`Use in a campaign`}</LinkButton>
+          )}
         </>
       }
     >
