@@ -15,7 +15,7 @@ import { moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { notifications } from "../../lib/notifications";
 import { usePages } from "../../lib/pages";
-import { sourceTexts, stateOf } from "./webhooks";
+import { sourceTexts, stateOf, toldBy } from "./webhooks";
 
 const WebhooksDocument = graphql(`
   query Webhooks($filter: WebhookEventFilter, $after: String) {
@@ -85,8 +85,6 @@ const shelfNames = [
 ];
 
 /** Whom Twilio names, without the channel, which is always the same. */
-const who = (address: string | undefined) => address?.replace(/^whatsapp:/, "") ?? "";
-
 const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
 
 /** What Twilio sent, exactly as it came. */
@@ -217,7 +215,6 @@ export function WebhooksPage() {
             </Table.Thead>
             <Table.Tbody>
               {rows.map((r) => {
-                const p = r.params as Record<string, string>;
                 return (
                   <Table.Tr key={r.id}>
                     <Table.Td data-label={t`Received`}>
@@ -231,9 +228,7 @@ export function WebhooksPage() {
                     <Table.Td data-label={t`Type`}>{words(r.kind)}</Table.Td>
                     <Table.Td data-label={t`What`}>
                       <Text size="sm" lineClamp={1} maw={420}>
-                        {r.kind === "INBOUND"
-                          ? `${who(p.From)}: ${p.Body ?? ""}`
-                          : `${words(p.MessageStatus ?? p.SmsStatus ?? "")}${p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : ""} · ${who(p.To)}`}
+                        {toldBy(r)}
                       </Text>
                       <Text size="xs" c="dimmed">
                         {r.sid}

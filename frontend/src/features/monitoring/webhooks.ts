@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
-import type { WebhookEventSource } from "../../gql/graphql";
+import type { WebhookEventKind, WebhookEventSource } from "../../gql/graphql";
+import { words } from "../../lib/format";
 
 /** Which way an event came, where it was not at once. */
 export const sourceTexts: Record<WebhookEventSource, string> = {
@@ -7,6 +8,16 @@ export const sourceTexts: Record<WebhookEventSource, string> = {
   SPOOL: t`from the spool`,
   LOG: t`found in Twilio's log`,
 };
+
+const who = (address: string | undefined) => address?.replace(/^whatsapp:/, "") ?? "";
+
+/** What an event tells: who wrote what, or what became of the message to whom. */
+export function toldBy(e: { kind: WebhookEventKind; params: unknown }): string {
+  const p = e.params as Record<string, string>;
+  if (e.kind === "INBOUND") return `${who(p.From)}: ${p.Body ?? ""}`;
+  const error = p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : "";
+  return `${words(p.MessageStatus ?? p.SmsStatus ?? "")}${error} · ${who(p.To)}`;
+}
 
 type State = {
   appliedAt?: string | null;
