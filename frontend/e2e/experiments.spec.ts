@@ -164,7 +164,7 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   await expect(page.getByText("A reply within 1 day, worth $2.50")).toBeVisible();
   await everyWay(page, "variants-summary", pictures, true);
   await page.goto(editor.replace("step=schedule", "step=message"));
-  await expect(page.getByLabel("Part of the audience")).toHaveValue("40 %");
+  await expect(page.getByLabel("Part of the audience")).toHaveValue("40%");
   await expect(page.getByRole("group", { name: "Variant B" }).getByRole("combobox")).toHaveValue(
     "Long and warm · English",
   );

@@ -19,7 +19,7 @@ test("a standing holdout is set, and the dashboard tells what campaigns did besi
   await save.click();
   await expect(page.getByText("In force from now on")).toBeVisible();
   await page.reload();
-  await expect(part).toHaveValue("20 %");
+  await expect(part).toHaveValue("20%");
 
   const { templates } = await ask(
     page,

@@ -73,10 +73,6 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
   const torn = next !== undefined && last !== undefined && last.pageInfo.endCursor !== next;
   const fetching = !pause && next !== undefined && !torn && !now.failed;
 
-  const current = useRef(now);
-  current.current = now;
-  const picked = useRef(pick);
-  picked.current = pick;
   const listening = useRef(new Map<string, () => void>());
   useEffect(
     () => () => {
@@ -122,6 +118,8 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
   const end = last?.pageInfo.hasNextPage ? last.pageInfo.endCursor : null;
   return {
     rows,
+    /** The pages that were read, in their order. */
+    pages: now.cursors.slice(0, whole).map((cursor) => ({ cursor, rows: pick(now.data[cursor] as Data).nodes.length })),
     /** The answer that has the first page. */
     first: now.data[""],
     /** Whether anything has come yet, be it no rows. */
@@ -147,26 +145,6 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
       if (!end) return;
       setState((s) => (s.list === list && s.cursors.at(-1) !== end ? { ...s, cursors: [...s.cursors, end] } : s));
     }, [end, list]),
-    /**
-     * Reads again, in place, the pages that have the rows from one place to another: what changed in them shows, and
-     * nothing moves, as long as the list has the same rows.
-     */
-    refresh: useCallback(
-      (from: number, to: number) => {
-        let at = 0;
-        for (const cursor of current.current.cursors) {
-          const data = current.current.data[cursor];
-          if (!data) return;
-          const end = at + picked.current(data).nodes.length;
-          if (end > from && at <= to) {
-            const variables = { ...JSON.parse(list), after: cursor || null } as Variables;
-            void client.query(document, variables, { requestPolicy: "network-only" }).toPromise();
-          }
-          at = end;
-        }
-      },
-      [client, document, list],
-    ),
     /** Begins again with the first page, as the server has it now. */
     again: useCallback(() => setState((s) => ({ list, cursors: [""], data: s.data, fresh: s.fresh + 1 })), [list]),
   };

@@ -51,6 +51,8 @@ export const money = (m: Money) =>
 export const moneyRange = (low: Money, high: Money) =>
   low.amount === high.amount ? money(high) : t`${money(low)} to ${money(high)}`;
 export const percent = (n: number) => percents.format(n);
+/** What stands behind the number in a field for one: "%", and in languages that part the two " %". */
+export const percentSign = percents.format(0).replace("0", "");
 const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 /** A difference of shares in percentage points, "3.1" of 0.031, with a true minus. */
 export const points = (n: number) => tenths.format(Math.round(n * 1000) / 10 || 0).replace("-", "−");

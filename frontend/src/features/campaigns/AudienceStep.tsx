@@ -2,7 +2,7 @@ import { t } from "@lingui/core/macro";
 import { Select, Stack, TextInput } from "@mantine/core";
 import { NumberField } from "../../components/NumberField";
 import { SearchSelect } from "../../components/SearchSelect";
-import { count } from "../../lib/format";
+import { count, percentSign } from "../../lib/format";
 import { SegmentChoicesDocument } from "../segments/choices";
 import { useTopics } from "../topics/useTopics";
 import type { Draft } from "./draft";
@@ -55,7 +55,7 @@ export function AudienceStep(props: StepProps) {
       <NumberField
         label={t`Holdout`}
         description={t`Part of the audience, drawn by chance, that gets nothing: the comparison with it tells what the campaign itself did. 0 to 50%; empty: nobody`}
-        suffix=" %"
+        suffix={percentSign}
         decimalScale={2}
         value={d.holdout}
         onChange={(holdout) => onChange({ holdout })}

@@ -1,7 +1,8 @@
 import { t } from "@lingui/core/macro";
 import { Button, Card, Group, Select, Table, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { lazy, memo, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, memo, Suspense, useMemo, useState } from "react";
+import { useClient } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
@@ -11,13 +12,13 @@ import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
 import { useAddress } from "../../lib/address";
 import { useEndless } from "../../lib/endless";
 import { moment, skipText, waits, words } from "../../lib/format";
-import { paced } from "../../lib/live";
 import { useVirtualRows } from "../../lib/virtual";
 import { MessageState } from "../messages/MessageState";
 import type { CampaignDetails } from "./CampaignPage";
 import { messagesOf, peopleIn, peopleText, searchFor } from "./people";
 
 const Decide = lazy(async () => ({ default: (await import("../messages/Decide")).Decide }));
+const KeepUp = lazy(async () => ({ default: (await import("./KeepUp")).KeepUp }));
 const PeopleBar = lazy(async () => ({ default: (await import("./PeopleBar")).PeopleBar }));
 
 const CampaignMessagesDocument = graphql(`
@@ -119,6 +120,7 @@ const MessageRow = memo(function MessageRow(props: {
 export function CampaignMessages(props: { campaign: CampaignDetails; moving: number }) {
   const c = props.campaign;
   const { id } = c;
+  const client = useClient();
   const { search, change } = useAddress();
   const may = useMay("MARKETER");
   const undecided = search.status === needsDecision;
@@ -135,7 +137,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
   };
   const list = JSON.stringify(variables);
   const messages = useEndless(CampaignMessagesDocument, variables, (data) => data.messages, props.moving === 0);
-  const { rows, refresh } = messages;
+  const { rows } = messages;
   const virtual = useVirtualRows({
     list,
     ids: useMemo(() => rows.map((m) => m.id), [rows]),
@@ -143,28 +145,13 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
     more: messages.more,
     onMore: messages.next,
   });
-  // What comes in meanwhile shows in the rows that are read. Where it would add rows or take some away, the list is as it
-  // was until somebody asks: nothing moves under their eyes.
+  // Where other rows would come or some would go, the list is as it was until somebody asks: nothing moves.
   const inPlace = c.status !== "PREPARING" && Object.keys(variables.filter).length === 1;
-  const [changed, setChanged] = useState<string | null>(null); // the list in which something did
-  const near = useRef({ from: 0, to: 0 });
-  near.current = { from: virtual.items[0]?.index ?? 0, to: virtual.items.at(-1)?.index ?? 0 };
-  const reading = useRef<ReturnType<typeof paced>>(undefined);
-  useEffect(() => {
-    const calls = paced(() => refresh(near.current.from, near.current.to), 3000);
-    reading.current = calls;
-    return calls.stop;
-  }, [refresh]);
   const counts = JSON.stringify(c.counts);
-  const known = useRef(counts);
-  useEffect(() => {
-    if (known.current === counts) return;
-    known.current = counts;
-    if (inPlace) reading.current?.ask();
-    else setChanged(list);
-  }, [counts, inPlace, list]);
+  const [first] = useState(counts);
+  const [changed, setChanged] = useState(""); // the list that has something new
   const again = () => {
-    setChanged(null);
+    setChanged("");
     messages.again();
   };
   const space = (height: number) =>
@@ -175,6 +162,22 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
     );
   return (
     <Card padding={0} id="messages">
+      {counts !== first && (
+        <Suspense>
+          <KeepUp
+            counts={counts}
+            pages={messages.pages}
+            near={{ from: virtual.items[0]?.index ?? 0, to: virtual.items.at(-1)?.index ?? 0 }}
+            inPlace={inPlace}
+            read={(after) =>
+              void client
+                .query(CampaignMessagesDocument, { ...variables, after }, { requestPolicy: "network-only" })
+                .toPromise()
+            }
+            onNew={() => setChanged(list)}
+          />
+        </Suspense>
+      )}
       <Group justify="space-between" px="lg" pt="md">
         <Title order={2} size="h4">{t`Messages`}</Title>
         <Group gap="xs">

@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Fieldset, Group, Stack, Switch, TextInput } from "@mantine/core";
 import { NumberField } from "../../components/NumberField";
+import { percentSign } from "../../lib/format";
 import type { StepProps } from "./AudienceStep";
 import { CapForm } from "./CapForm";
 import type { Draft } from "./draft";
@@ -82,7 +83,7 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
           <NumberField
             label={t`Auto-pause above failure rate`}
             description={t`Share of failed messages, once 100 went; empty: never`}
-            suffix=" %"
+            suffix={percentSign}
             value={d.threshold}
             onChange={(threshold) => onChange({ threshold })}
             error={errors.errorThreshold}

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { NumberField } from "../../components/NumberField";
 import { SearchSelect } from "../../components/SearchSelect";
 import { TemplateMessageById } from "../../components/TemplateMessage";
-import { percent } from "../../lib/format";
+import { percent, percentSign } from "../../lib/format";
 import { TemplateChoicesDocument, templateText } from "../templates/choices";
 import type { StepProps } from "./AudienceStep";
 import {
@@ -153,7 +153,7 @@ function TestFields({ draft: d, errors, onChange }: StepProps) {
           <NumberField
             label={t`Part of the audience`}
             description={t`Takes part in the test; the others wait for the winner`}
-            suffix=" %"
+            suffix={percentSign}
             decimalScale={2}
             value={test.percent}
             onChange={(v) => set({ percent: v })}

@@ -4,6 +4,7 @@ import { useQuery } from "urql";
 import { NumberField } from "../../components/NumberField";
 import { SearchSelect } from "../../components/SearchSelect";
 import { graphql } from "../../gql";
+import { percentSign } from "../../lib/format";
 import { CampaignChoicesDocument } from "../campaigns/choices";
 import { useTopics } from "../topics/useTopics";
 import { SegmentChoicesDocument } from "./choices";
@@ -161,7 +162,7 @@ function RandomEditor(props: { value: Random; onChange: (next: Node) => void }) 
         min={0}
         max={100}
         decimalScale={2}
-        suffix=" %"
+        suffix={percentSign}
         value={percent}
         onChange={(v) => props.onChange({ random: { percent: Number(v) || 0, salt } })}
         w={100}

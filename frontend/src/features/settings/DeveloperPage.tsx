@@ -28,7 +28,7 @@ import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { SandboxSettingsQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
-import { percent, words } from "../../lib/format";
+import { percentSign, words } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
 import { stateOf, toldBy } from "../monitoring/webhooks";
 import { DemoData } from "./DemoData";
@@ -459,7 +459,6 @@ const sandboxDays: { label: string; set: Record<string, number | boolean> }[] = 
 ];
 
 const isShare = (key: string) => key.endsWith("Rate");
-const percentSign = percent(0).replace("0", "");
 const shown = (values: Record<string, unknown>) =>
   Object.fromEntries(
     Object.entries(values).map(([k, v]) => [k, isShare(k) ? Number((Number(v) * 100).toFixed(4)) : v]),

@@ -23,7 +23,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, sentences, settled } from "../../lib/errors";
-import { count, moment, people, spanOfClock } from "../../lib/format";
+import { count, moment, people, percentSign, spanOfClock } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
@@ -288,7 +288,7 @@ function LimitsForm(props: {
         <NumberField
           label={t`Standing holdout`}
           description={t`Part of all contacts, drawn by chance, that gets no marketing campaign: what campaigns do together shows beside it. 0 to 50%; empty: nobody`}
-          suffix=" %"
+          suffix={percentSign}
           decimalScale={2}
           value={holdout}
           onChange={setHoldout}
