@@ -32,6 +32,7 @@ import { useFirst } from "../src/components/First";
 import { Awaited, Further } from "../src/components/Further";
 import { IntervalBar } from "../src/components/IntervalBar";
 import { LanguagePicker } from "../src/components/LanguagePicker";
+import { More } from "../src/components/More";
 import { NumberField } from "../src/components/NumberField";
 import { Moment, OptInRequestText, WaitingBadge } from "../src/components/OptInRequest";
 import { Initials, Person } from "../src/components/Person";
@@ -295,6 +296,17 @@ function Sections() {
               <Awaited columns={2} retry={() => {}} />
               <Awaited columns={2} error={new CombinedError({ networkError: new Error("away") })} retry={() => {}} />
             </Table>
+          </State>
+        </Section>
+        <Section of="More">
+          <State name="one more page, and one that did not come">
+            <More more loading={false} onMore={() => {}} retry={() => {}} />
+            <More
+              loading={false}
+              onMore={() => {}}
+              error={new CombinedError({ networkError: new Error("away") })}
+              retry={() => {}}
+            />
           </State>
         </Section>
         <Section of="SearchSelect">

@@ -398,9 +398,14 @@ func (s *Service) spendsMore(ctx context.Context, tx bun.Tx, was, c *Campaign) e
 	if !more && !later {
 		return nil
 	}
-	of, err := asked(ctx, tx, c)
-	if err != nil || of == nil || of.Approval != ApprovalApproved {
+	parent, err := asked(ctx, tx, c)
+	if err != nil {
 		return err
+	}
+	// A run keeps what it was started on, whatever becomes of its campaign meanwhile.
+	approved := slices.DeleteFunc([]*Campaign{c, parent}, func(of *Campaign) bool { return of == nil || of.Approval != ApprovalApproved })
+	if len(approved) == 0 {
+		return nil
 	}
 	rule, err := approvalRule(ctx, tx)
 	if err != nil || rule == nil {
@@ -409,7 +414,12 @@ func (s *Service) spendsMore(ctx context.Context, tx bun.Tx, was, c *Campaign) e
 	if err := actor.RequirePerson(ctx, rule.Role); err != nil {
 		return err
 	}
-	return another(ctx, of)
+	for _, of := range approved {
+		if err := another(ctx, of); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Approve agrees to a campaign as it is now. One that somebody launched starts at once, and within undo UndoLaunch takes that

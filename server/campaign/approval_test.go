@@ -358,6 +358,14 @@ func TestWhoeverAskedSpendsNoMoreThanWasApproved(t *testing.T) {
 	require.NoError(t, change(p.max, run, budget(6)))
 	p.ask(&campaign.ApprovalRule{Role: actor.RoleAdmin})
 	require.True(t, apperr.Is(change(p.max, id, budget(30)), apperr.CodeForbidden))
+
+	p.ask(&campaign.ApprovalRule{Role: actor.RoleMarketer})
+	p.exec(`UPDATE campaigns r SET (approval, approval_asked_by, approval_decided_by) = (c.approval, c.approval_asked_by, c.approval_decided_by)
+		FROM campaigns c WHERE c.id = r.parent_id`)
+	p.exec("UPDATE campaigns SET approval = '' WHERE id = ?", id)
+	p.refused("another person has to decide", change(p.mia, run, budget(7)))
+	require.NoError(t, change(p.max, run, budget(7)), "its campaign was edited since; the run was approved as it was")
+	p.exec("UPDATE campaigns SET approval = 'approved' WHERE id = ?", id)
 	p.ask(nil)
 	require.NoError(t, change(p.mia, id, budget(30)))
 }

@@ -73,7 +73,12 @@ func next(t time.Time, l time.Duration, zone *time.Location) time.Time {
 		return localtime.Of(y, m, d+days-since%days, 0, zone)
 	case l > time.Hour:
 		hours := int(l / time.Hour)
-		return localtime.Of(y, m, d, (local.Hour()/hours+1)*hours*60, zone)
+		for _, at := range localtime.All(y, m, d, (local.Hour()/hours+1)*hours*60, zone) {
+			if at.After(t) { // where clocks go back by more than an hour, the first of two may be over
+				return at
+			}
+		}
+		return t.Add(l)
 	default:
 		_, ahead := local.Zone()
 		shift := time.Duration(ahead) * time.Second

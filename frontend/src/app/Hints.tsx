@@ -28,6 +28,7 @@ export function Hints() {
     const pointed = (e: PointerEvent) => {
       const element = of(e);
       if (e.pointerType !== "mouse" || element === over) return;
+      if (element?.ariaExpanded === "true") return leave(); // what it opened lies there
       leave();
       over = element;
       if (!element) return;

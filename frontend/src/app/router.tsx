@@ -56,6 +56,9 @@ const inboxRoute = createRoute({
   path: "/inbox",
   component: lazyRouteComponent(() => import("../features/inbox/InboxPage"), "InboxPage"),
 });
+// One for all tabs: going from one to the next, the page stays.
+const compliance = lazyRouteComponent(() => import("../features/compliance/CompliancePage"), "CompliancePage");
+
 const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
@@ -164,7 +167,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     getParentRoute: parent,
     path: "/compliance",
-    component: lazyRouteComponent(() => import("../features/compliance/CompliancePage"), "CompliancePage"),
+    component: compliance,
   }),
   createRoute({
     getParentRoute: parent,
@@ -172,7 +175,7 @@ const routeTree = rootRoute.addChildren([
     beforeLoad: ({ params }) => {
       if (!complianceTabs.some((tab) => tab === params.tab)) throw notFound();
     },
-    component: lazyRouteComponent(() => import("../features/compliance/CompliancePage"), "CompliancePage"),
+    component: compliance,
   }),
   createRoute({
     getParentRoute: parent,

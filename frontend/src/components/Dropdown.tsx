@@ -19,28 +19,31 @@ import { later, useLater } from "../lib/later";
 
 const library = later(() => import("./Dropdown.library"));
 
-type Target = ReactElement<{ ref?: Ref<HTMLElement>; onClick?: () => void } & AriaAttributes>;
+type Target = ReactElement<{ ref?: Ref<HTMLElement>; onClick?: () => void; onBlur?: () => void } & AriaAttributes>;
 
 /**
  * The library has the button within what it opens, so that its button takes the place of the one that stands here at
- * first. That is once it is opened, never between the press of a button and its release.
+ * first. That is once it is opened, never between the press of a button and its release; and it stands there closed
+ * before it opens, so that it knows who had the focus and can give it back.
  */
 function useDropdown(target: Target, kind: "menu" | "dialog", asked?: boolean, onChange?: (opened: boolean) => void) {
-  const [opened, setOpened] = useState(false);
+  const [own, setOwn] = useState(false);
   const [used, setUsed] = useState(false);
-  const found = useLater(library, used || asked);
-  const there = used || asked ? found : undefined;
+  const [stands, setStands] = useState(false);
+  const wanted = asked ?? own;
+  const found = useLater(library, wanted);
+  const there = used || wanted ? found : undefined;
   const button = useRef<HTMLElement>(null);
-  const stands = there !== undefined;
   useEffect(() => {
-    if (!stands) return;
+    if (!there) return;
     if (document.activeElement === document.body) button.current?.focus();
-    if (used) setOpened(true);
-  }, [stands, used]);
-  const change = onChange ?? setOpened;
+    setUsed(true);
+    setStands(true);
+  }, [there]);
+  const change = onChange ?? setOwn;
   return {
     there,
-    opened: asked ?? opened,
+    opened: stands && wanted,
     change,
     button: there
       ? cloneElement(target, { ref: button })
@@ -48,7 +51,8 @@ function useDropdown(target: Target, kind: "menu" | "dialog", asked?: boolean, o
           ref: button,
           "aria-haspopup": kind,
           "aria-expanded": false,
-          onClick: () => (onChange ? onChange(true) : setUsed(true)),
+          onClick: () => change(!wanted),
+          onBlur: () => change(false), // whoever has gone on before it came wants it no more
         }),
   };
 }

@@ -1,4 +1,5 @@
 import { type NumberInputProps, TextInput } from "@mantine/core";
+import { useRef } from "react";
 import { later, useLater } from "../lib/later";
 
 const library = later(() => import("./NumberField.library"));
@@ -6,11 +7,19 @@ const library = later(() => import("./NumberField.library"));
 /** A field for a number. The library's, which reads and writes numbers as people do, is loaded with the first of them. */
 export function NumberField(props: NumberInputProps) {
   const there = useLater(library, true);
-  if (there) return <there.NumberInput {...props} />;
-  const { label, description, placeholder, error, size, w, maw, miw, flex, leftSection, rightSection } = props;
+  const focused = useRef(false);
+  if (there) return <there.NumberInput autoFocus={focused.current} {...props} />;
+  const { id, label, description, placeholder, error, size, w, maw, miw, flex, leftSection, rightSection, disabled } =
+    props;
   return (
     <TextInput
-      {...{ label, description, placeholder, error, size, w, maw, miw, flex, leftSection, rightSection }}
+      {...{ id, label, description, placeholder, error, size, w, maw, miw, flex, leftSection, rightSection, disabled }}
+      onFocus={() => {
+        focused.current = true;
+      }}
+      onBlur={() => {
+        focused.current = false;
+      }}
       aria-label={props["aria-label"]}
       withAsterisk={props.withAsterisk ?? props.required}
       value={props.value ?? props.defaultValue ?? ""}

@@ -2,7 +2,7 @@ import { useEffect, useSyncExternalStore } from "react";
 
 /** A part of the program that only an action shows: a dialog, a menu, a notice. */
 export type Later<T> = {
-  /** The part, once it is there. A failed try is forgotten: the next action tries again. */
+  /** The part, once it is there. A try that failed is forgotten: the next one loads it anew. */
   get: () => Promise<T>;
   /** The part, where it is there already. */
   now: () => T | undefined;
@@ -10,8 +10,13 @@ export type Later<T> = {
   follow: (tell: () => void) => () => void;
 };
 
+const pause = 2000; // milliseconds between two tries while a part is wanted
 const ahead = new Set<() => Promise<unknown>>();
 let active = false;
+let unwanted = 0;
+
+/** Whether parts are on their way that nobody has asked for: that they do not come is no trouble yet. */
+export const loadsAhead = () => unwanted > 0;
 
 /**
  * Loads a part later than the page that has it: with the first press of a key or of a pointer anywhere, which comes
@@ -35,7 +40,7 @@ export function later<T>(load: () => Promise<T>): Later<T> {
     );
     return coming;
   };
-  if (active) unattended(get);
+  if (active) void loadAhead(get);
   else ahead.add(get);
   const follow = (tell: () => void) => {
     followers.add(tell);
@@ -44,24 +49,47 @@ export function later<T>(load: () => Promise<T>): Later<T> {
   return { get, now: () => there, follow };
 }
 
-/** Nobody waits for it yet: who does tries again, and hears of what is wrong. */
-const unattended = (get: () => Promise<unknown>) => void get().catch(() => undefined);
+async function loadAhead(get: () => Promise<unknown>) {
+  unwanted++;
+  try {
+    await get();
+  } catch {
+    // whoever wants it tries again, and hears of what is wrong
+  }
+  unwanted--;
+}
 
 function begin() {
   active = true;
-  for (const get of ahead) unattended(get);
+  for (const get of ahead) void loadAhead(get);
   ahead.clear();
 }
 
 if (typeof window !== "undefined")
   for (const event of ["pointerdown", "keydown"]) window.addEventListener(event, begin, { capture: true, once: true });
 
+/** Loads a part that is wanted, over and over until it comes or stop is called. */
+export function insist<T>(part: Later<T>, then: (there: T) => void): () => void {
+  let timer = 0;
+  let over = false;
+  const attempt = () =>
+    part.get().then(
+      (there) => over || then(there),
+      () => {
+        if (!over) timer = window.setTimeout(attempt, pause);
+      },
+    );
+  void attempt();
+  return () => {
+    over = true;
+    clearTimeout(timer);
+  };
+}
+
 /** A part that is loaded at the latest when it is wanted; undefined until it is there. */
 export function useLater<T>(part: Later<T>, wanted = false): T | undefined {
   const there = useSyncExternalStore(part.follow, part.now);
   const load = wanted && there === undefined;
-  useEffect(() => {
-    if (load) part.get().catch(() => undefined); // as with all parts: after an upgrade the page is loaded anew
-  }, [load, part]);
+  useEffect(() => (load ? insist(part, () => undefined) : undefined), [load, part]);
   return there;
 }

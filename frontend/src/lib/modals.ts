@@ -18,7 +18,8 @@ export function showBy(dialogs: typeof Library | undefined) {
 function act(what: Act) {
   if (host) return what(host);
   waiting.push(what);
-  void library.get();
+  // What could not be asked is given up: the person acts again.
+  library.get().catch(() => waiting.splice(0));
 }
 
 let count = 0;

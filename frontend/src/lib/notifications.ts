@@ -1,5 +1,5 @@
 import type { NotificationData } from "@mantine/notifications";
-import { later } from "./later";
+import { insist, later } from "./later";
 
 /** The library, which App mounts as soon as it is there. */
 export const library = later(() => import("./notifications.library"));
@@ -12,10 +12,10 @@ export const notifications = {
   show(notice: NotificationData): string {
     count++;
     const id = notice.id ?? `notice-${count}`;
-    void library.get().then((there) => there.notifications.show({ ...notice, id }));
+    insist(library, (there) => there.notifications.show({ ...notice, id }));
     return id;
   },
   hide(id: string) {
-    void library.get().then((there) => there.notifications.hide(id));
+    insist(library, (there) => there.notifications.hide(id));
   },
 };

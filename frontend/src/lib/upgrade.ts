@@ -1,3 +1,5 @@
+import { loadsAhead } from "./later";
+
 const key = "reloaded";
 const pause = 60_000; // what cannot be loaded after a reload either must not load for ever
 
@@ -13,7 +15,7 @@ async function there(): Promise<boolean> {
 /** Loads the page anew when a part of it cannot be loaded: after an upgrade those of the version before are gone. */
 export function reloadAfterUpgrade(reload = () => location.reload(), answers = there) {
   window.addEventListener("vite:preloadError", async () => {
-    if (!(await answers())) return;
+    if (loadsAhead() || !(await answers())) return; // somebody may be in the middle of something
     try {
       if (Date.now() - Number(sessionStorage.getItem(key)) < pause) return;
       sessionStorage.setItem(key, String(Date.now()));

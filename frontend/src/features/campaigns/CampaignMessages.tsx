@@ -161,7 +161,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
       </Table.Tr>
     );
   return (
-    <Card padding={0} id="messages">
+    <Card padding={0}>
       {counts !== first && (
         <Suspense>
           <KeepUp

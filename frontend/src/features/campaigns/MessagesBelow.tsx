@@ -10,5 +10,9 @@ const part = later(() => import("./CampaignMessages"));
 export function MessagesBelow(props: ComponentProps<typeof CampaignMessages>) {
   const place = useRef<HTMLDivElement>(null);
   const there = useLater(part, useNear(place));
-  return <div ref={place}>{there ? <there.CampaignMessages {...props} /> : <Rows />}</div>;
+  return (
+    <div ref={place} id="messages">
+      {there ? <there.CampaignMessages {...props} /> : <Rows />}
+    </div>
+  );
 }

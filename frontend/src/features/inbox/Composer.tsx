@@ -144,9 +144,8 @@ export function Composer(props: {
       },
     },
   ]);
-  // When it is asked for, and once the field is there.
   useEffect(() => {
-    if (focused) (field.current ?? choice.current)?.focus();
+    if (focused) field.current?.focus();
   }, [focused]);
 
   const sent = async (input: { body: string } | { templateId: string }) => {
@@ -239,6 +238,7 @@ export function Composer(props: {
             contact={c}
             windowOpen={free}
             field={choice}
+            focused={focused}
             value={template}
             onChange={setTemplate}
             sending={replying}

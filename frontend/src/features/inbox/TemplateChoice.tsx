@@ -3,6 +3,7 @@ import { Trans } from "@lingui/react/macro";
 import { ActionIcon, Anchor, Button, Group, Select, Text } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { useQuery } from "urql";
 import { WhatsAppMessage } from "../../components/WhatsAppMessage";
 import { WhatsAppText } from "../../components/WhatsAppText";
@@ -39,13 +40,18 @@ export function TemplateChoice(props: {
   contact: Person;
   windowOpen: boolean;
   field: React.RefObject<HTMLInputElement | null>;
+  /** Grows when the field is to have the focus. */
+  focused: number;
   value: string | null;
   onChange: (id: string | null) => void;
   sending: boolean;
   onSend: (id: string) => void;
   onCancel?: () => void;
 }) {
-  const { contact: c, value } = props;
+  const { contact: c, value, field, focused } = props;
+  useEffect(() => {
+    if (focused) field.current?.focus();
+  }, [focused, field]);
   const consented = c.consentStatus === "OPTED_IN";
   const [{ data }] = useQuery({
     query: SendableDocument,
@@ -95,7 +101,7 @@ export function TemplateChoice(props: {
       )}
       <Group gap="xs" wrap="nowrap">
         <Select
-          ref={props.field}
+          ref={field}
           aria-label={t`Template`}
           placeholder={t`Choose an approved template`}
           clearable
