@@ -118,7 +118,7 @@ export function Stat(props: { label: string; value: ReactNode; hint?: ReactNode;
       <Text size="xs" c="dimmed" fw={550}>
         {props.label}
       </Text>
-      <Text fw={650} fz={26} lh={1.25} data-testid={props.testId}>
+      <Text className="figures" fw={650} fz={26} lh={1.25} data-testid={props.testId}>
         {props.value}
       </Text>
       {props.hint && (

@@ -71,7 +71,7 @@ export function Figures(props: {
             <Text size="xs" c="dimmed" fw={550}>
               {f.label}
             </Text>
-            <Text fw={650} fz={24} lh={1.3} data-testid={f.id}>
+            <Text className="figures" fw={650} fz={24} lh={1.3} data-testid={f.id}>
               {f.value}
             </Text>
             <Text size="xs" c="dimmed">

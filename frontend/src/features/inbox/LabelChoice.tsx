@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Button, Checkbox, Group, Stack, Text, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { DeleteButton } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -74,6 +74,8 @@ const colors: LabelColor[] = ["GRAY", "RED", "ORANGE", "YELLOW", "GREEN", "TEAL"
 
 /** Which labels a conversation has, and which there are. */
 export function LabelChoice(props: { conversation: string; has: readonly Label[] }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []); // the panel took the focus before this came
   const [{ data }] = useQuery({ query: LabelsDocument, requestPolicy: "cache-and-network" });
   const [{ fetching }, set] = useMutation(SetDocument);
   const [creating, create] = useMutation(CreateDocument);
@@ -104,6 +106,7 @@ export function LabelChoice(props: { conversation: string; has: readonly Label[]
         }}
       >
         <TextInput
+          ref={field}
           size="xs"
           aria-label={t`Find or make a label`}
           placeholder={t`Find or make a label`}

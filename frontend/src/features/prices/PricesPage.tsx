@@ -214,7 +214,7 @@ function Charged() {
         <Group justify="space-between" align="flex-start" mb="sm">
           <div>
             <Title order={2} size="h4">{t`Charged in ${monthName(month.month)}`}</Title>
-            <Text fw={650} fz={24} data-testid="spending">
+            <Text className="figures" fw={650} fz={24} data-testid="spending">
               {month.totals.map(money).join(" + ")}
             </Text>
           </div>
