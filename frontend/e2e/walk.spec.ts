@@ -30,13 +30,10 @@ function weightOf(file: string, as: Packing): Promise<number> {
   });
 }
 
-/**
- * Weighs what a page has brought, in kB as the server packs it; from the browser's cache it counts as well. What comes
- * after the page, once it can be read and used, is left out where it is said so.
- */
-async function weighs(on: Page, atMost: number, what: { of: RegExp; as: Packing; without?: string }) {
+/** Weighs what a page has brought, in kB as the server packs it; from the browser's cache it counts as well. */
+async function weighs(on: Page, atMost: number, what: { of: RegExp; as: Packing }) {
   const files = await on.evaluate(() => performance.getEntriesByType("resource").map((f) => f.name));
-  const counted = files.filter((f) => what.of.test(f) && !(what.without && f.includes(what.without)));
+  const counted = files.filter((f) => what.of.test(f));
   let kB = 0;
   for (const file of new Set(counted)) kB += (await weightOf(file, what.as)) / 1000;
   expect(kB, `kB of ${what.of}`).toBeGreaterThan(100); // else nothing was measured
@@ -138,10 +135,10 @@ for (const [name, place] of Object.entries(places)) {
     const [beside, own] = [await navigation.boundingBox(), await page.boundingBox()];
     expect(beside, "the navigation").toMatchObject({ x: 0, y: 56, width: 220 });
     expect(own, "the page, which has its padding beside it").toMatchObject({ x: 0, y: 0 });
-    // Scripts and styles, as browsers get them; the editor of templates comes after its page.
-    await weighs(on, 270, { of: /\.(js|css)$/, as: "br", without: "/Composer-" });
+    // Scripts and styles, as browsers get them.
+    await weighs(on, 270, { of: /\.(js|css)$/, as: "br" });
     // Every browser that the pages are made for takes brotli; by gzip, as old proxies pack, they are this large.
-    await weighs(on, 300, { of: /\.(js|css)$/, as: "gzip", without: "/Composer-" });
+    await weighs(on, 300, { of: /\.(js|css)$/, as: "gzip" });
     await everyWay(on, name, pictures);
     expect(broken, "errors in the browser's console").toEqual([]);
   });

@@ -9,11 +9,11 @@ import {
   SegmentedControl,
   Select,
   Stack,
-  TagsInput,
   Text,
   TextInput,
 } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { lazy, Suspense } from "react";
 import { DropdownMenu } from "../../components/Dropdown";
 import { NumberField } from "../../components/NumberField";
 import {
@@ -33,6 +33,9 @@ import {
   takesNoValue,
   typeOf,
 } from "./query";
+
+const Values = lazy(async () => ({ default: (await import("./Values")).Values }));
+
 import { Special } from "./Special";
 
 type Props = { value: Group; onChange: (next: Group) => void; keys: readonly Key[]; depth?: number };
@@ -200,13 +203,13 @@ function ValueEditor(props: { condition: Condition; type: string; samples: strin
   if (takesNoValue(c.op)) return null;
   if (c.op === "in" || c.op === "not_in")
     return (
-      <TagsInput
-        aria-label={t`Values`}
-        data={samples}
-        value={(c.value as unknown[]).map(String)}
-        onChange={(v) => onChange(type === "number" ? v.map(Number) : v)}
-        placeholder={t`Enter adds one`}
-      />
+      <Suspense fallback={<TextInput aria-label={t`Values`} readOnly />}>
+        <Values
+          samples={samples}
+          value={(c.value as unknown[]).map(String)}
+          onChange={(v) => onChange(type === "number" ? v.map(Number) : v)}
+        />
+      </Suspense>
     );
   if (c.op === "within_last" || c.op === "not_within_last")
     return (

@@ -18,7 +18,7 @@ import classes from "./Composer.module.css";
 import { InsertPlaceholder } from "./InsertPlaceholder";
 import { PlaceholderForm } from "./PlaceholderForm";
 import { naming, pills, placeholderAt } from "./pills";
-import { freshPlaceholder, readPlaceholder, toggleMark, writePlaceholder } from "./placeholders";
+import { exampleText, freshPlaceholder, readPlaceholder, toggleMark, writePlaceholder } from "./placeholders";
 
 const EmojiPicker = lazy(() => import("./EmojiPicker"));
 
@@ -65,6 +65,8 @@ export function Composer(props: {
   error?: string;
   readOnly?: boolean;
   lang?: string;
+  /** It has the focus at once, and the cursor at this place of the window, where there is one. */
+  begin?: { x?: number; y?: number };
 }) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
@@ -118,7 +120,7 @@ export function Composer(props: {
           parts.rights.of(rights()),
           pills,
           EditorView.lineWrapping,
-          hint(t`Hi ${"{{name | there}}"}, our autumn sale has started.`),
+          hint(exampleText()),
           EditorView.domEventHandlers({
             click: (event, v) => {
               const pill = (event.target as Element | null)?.closest(".pill");
@@ -136,6 +138,12 @@ export function Composer(props: {
       }),
     });
     view.current = made;
+    if (props.begin) {
+      const { x, y } = props.begin;
+      const at = x !== undefined && y !== undefined ? made.posAtCoords({ x, y }) : null;
+      made.focus();
+      made.dispatch({ selection: { anchor: at ?? made.state.doc.length } });
+    }
     return () => {
       view.current = null;
       made.destroy();

@@ -1,5 +1,5 @@
 import { plural, t } from "@lingui/core/macro";
-import { ActionIcon, Alert, Button, Group, List, SegmentedControl, Select, Stack, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, SegmentedControl, Select, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconAlertTriangle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { lazy, Suspense, useEffect, useState } from "react";
@@ -202,11 +202,11 @@ export function Preview(props: {
           </Text>
           {p.warnings.length > 0 && (
             <Alert color="yellow" icon={<IconAlertTriangle />} title={t`WhatsApp would refuse this`}>
-              <List size="sm" spacing={4}>
+              <Text component="ul" size="sm" m={0} ps="md">
                 {p.warnings.map((w) => (
-                  <List.Item key={w}>{sentence(w)}</List.Item>
+                  <li key={w}>{sentence(w)}</li>
                 ))}
-              </List>
+              </Text>
             </Alert>
           )}
           {props.testOf && (

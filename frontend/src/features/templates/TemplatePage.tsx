@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Skeleton, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconHistory, IconLanguage } from "@tabler/icons-react";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
@@ -18,20 +18,19 @@ import { locale } from "../../lib/language";
 import { real } from "../../lib/node";
 import { notifications } from "../../lib/notifications";
 import { useAttributes } from "../attributes/useAttributes";
-import {
-  AuthenticationEditor,
-  CardsEditor,
-  CatalogEditor,
-  FlowEditor,
-  FooterAndButtons,
-  HeaderEditor,
-  ListEditor,
-} from "./ContentEditor";
+import { BodyField } from "./BodyField";
+import { FooterAndButtons, HeaderEditor } from "./ContentEditor";
 import { type Content, contentInput, noContent, problemsByField, readContent, type Shape, shapes } from "./content";
 import { limitsText, Preview, type Problems } from "./Preview";
 
 // The page is there before its editor, which is a third of it.
-const Composer = lazy(async () => ({ default: (await import("./Composer")).Composer }));
+// What is not a plain message has an editor that comes with its shape.
+const shapesOf = () => import("./OtherShapes");
+const CardsEditor = lazy(async () => ({ default: (await shapesOf()).CardsEditor }));
+const ListEditor = lazy(async () => ({ default: (await shapesOf()).ListEditor }));
+const AuthenticationEditor = lazy(async () => ({ default: (await shapesOf()).AuthenticationEditor }));
+const CatalogEditor = lazy(async () => ({ default: (await shapesOf()).CatalogEditor }));
+const FlowEditor = lazy(async () => ({ default: (await shapesOf()).FlowEditor }));
 const Versions = lazy(async () => ({ default: (await import("./Versions")).Versions }));
 
 const TemplateDocument = graphql(`
@@ -403,24 +402,24 @@ function Editor({
               />
               {content.shape === "message" && <HeaderEditor {...parts} />}
               {content.shape !== "authentication" && (
-                <Suspense fallback={<Skeleton h={240} />}>
-                  <Composer
-                    value={body}
-                    onChange={(text) => edit({ body: text })}
-                    attributes={attributes}
-                    description={limitsText(body)}
-                    error={errors.body && sentence(errors.body)}
-                    readOnly={!may}
-                    lang={language}
-                  />
-                </Suspense>
+                <BodyField
+                  value={body}
+                  onChange={(text) => edit({ body: text })}
+                  attributes={attributes}
+                  description={limitsText(body)}
+                  error={errors.body && sentence(errors.body)}
+                  readOnly={!may}
+                  lang={language}
+                />
               )}
               {content.shape === "message" && <FooterAndButtons {...parts} />}
-              {content.shape === "cards" && <CardsEditor {...parts} />}
-              {content.shape === "list" && <ListEditor {...parts} />}
-              {content.shape === "authentication" && <AuthenticationEditor {...parts} />}
-              {content.shape === "catalog" && <CatalogEditor {...parts} />}
-              {content.shape === "flow" && <FlowEditor {...parts} />}
+              <Suspense fallback={<Rows n={3} />}>
+                {content.shape === "cards" && <CardsEditor {...parts} />}
+                {content.shape === "list" && <ListEditor {...parts} />}
+                {content.shape === "authentication" && <AuthenticationEditor {...parts} />}
+                {content.shape === "catalog" && <CatalogEditor {...parts} />}
+                {content.shape === "flow" && <FlowEditor {...parts} />}
+              </Suspense>
             </Stack>
           </Card>
         </Grid.Col>

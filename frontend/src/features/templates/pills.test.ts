@@ -2,7 +2,8 @@ import { deleteCharBackward, history, undo } from "@codemirror/commands";
 import { EditorSelection, EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { expect, test } from "vitest";
-import { naming, pills, pillText, placeholderAt } from "./pills";
+import { naming, pills, placeholderAt } from "./pills";
+import { pillText } from "./placeholders";
 
 const nameOf = (name: string) => (name === "attributes.city" ? "City" : name);
 

@@ -2,18 +2,12 @@ import { type EditorState, Facet, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view";
 import { t } from "@lingui/core/macro";
 import { findPlaceholders } from "../../lib/placeholders";
-import { readPlaceholder } from "./placeholders";
+import { pillText, readPlaceholder } from "./placeholders";
 
 /** How a field is called; it changes when the attributes are known. */
 export const naming = Facet.define<(name: string) => string, (name: string) => string>({
   combine: (values) => values.at(-1) ?? ((name) => name),
 });
-
-/** What stands on a pill: the field, and what stands there for those who have none. */
-export function pillText(source: string, nameOf: (name: string) => string): { field: string; fallback?: string } {
-  const p = readPlaceholder(source);
-  return p ? { field: nameOf(p.name), fallback: p.fallback } : { field: source.trim() || "…" };
-}
 
 class Pill extends WidgetType {
   constructor(

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { fieldNames, type Known } from "../../lib/placeholders";
 
 /** A placeholder as the engine's language writes it: {{attributes.city | title | there}}. */
@@ -110,3 +111,12 @@ export function toggleMark(text: string, from: number, to: number, mark: string)
     lines.length === 1 ? ([from + n, from + n + chosen.length] as const) : ([from, from + insert.length] as const);
   return { from, to, insert, select };
 }
+
+/** What stands on a pill: the field, and what stands there for those who have none. */
+export function pillText(source: string, nameOf: (name: string) => string): { field: string; fallback?: string } {
+  const p = readPlaceholder(source);
+  return p ? { field: nameOf(p.name), fallback: p.fallback } : { field: source.trim() || "…" };
+}
+
+/** What stands in an empty text. */
+export const exampleText = () => t`Hi ${"{{name | there}}"}, our autumn sale has started.`;
