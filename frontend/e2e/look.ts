@@ -26,9 +26,8 @@ export function watch(on: Page, broken: string[]) {
 /** Waits until transitions of the component library are over; spinners turn for ever. */
 export async function still(on: Page) {
   await on.waitForFunction(async () => {
-    const frame = () => new Promise(requestAnimationFrame);
-    await frame(); // what was just asked for begins with the next one
-    await frame();
+    // What was just asked for begins some frames later: a dialog is told to close, then fades.
+    for (let frames = 0; frames < 5; frames++) await new Promise(requestAnimationFrame);
     return document
       .getAnimations()
       .every((a) => a.playState !== "running" || a.effect?.getComputedTiming().endTime === Number.POSITIVE_INFINITY);

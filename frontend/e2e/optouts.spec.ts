@@ -107,6 +107,7 @@ test("consent is kept by purpose, with the version of the text that was shown", 
   await expect(dialog.getByText("This is no consent to marketing")).toBeVisible();
   await dialog.getByLabel("Evidence").fill("at checkout");
   await dialog.getByRole("button", { name: "Record" }).click();
+  await expect(dialog).toBeHidden();
   await expect(page.getByText("Opted in to utility messages by operator").first()).toBeVisible();
   await everyWay(page, "consents", pictures);
   await page.getByRole("button", { name: "Opt out of utility messages" }).click();

@@ -651,6 +651,7 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await page.getByRole("button", { name: "Suppress a number" }).click();
   await page.getByRole("dialog").getByLabel("Number").fill("+49 30 901820");
   await page.getByRole("dialog").getByRole("button", { name: "Suppress" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
   await expect(page.getByRole("button", { name: "Lift" })).toBeVisible();
   await look("compliance-suppressions");
   await page.getByRole("tab", { name: "Audit trail" }).click();
@@ -699,6 +700,7 @@ test("two contacts who are one are merged, and one is erased", async () => {
   await expect(page.getByText("Possible duplicate")).toBeVisible();
   await page.getByRole("button", { name: "Merge into this one" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Merge into Walter Werkstatt" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
   await expect(page.getByText("Merged another contact into this one")).toBeVisible();
   await look("contact-merged");
   await page.getByRole("button", { name: "More" }).click();
