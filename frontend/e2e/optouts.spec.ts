@@ -71,6 +71,7 @@ test("the next campaign skips who was found to opt out, and the message says why
   await page.goto(`/campaigns/${id}`);
   await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await expect(page.getByRole("row", { name: /Opted out 1/ })).toBeVisible();
+  await page.keyboard.press("End"); // the messages are below all of the report
   await page.getByRole("link", { name: "Why?" }).first().click();
   await expect(page.getByRole("heading", { name: "Message to a contact", level: 1 })).toBeVisible();
   await expect(page.getByText("Not sent: the gate said no.")).toBeVisible();

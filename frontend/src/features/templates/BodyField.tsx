@@ -34,7 +34,8 @@ export function BodyField(props: Omit<ComponentProps<typeof Composer>, "begin">)
           <div
             role="button"
             tabIndex={0}
-            aria-labelledby={`${id}-label ${id}-text`}
+            aria-labelledby={`${id}-label`}
+            aria-describedby={`${id}-text`}
             id={`${id}-text`}
             className={classes.still}
             lang={(props.lang ?? "").replace("_", "-")}
