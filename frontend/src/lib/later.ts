@@ -66,7 +66,9 @@ function begin() {
 }
 
 if (typeof window !== "undefined")
-  for (const event of ["pointerdown", "keydown"]) window.addEventListener(event, begin, { capture: true, once: true });
+  // Text that is dictated or filled in by the browser comes without a key.
+  for (const event of ["pointerdown", "keydown", "input"])
+    window.addEventListener(event, begin, { capture: true, once: true });
 
 /** Loads a part that is wanted, over and over until it comes or stop is called. */
 export function insist<T>(part: Later<T>, then: (there: T) => void): () => void {
