@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -87,7 +88,7 @@ func eachValue(changes json.RawMessage, visit func(field string, v json.RawMessa
 			_ = json.Unmarshal(v, &object)
 			_, from := object["from"]
 			_, to := object["to"]
-			for _, name := range sortedKeys(object) {
+			for _, name := range slices.Sorted(maps.Keys(object)) {
 				part := name
 				if from && to && field != "" && (name == "from" || name == "to") {
 					part = field
@@ -99,15 +100,6 @@ func eachValue(changes json.RawMessage, visit func(field string, v json.RawMessa
 		}
 	}
 	each("", changes, false)
-}
-
-func sortedKeys(m map[string]json.RawMessage) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // Name is what a thing is called now.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,7 +114,7 @@ func inflected(format Format, values []any) Format {
 	if !strings.Contains(s, "|") {
 		return format
 	}
-	numbers := placesOf(s)
+	numbers := slices.DeleteFunc(placesOf(s), func(p place) bool { return !strings.HasSuffix(p.verb, "d") })
 	var out strings.Builder
 	last := 0
 	for _, at := range forms.FindAllStringSubmatchIndex(s, -1) {
@@ -135,8 +136,11 @@ func inflected(format Format, values []any) Format {
 	return Format(out.String())
 }
 
-// place is where a number stands in a format, and which of the values it is.
-type place struct{ at, value int }
+// place is where a value stands in a format, and which of them it is.
+type place struct {
+	at, value int
+	verb      string
+}
 
 func placesOf(format string) (all []place) {
 	for i, at := range verb.FindAllStringIndex(strings.ReplaceAll(format, "%%", "  "), -1) {
@@ -145,9 +149,7 @@ func placesOf(format string) (all []place) {
 			n, _ := strconv.Atoi(number)
 			i = n - 1
 		}
-		if strings.HasSuffix(v, "d") {
-			all = append(all, place{at[0], i})
-		}
+		all = append(all, place{at[0], i, v})
 	}
 	return all
 }
@@ -158,18 +160,13 @@ func isOne(v any) bool {
 }
 
 // behindColons are the values that stand behind a colon.
-func behindColons(format string) (places []int) {
-	for i, at := range verb.FindAllStringIndex(strings.ReplaceAll(format, "%%", "  "), -1) {
-		if !strings.HasSuffix(format[:at[0]], ": ") {
-			continue
+func behindColons(format string) (values []int) {
+	for _, p := range placesOf(format) {
+		if strings.HasSuffix(format[:p.at], ": ") {
+			values = append(values, p.value)
 		}
-		if number, _, explicit := strings.Cut(strings.TrimPrefix(format[at[0]:at[1]], "%["), "]"); explicit {
-			n, _ := strconv.Atoi(number)
-			i = n - 1
-		}
-		places = append(places, i)
 	}
-	return places
+	return values
 }
 
 // Span says how long something takes or took, as people do: to as much as matters, and never in microseconds. A

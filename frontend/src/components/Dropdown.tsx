@@ -28,16 +28,14 @@ type Target = ReactElement<{ ref?: Ref<HTMLElement>; onClick?: () => void; onBlu
  */
 function useDropdown(target: Target, kind: "menu" | "dialog", asked?: boolean, onChange?: (opened: boolean) => void) {
   const [own, setOwn] = useState(false);
-  const [used, setUsed] = useState(false);
-  const [stands, setStands] = useState(false);
+  const [stands, setStands] = useState(false); // the library's, from the first use on
   const wanted = asked ?? own;
   const found = useLater(library, wanted);
-  const there = used || wanted ? found : undefined;
+  const there = stands || wanted ? found : undefined;
   const button = useRef<HTMLElement>(null);
   useEffect(() => {
     if (!there) return;
     if (document.activeElement === document.body) button.current?.focus();
-    setUsed(true);
     setStands(true);
   }, [there]);
   const change = onChange ?? setOwn;

@@ -87,7 +87,7 @@ export function useEndless<Data, Variables extends Paged, Row extends { id: stri
     for (const cursor of now.cursors) {
       if (listening.current.has(cursor)) continue;
       const first = now.cursors.length === 1;
-      const anew = now.fresh && first ? true : now.retried === cursor;
+      const anew = (first && now.fresh > 0) || now.retried === cursor;
       const requestPolicy = anew ? "network-only" : first ? "cache-and-network" : "cache-first";
       const { unsubscribe } = pipe(
         client.executeQuery(of(cursor), { requestPolicy }),

@@ -19,8 +19,8 @@ let unwanted = 0;
 export const loadsAhead = () => unwanted > 0;
 
 /**
- * Loads a part later than the page that has it: with the first press of a key or of a pointer anywhere, which comes
- * before whatever shows it. So the first page of somebody on a slow line does not wait for it, and an action hardly does.
+ * Loads a part later than the page that has it: with the first press of a key or of a pointer anywhere, or the first text
+ * that comes without one, which is before whatever shows it. So the first page of somebody on a slow line does not wait for it, and an action hardly does.
  */
 export function later<T>(load: () => Promise<T>): Later<T> {
   let coming: Promise<T> | undefined;

@@ -1,1 +1,2 @@
+/** A part of its own: see modals. */
 export { ModalsProvider, modals } from "@mantine/modals";
