@@ -247,13 +247,12 @@ type Documents = {
     "\n  query SegmentChoices($search: String, $chosen: ID!, $known: Boolean!) {\n    found: segments(search: $search, first: 50) {\n      nodes {\n        id\n        name\n        lastCount\n      }\n    }\n    chosen: node(id: $chosen) @include(if: $known) {\n      ... on Segment {\n        id\n        name\n        lastCount\n      }\n    }\n  }\n": typeof types.SegmentChoicesDocument,
     "\n  mutation SegmentCreate($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n        name\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SegmentCreateDocument,
     "\n  mutation ApprovalRuleUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        campaignApproval {\n          role\n          aboveRecipients\n        }\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.ApprovalRuleUpdateDocument,
+    "\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": typeof types.TokenStatesDocument,
     "\n  query DemoData {\n    demoData {\n      present\n      contacts\n      run {\n        kind\n        status\n        progress\n        contacts\n        failure\n      }\n    }\n  }\n": typeof types.DemoDataDocument,
     "\n  mutation SandboxSeed($input: SandboxSeedInput!) {\n    sandboxSeed(input: $input) {\n      contacts\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SandboxSeedDocument,
     "\n  mutation SandboxSeedRemove($input: SandboxSeedRemoveInput!) {\n    sandboxSeedRemove(input: $input) {\n      run {\n        status\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SandboxSeedRemoveDocument,
     "\n  query SandboxSettings {\n    sandboxSettings {\n      latencyMs\n      approvalMs\n      queueMs\n      logLagMs\n      deliveryMs\n      readRate\n      clickRate\n      replyRate\n      undeliveredRate\n      undeliveredCode\n      tooManyRate\n      serverErrorRate\n      cutRate\n      emptyRate\n      hangRate\n      dropAnswerRate\n      repeatRate\n      reorderRate\n      callbackLossRate\n      inboundLossRate\n      concurrencyLimit\n      portfolioLimit\n      redactBodies\n      silent\n    }\n  }\n": typeof types.SandboxSettingsDocument,
-    "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SandboxSettingsUpdateDocument,
     "\n  mutation SandboxInboundSend($input: SandboxInboundSendInput!) {\n    sandboxInboundSend(input: $input) {\n      sid\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.SandboxInboundSendDocument,
-    "\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": typeof types.TokenStatesDocument,
     "\n  query RecentWebhooks {\n    webhookEvents(first: 5) {\n      nodes {\n        id\n        kind\n        params\n        arrivedAt\n        appliedAt\n        nextAttemptAt\n        error\n        notice\n      }\n    }\n  }\n": typeof types.RecentWebhooksDocument,
     "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    category\n    approvalStatus\n  }\n": typeof types.OptInTemplateFragmentDoc,
     "\n  query DoubleOptIn {\n    settings {\n      revision\n      doubleOptIn {\n        expiresAfterHours\n        templates {\n          ...OptInTemplate\n        }\n        sender {\n          id\n          displayName\n        }\n      }\n    }\n    templates(first: 200) {\n      nodes {\n        ...OptInTemplate\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n": typeof types.DoubleOptInDocument,
@@ -271,6 +270,7 @@ type Documents = {
     "\n  query RetentionRules {\n    retentionRules {\n      kind\n      days\n      minimumDays\n      removed\n      finishedAt\n    }\n  }\n": typeof types.RetentionRulesDocument,
     "\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n": typeof types.RetentionPreviewDocument,
     "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.RetentionSetDocument,
+    "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SandboxSettingsUpdateDocument,
     "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": typeof types.SendersDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderResumeDocument,
@@ -537,13 +537,12 @@ const documents: Documents = {
     "\n  query SegmentChoices($search: String, $chosen: ID!, $known: Boolean!) {\n    found: segments(search: $search, first: 50) {\n      nodes {\n        id\n        name\n        lastCount\n      }\n    }\n    chosen: node(id: $chosen) @include(if: $known) {\n      ... on Segment {\n        id\n        name\n        lastCount\n      }\n    }\n  }\n": types.SegmentChoicesDocument,
     "\n  mutation SegmentCreate($input: SegmentCreateInput!) {\n    segmentCreate(input: $input) {\n      segment {\n        id\n        name\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SegmentCreateDocument,
     "\n  mutation ApprovalRuleUpdate($input: SettingsUpdateInput!) {\n    settingsUpdate(input: $input) {\n      settings {\n        revision\n        campaignApproval {\n          role\n          aboveRecipients\n        }\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.ApprovalRuleUpdateDocument,
+    "\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": types.TokenStatesDocument,
     "\n  query DemoData {\n    demoData {\n      present\n      contacts\n      run {\n        kind\n        status\n        progress\n        contacts\n        failure\n      }\n    }\n  }\n": types.DemoDataDocument,
     "\n  mutation SandboxSeed($input: SandboxSeedInput!) {\n    sandboxSeed(input: $input) {\n      contacts\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SandboxSeedDocument,
     "\n  mutation SandboxSeedRemove($input: SandboxSeedRemoveInput!) {\n    sandboxSeedRemove(input: $input) {\n      run {\n        status\n      }\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SandboxSeedRemoveDocument,
     "\n  query SandboxSettings {\n    sandboxSettings {\n      latencyMs\n      approvalMs\n      queueMs\n      logLagMs\n      deliveryMs\n      readRate\n      clickRate\n      replyRate\n      undeliveredRate\n      undeliveredCode\n      tooManyRate\n      serverErrorRate\n      cutRate\n      emptyRate\n      hangRate\n      dropAnswerRate\n      repeatRate\n      reorderRate\n      callbackLossRate\n      inboundLossRate\n      concurrencyLimit\n      portfolioLimit\n      redactBodies\n      silent\n    }\n  }\n": types.SandboxSettingsDocument,
-    "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SandboxSettingsUpdateDocument,
     "\n  mutation SandboxInboundSend($input: SandboxInboundSendInput!) {\n    sandboxInboundSend(input: $input) {\n      sid\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.SandboxInboundSendDocument,
-    "\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n": types.TokenStatesDocument,
     "\n  query RecentWebhooks {\n    webhookEvents(first: 5) {\n      nodes {\n        id\n        kind\n        params\n        arrivedAt\n        appliedAt\n        nextAttemptAt\n        error\n        notice\n      }\n    }\n  }\n": types.RecentWebhooksDocument,
     "\n  fragment OptInTemplate on Template {\n    id\n    name\n    language\n    category\n    approvalStatus\n  }\n": types.OptInTemplateFragmentDoc,
     "\n  query DoubleOptIn {\n    settings {\n      revision\n      doubleOptIn {\n        expiresAfterHours\n        templates {\n          ...OptInTemplate\n        }\n        sender {\n          id\n          displayName\n        }\n      }\n    }\n    templates(first: 200) {\n      nodes {\n        ...OptInTemplate\n      }\n    }\n    senders {\n      id\n      displayName\n    }\n  }\n": types.DoubleOptInDocument,
@@ -561,6 +560,7 @@ const documents: Documents = {
     "\n  query RetentionRules {\n    retentionRules {\n      kind\n      days\n      minimumDays\n      removed\n      finishedAt\n    }\n  }\n": types.RetentionRulesDocument,
     "\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n": types.RetentionPreviewDocument,
     "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.RetentionSetDocument,
+    "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SandboxSettingsUpdateDocument,
     "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": types.SendersDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderResumeDocument,
@@ -1543,6 +1543,10 @@ export function graphql(source: "\n  mutation ApprovalRuleUpdate($input: Setting
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"): (typeof documents)["\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query DemoData {\n    demoData {\n      present\n      contacts\n      run {\n        kind\n        status\n        progress\n        contacts\n        failure\n      }\n    }\n  }\n"): (typeof documents)["\n  query DemoData {\n    demoData {\n      present\n      contacts\n      run {\n        kind\n        status\n        progress\n        contacts\n        failure\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -1559,15 +1563,7 @@ export function graphql(source: "\n  query SandboxSettings {\n    sandboxSetting
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  mutation SandboxInboundSend($input: SandboxInboundSendInput!) {\n    sandboxInboundSend(input: $input) {\n      sid\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SandboxInboundSend($input: SandboxInboundSendInput!) {\n    sandboxInboundSend(input: $input) {\n      sid\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"): (typeof documents)["\n  query TokenStates {\n    apiTokens {\n      id\n      name\n      prefix\n      expiresAt\n      revokedAt\n      lastUsedAt\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -1636,6 +1632,10 @@ export function graphql(source: "\n  query RetentionPreview($rules: [RetentionRu
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

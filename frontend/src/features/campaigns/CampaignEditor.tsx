@@ -17,7 +17,7 @@ import { useKept } from "../../lib/kept";
 import { later } from "../../lib/later";
 import { real } from "../../lib/node";
 import { SegmentChoicesDocument } from "../segments/choices";
-import { TemplateChoicesDocument } from "../templates/choices";
+import { useChosenTemplate } from "../templates/choices";
 import { AudienceStep } from "./AudienceStep";
 import {
   completeIn,
@@ -110,32 +110,25 @@ export function NewCampaign() {
   });
   const [creating, create] = useMutation(CampaignCreateDocument);
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
-  const templateId = search.template ?? draft?.templateId;
-  const [template] = useQuery({
-    query: TemplateChoicesDocument,
-    variables: { search: null, chosen: templateId ?? "", known: true },
-    pause: !templateId,
-  });
+  const { template: sent, fetching: reading } = useChosenTemplate(search.template ?? draft?.templateId);
   const [errors, setErrors] = useState<Errors>(none);
   // Taken out of the address once it is in the draft, so that what is chosen later in the form stays.
   const taken = useRef<string>(undefined);
   useEffect(() => {
-    if (!data || taken.current === chosen || (chosen && (segment.fetching || template.fetching))) return;
+    if (!data || taken.current === chosen || (chosen && (segment.fetching || reading))) return;
     taken.current = chosen;
     if (!chosen) return;
     if (search.segment) {
       const found = segment.data?.chosen;
       setDraft(to(search.segment, found?.__typename === "Segment" ? found.name : "", draft, data));
     } else {
-      const found = template.data?.chosen;
-      setDraft(sending(chosen, found?.__typename === "Template" ? found.name : "", draft, data));
+      setDraft(sending(chosen, sent?.name ?? "", draft, data));
     }
     change({ segment: undefined, template: undefined }, { replace: true });
   });
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data || (chosen && taken.current !== chosen)) return <Rows />;
   const value = draft ?? newDraft(data);
-  const sent = template.data?.chosen;
   const next = async () => {
     const go = goAfter();
     const result = await create({ input: { ...inputOf(value), name: value.name } });
@@ -149,11 +142,7 @@ export function NewCampaign() {
   return (
     <Page
       title={t`New campaign`}
-      description={
-        sent?.__typename === "Template" && value.templateId === sent.id
-          ? t`It sends the template “${sent.name}”.`
-          : undefined
-      }
+      description={sent && value.templateId === sent.id ? t`It sends the template “${sent.name}”.` : undefined}
     >
       <Steps active="audience" />
       <Problem text={errors.rest} />

@@ -1,13 +1,12 @@
 import { t } from "@lingui/core/macro";
 import { Fieldset, Group, MultiSelect, SimpleGrid, Stack, Switch, Text, TextInput } from "@mantine/core";
-import { useQuery } from "urql";
 import { NumberField } from "../../components/NumberField";
 import { SearchSelect } from "../../components/SearchSelect";
 import { TemplateMessageById } from "../../components/TemplateMessage";
 import { Status } from "../../components/ui";
 import type { CampaignEditQuery } from "../../gql/graphql";
 import { decimal } from "../../lib/format";
-import { TemplateChoicesDocument, templateText } from "../templates/choices";
+import { TemplateChoicesDocument, templateText, useChosenTemplate } from "../templates/choices";
 import type { StepProps } from "./AudienceStep";
 import type { Utm } from "./draft";
 import { withSenders } from "./experiment";
@@ -17,12 +16,7 @@ import { VariantFields } from "./VariantFields";
 
 /** The one wording of a campaign that compares none. */
 function OneTemplate({ draft: d, errors, onChange }: StepProps) {
-  const [{ data }] = useQuery({
-    query: TemplateChoicesDocument,
-    variables: { search: null, chosen: d.templateId ?? "", known: true },
-    pause: !d.templateId,
-  });
-  const template = d.templateId && data?.chosen?.__typename === "Template" ? data.chosen : null;
+  const { template } = useChosenTemplate(d.templateId);
   return (
     <>
       <SearchSelect

@@ -1,5 +1,7 @@
+import { useQuery } from "urql";
 import { graphql } from "../../gql";
 import { languageName, midSentence, words } from "../../lib/format";
+import { real } from "../../lib/node";
 
 type Choice = { id: string; name: string; language: string; approvalStatus: string };
 
@@ -34,3 +36,13 @@ export const TemplateChoicesDocument = graphql(`
     }
   }
 `);
+
+/** The template that somebody has chosen, and whether it is still being asked for. */
+export function useChosenTemplate(id: string | null | undefined) {
+  const [{ data, fetching }] = useQuery({
+    query: TemplateChoicesDocument,
+    variables: { search: null, chosen: id ?? "", known: true },
+    pause: !id,
+  });
+  return { template: id ? real(data?.chosen, "Template") : undefined, fetching };
+}
