@@ -19095,9 +19095,9 @@ type RetentionPreview {
 
 extend type Query {
   "One rule for each kind."
-  retentionRules: [RetentionRule!]! @hasRole(role: VIEWER) @listSize(assumedSize: 4)
+  retentionRules: [RetentionRule!]! @hasRole(role: VIEWER) @listSize(assumedSize: 5)
   "What retentionSet would remove with the same rules. It counts, for up to 5 seconds a kind."
-  retentionPreview(rules: [RetentionRuleInput!]!): [RetentionPreview!]! @hasRole(role: ADMIN) @listSize(assumedSize: 4) @cost(weight: 1500)
+  retentionPreview(rules: [RetentionRuleInput!]!): [RetentionPreview!]! @hasRole(role: ADMIN) @listSize(assumedSize: 5) @cost(weight: 1500)
 }
 extend type Mutation {
   "Replaces all rules: a kind without a rule is kept permanently. What is older is removed within a day and cannot be restored."
@@ -19113,7 +19113,7 @@ input RetentionSetInput {
   rules: [RetentionRuleInput!]!
 }
 type RetentionSetPayload {
-  rules: [RetentionRule!]! @listSize(assumedSize: 4)
+  rules: [RetentionRule!]! @listSize(assumedSize: 5)
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
