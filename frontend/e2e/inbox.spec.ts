@@ -1,14 +1,19 @@
 import { join } from "node:path";
-import { expect, type Page, test } from "@playwright/test";
-import { ask, everyWay, signedIn, watch } from "./look";
+import { expect, type Locator, type Page, test } from "@playwright/test";
+import { ask, everyWay, watch } from "./look";
+import { installation } from "./processes";
 
-// The inbox as an application: panes, keys, drafts, and what a team does with conversations.
+// The inbox as an application: panes, keys, drafts, and what a team does with conversations. How many are unread counts
+// all of them, so that this is not the installation of the story.
 test.describe.configure({ mode: "serial" });
-test.use({ storageState: signedIn });
+const engine = installation("inbox", 26);
+test.use({ baseURL: engine.url, storageState: engine.session });
 
 const pictures = join(import.meta.dirname, ".results/inbox");
 const broken: string[] = [];
+test.beforeAll(() => engine.start());
 test.beforeEach(({ page }) => watch(page, broken));
+test.afterAll(() => engine.end());
 test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
 
 /** Writes to us as a contact would, through the sandbox. */
@@ -17,6 +22,16 @@ async function says(on: Page, from: string, body: string, profileName?: string) 
     "mutation ($i: SandboxInboundSendInput!) { sandboxInboundSend(input: $i) { sid userErrors { message } } }";
   const { sandboxInboundSend: sent } = await ask(on, query, { i: { from, body, profileName } });
   expect(sent.userErrors).toEqual([]);
+}
+
+/** Writes a template that WhatsApp approves. */
+async function approved(on: Page, name: string, body: string) {
+  const query =
+    "mutation ($i: TemplateCreateInput!) { templateCreate(input: $i) { template { id } userErrors { message } } }";
+  const made = (await ask(on, query, { i: { name, body } })).templateCreate;
+  expect(made.userErrors).toEqual([]);
+  const of = "query ($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }";
+  await expect.poll(async () => (await ask(on, of, { id: made.template.id })).node.approvalStatus).toBe("APPROVED");
 }
 
 const number = (n: number) => `+4915177700${String(n).padStart(3, "0")}`;
@@ -261,6 +276,7 @@ test("anybody is written to from their page, outside the window with a template 
     "mutation ($i: ContactCreateInput!) { contactCreate(input: $i) { contact { id } userErrors { message } } }";
   const input = { address: number(40), name: "Never Wrote", consent: { note: "At the counter" } };
   const id = (await ask(page, query, { i: input })).contactCreate.contact.id;
+  await approved(page, "Autumn sale", "Hi {{name}}, our autumn sale has started.");
   await page.goto(`/contacts/${id}`);
   await page.getByRole("button", { name: "Write", exact: true }).click();
   await expect(heading(page, "Never Wrote")).toBeVisible();
@@ -274,6 +290,22 @@ test("anybody is written to from their page, outside the window with a template 
   );
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page.getByRole("region", { name: "Messages" }).getByText("our autumn sale has started")).toBeVisible();
+});
+
+test("what is written from the right is shown, and answered, from the right", async ({ page }) => {
+  await says(page, number(41), "שלום, מתי אתם פותחים?", "Writer 41");
+  await page.goto("/inbox?q=Writer 41");
+  await row(page, "Writer 41").click();
+  const direction = (at: Locator) => at.evaluate((e) => getComputedStyle(e).direction);
+  const message = page.getByRole("region", { name: "Messages" }).getByText("מתי אתם פותחים");
+  await expect(message).toBeVisible();
+  expect(await direction(message)).toBe("rtl");
+  expect(await direction(row(page, "Writer 41").getByText("מתי אתם פותחים"))).toBe("rtl");
+  await field(page).fill("בתשע");
+  expect(await direction(field(page))).toBe("rtl");
+  await field(page).fill("At nine");
+  expect(await direction(field(page))).toBe("ltr");
+  await field(page).fill("");
 });
 
 test("on a phone one pane is shown at a time", async ({ page }) => {

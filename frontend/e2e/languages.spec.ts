@@ -39,18 +39,12 @@ const said = (on: Page) =>
 const prose =
   /(?<![\w-])(the|and|of|is|are|were|have|this|that|with|they|them|their|which|been|not|for|you|your|from|by|to)(?![\w-])/i;
 
-/** What people wrote, in the story and in the sandbox, and what is sent to those who write in English. */
+/** What the story wrote beside messages, and what is sent to those who write in English. */
 const written = [
-  "Is this still available?",
-  "When do you open on Saturday?",
-  "Thank you!",
-  "Great, I'll have a look.",
-  "How long does the offer last?",
   "Signed the form in the shop on 3 May",
   "What they pay for",
   "Alert: not subscribed to the topic",
   "On the pro plan",
-  "remove my number from your list",
   "You are unsubscribed and will get no more messages from us. Reply START to subscribe again.",
   "You are subscribed. Reply STOP at any time to unsubscribe.",
   "Reply STOP to unsubscribe or START to subscribe.",
@@ -58,14 +52,15 @@ const written = [
   "You are subscribed to “{topic}”. Reply STOP {keyword} to leave it, STOP to get nothing any more.",
 ];
 
-/** English sentences in the page, of the page itself or of the server. */
+/** English sentences in the page, of the page itself or of the server: not in what people wrote, of any direction. */
 const sentences = async (on: Page) => {
   const texts = await on.evaluate(() => {
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const all: string[] = [];
     for (let node = walk.nextNode(); node; node = walk.nextNode()) {
       const inside = node.parentElement;
-      if (inside?.checkVisibility() && !inside.closest("script, style, code, pre")) all.push(node.textContent ?? "");
+      if (inside?.checkVisibility() && !inside.closest("script, style, code, pre, bdi, [dir=auto]"))
+        all.push(node.textContent ?? "");
     }
     return all;
   });

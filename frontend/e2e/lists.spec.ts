@@ -1,11 +1,15 @@
 import { expect, type Page, test } from "@playwright/test";
-import { ask, signedIn, watch } from "./look";
+import { ask, watch } from "./look";
+import { installation } from "./processes";
 
-// More campaigns, segments and templates than a page of a list holds: each can be reached and chosen. It comes after
-// the walk, which looks at the newest of each.
-test.use({ storageState: signedIn });
+// More campaigns, segments and templates than a page of a list holds: each can be reached and chosen. They would be in
+// the way of all others, so that this is not the installation of the story.
+const engine = installation("lists", 28);
+test.use({ baseURL: engine.url, storageState: engine.session });
 const broken: string[] = [];
+test.beforeAll(() => engine.start());
 test.beforeEach(({ page }) => watch(page, broken));
+test.afterAll(() => engine.end());
 test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
 
 const many = 110;

@@ -1,30 +1,23 @@
-import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
 import { ask, everyWay, watch } from "./look";
-import { alone, ended, root, started } from "./processes";
+import { installation } from "./processes";
 
 /**
  * Two people plan campaigns together. What they set holds for a whole workspace, so that this is not the installation of
  * the story.
  */
-const base = Number(process.env.E2E_PORT ?? "8097");
-const engine = `http://localhost:${base + 24}`;
-const admin = { email: "ada@shop.example", password: "a long enough password" };
+const engine = installation("planning", 24);
 const pictures = join(import.meta.dirname, ".results/planning"); // of one run
 
 test.describe.configure({ mode: "serial" });
 
-let dir = "";
-const running: ChildProcess[] = [];
 let ada: Page;
 let ben: Page;
 const broken: string[] = [];
 
-const newPage = async (browser: Browser) => {
-  const page = await (await browser.newContext({ baseURL: engine })).newPage();
+const newPage = async (browser: Browser, storageState?: string) => {
+  const page = await (await browser.newContext({ baseURL: engine.url, storageState })).newPage();
   watch(page, broken);
   return page;
 };
@@ -44,24 +37,9 @@ let segment = "";
 let template = "";
 
 test.beforeAll(async ({ browser }) => {
-  dir = mkdtempSync(join(tmpdir(), "eventstream-planning-"));
-  const env = {
-    ...alone,
-    LISTEN_ADDR: `127.0.0.1:${base + 24}`,
-    DATA_DIR: join(dir, "engine"),
-    ADMIN_EMAIL: admin.email,
-    ADMIN_PASSWORD: admin.password,
-  };
-  await started(join(root, "bin/server"), [], env, /Open\s+(\S+)/, (child) => running.push(child));
-  ada = await newPage(browser);
+  await engine.start();
+  ada = await newPage(browser, engine.session);
   ben = await newPage(browser);
-  await done(ada, "signIn", admin, "__typename");
-  await done(
-    ada,
-    "operatorUpdate",
-    { id: (await ask(ada, "{ viewer { id } }")).viewer.id, name: "Ada" },
-    "operator { id }",
-  );
   const invited = await done(
     ada,
     "operatorInvite",
@@ -83,8 +61,7 @@ test.beforeAll(async ({ browser }) => {
 test.afterAll(async () => {
   await ada?.close();
   await ben?.close();
-  for (const child of running.reverse()) await ended(child);
-  rmSync(dir, { recursive: true, force: true });
+  await engine.end();
   expect(broken, "errors in the browser's console").toEqual([]);
 });
 

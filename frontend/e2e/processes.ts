@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect, request } from "@playwright/test";
 
 /** Where the repository lies. */
 export const root = join(import.meta.dirname, "../..");
@@ -43,4 +46,56 @@ export async function ended(child: ChildProcess) {
   const over = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGINT");
   await over;
+}
+
+/** The person who may do everything in an installation that these tests begin. */
+export const admin = { name: "Ada Admin", email: "ada@shop.example", password: "a long enough password" };
+
+/**
+ * An installation of its own, beside that of the story, for what holds for a whole workspace or counts all that is in
+ * it. It listens so far above the port of the story. Its admin is signed in with `session`.
+ */
+export function installation(name: string, above: number) {
+  const port = Number(process.env.E2E_PORT ?? "8097") + above;
+  const url = `http://localhost:${port}`;
+  const dir = join(tmpdir(), `eventstream-${name}-${process.pid}`);
+  const session = join(dir, "signed-in.json");
+  let server: ChildProcess | undefined;
+  return {
+    url,
+    session,
+    async start() {
+      mkdirSync(dir);
+      const env = {
+        ...alone,
+        LISTEN_ADDR: `127.0.0.1:${port}`,
+        DATA_DIR: join(dir, "engine"),
+        ADMIN_EMAIL: admin.email,
+        ADMIN_PASSWORD: admin.password,
+      };
+      await started(join(root, "bin/server"), [], env, /Open\s+(\S+)/, (child) => {
+        server = child;
+      });
+      const context = await request.newContext({ baseURL: url, storageState: { cookies: [], origins: [] } });
+      const asked = async (query: string, input: object) => {
+        const answer = await (await context.post("/graphql", { data: { query, variables: { input } } })).json();
+        expect(answer.errors ?? answer.data.it.userErrors).toEqual([]);
+        return answer.data.it;
+      };
+      const { operator } = await asked(
+        "mutation ($input: SignInInput!) { it: signIn(input: $input) { operator { id } userErrors { message } } }",
+        { email: admin.email, password: admin.password },
+      );
+      await asked(
+        "mutation ($input: OperatorUpdateInput!) { it: operatorUpdate(input: $input) { userErrors { message } } }",
+        { id: operator.id, name: admin.name },
+      );
+      await context.storageState({ path: session });
+      await context.dispose();
+    },
+    async end() {
+      if (server) await ended(server);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
 }

@@ -36,6 +36,9 @@ export const theme = createTheme({
     Table: { defaultProps: { verticalSpacing: 9, horizontalSpacing: "sm", fz: "sm", highlightOnHover: true } },
     // What a button says is read whole: in a narrow row it is the text beside it that breaks.
     Button: { defaultProps: { maw: "100%" }, styles: { root: { flexShrink: 0 } } },
+    // Arabic and Hebrew are written from the right.
+    TextInput: { defaultProps: { attributes: { input: { dir: "auto" } } } },
+    Textarea: { defaultProps: { attributes: { input: { dir: "auto" } } } },
     Card: { defaultProps: { withBorder: true, padding: "lg" } },
     NavLink: { defaultProps: { px: 10, py: 7, styles: { label: { fontSize: "var(--mantine-font-size-sm)" } } } },
     Notification: {

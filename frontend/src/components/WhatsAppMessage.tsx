@@ -167,7 +167,11 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
             <li key={i}>
               <Medium kind={card.media.kind} url={card.media.url} />
               <div className={classes.words}>
-                {card.title && <strong className={classes.header}>{card.title}</strong>}
+                {card.title && (
+                  <strong className={classes.header} dir="auto">
+                    {card.title}
+                  </strong>
+                )}
                 <WhatsAppText>{card.body}</WhatsAppText>
               </div>
               {card.buttons.map((b, j) => (

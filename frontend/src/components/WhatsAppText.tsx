@@ -6,7 +6,7 @@ import classes from "./WhatsAppText.module.css";
 export function WhatsAppText(props: { children: string; links?: boolean }) {
   const blocks = useMemo(() => parse(props.children), [props.children]);
   return (
-    <div className={classes.text}>
+    <div className={classes.text} dir="auto">
       {blocks.map((b, i) => (
         <Part key={i} block={b} links={props.links} />
       ))}

@@ -127,7 +127,7 @@ export function OptOutReviews() {
               </Text>
             </Group>
             <Blockquote p="sm" m={0} style={{ overflowWrap: "anywhere" }}>
-              {r.message?.body || t`The text was erased.`}
+              {r.message?.body ? <div dir="auto">{r.message.body}</div> : t`The text was erased.`}
             </Blockquote>
             {may && <Decide id={r.id} who={nameOf(r.contact)} done={pages.top} />}
           </Stack>

@@ -89,7 +89,7 @@ export function ContactTimeline(props: { id: string }) {
             return (
               <Timeline.Item key={`${h.at}${h.kind}${i}`} title={title} lineVariant="solid">
                 {h.kind === "MESSAGE" && m?.body && (
-                  <Text size="sm" style={{ overflowWrap: "anywhere" }} lineClamp={3}>
+                  <Text dir="auto" size="sm" style={{ overflowWrap: "anywhere" }} lineClamp={3}>
                     {m.body}
                   </Text>
                 )}

@@ -125,7 +125,7 @@ function One({ of: f, onImport }: { of: Found; onImport: () => void }) {
               {[languageName(f.language), f.type].filter(Boolean).join(" · ")}
             </Text>
           </Group>
-          <Text size="xs" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
+          <Text dir="auto" size="xs" lineClamp={2} style={{ overflowWrap: "anywhere" }}>
             {f.body}
           </Text>
           {f.problem && <Text size="xs" c="red">{t`Cannot be imported: ${f.problem}`}</Text>}
@@ -167,7 +167,7 @@ function Import({ of: f, onClose, onDone }: { of: Found; onClose: () => void; on
   return (
     <Dialog opened onClose={onClose} title={t`Import ${f.name}`} size="lg">
       <Stack>
-        <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+        <Text dir="auto" size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
           {f.body}
         </Text>
         <TextInput label={t`Name`} value={name} onChange={(e) => setName(e.currentTarget.value)} />

@@ -168,7 +168,7 @@ function Note(props: { of: BubbleNoteFragment }) {
       <div className="thread-from">
         <IconNote size={13} aria-hidden style={{ verticalAlign: -2 }} /> {t`Note by ${n.author?.name ?? t`a program`}`}
       </div>
-      <div className="thread-text">{n.body || t`The text was erased.`}</div>
+      <div className="thread-text">{n.body ? <div dir="auto">{n.body}</div> : t`The text was erased.`}</div>
       <div className="thread-meta">
         <time dateTime={n.createdAt} title={moment(n.createdAt)}>
           {timeOnly(n.createdAt)}

@@ -83,7 +83,13 @@ export function CannedReplies(props: { onClose: () => void }) {
                 <Text size="sm" fw={600}>
                   /{r.name}
                 </Text>
-                <Text size="sm" c="dimmed" lineClamp={2} style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+                <Text
+                  dir="auto"
+                  size="sm"
+                  c="dimmed"
+                  lineClamp={2}
+                  style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}
+                >
                   {r.body}
                 </Text>
               </div>

@@ -93,7 +93,7 @@ export function ContentHead(props: { content: BubbleContentFragment }) {
           <Text size="xs" lineClamp={3} style={{ overflowWrap: "anywhere" }}>
             {c.quoted.messageId ? (
               <Anchor component={Link} to={`/messages/${c.quoted.messageId}`} size="xs">
-                {c.quoted.body || t`An earlier message`}
+                {c.quoted.body ? <bdi>{c.quoted.body}</bdi> : t`An earlier message`}
               </Anchor>
             ) : (
               t`A message that is not kept here`

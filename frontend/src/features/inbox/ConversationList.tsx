@@ -291,7 +291,11 @@ function Row(props: { of: ConversationRowFragment; current: boolean; now: number
         <div className="inbox-row-line" style={{ alignItems: "center" }}>
           <Text size="xs" c={r.unread ? undefined : "dimmed"} truncate>
             {r.lastMessage?.direction === "OUTBOUND" ? `${t`You:`} ` : ""}
-            {plainText(r.lastMessage?.body ?? "") || contentName(r.lastMessage?.content?.kind)}
+            {r.lastMessage?.body ? (
+              <bdi>{plainText(r.lastMessage.body)}</bdi>
+            ) : (
+              contentName(r.lastMessage?.content?.kind)
+            )}
           </Text>
           {r.unread > 0 && (
             <Badge size="sm" circle={r.unread < 10} aria-label={t`${count(r.unread)} unread`} style={{ flex: "none" }}>

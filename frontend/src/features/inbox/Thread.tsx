@@ -1,4 +1,5 @@
 import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { ActionIcon, Alert, Box, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconArrowBackUp, IconArrowDown, IconArrowLeft, IconCheck, IconLayoutSidebarRight } from "@tabler/icons-react";
@@ -253,7 +254,13 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         {may && <LabelMenu conversation={id} has={thread.labels} />}
       </div>
       <Messages id={id} page={{ ...thread.messages, nodes: said }} notes={notes ?? thread.notes.nodes} />
-      <Live>{last?.direction === "INBOUND" ? t`They wrote: ${last.body || contentName(last.content?.kind)}` : ""}</Live>
+      <Live>
+        {last?.direction === "INBOUND" && (
+          <Trans>
+            They wrote: <bdi>{last.body || contentName(last.content?.kind)}</bdi>
+          </Trans>
+        )}
+      </Live>
       {c.optOutReview && (
         <Alert color="yellow" title={t`Did they ask to stop?`} radius={0}>
           <Stack gap="xs">

@@ -125,7 +125,7 @@ export function DecisionsPage() {
                         ) : (
                           words(r.purpose)
                         )}
-                        <Text size="xs" c="dimmed" lineClamp={1} maw={420}>
+                        <Text dir="auto" size="xs" c="dimmed" lineClamp={1} maw={420}>
                           {r.body}
                         </Text>
                       </Table.Td>

@@ -154,7 +154,9 @@ export function MessagePage() {
       </Alert>
       {m.body && (
         <Card>
-          <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{m.body}</Text>
+          <Text dir="auto" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+            {m.body}
+          </Text>
         </Card>
       )}
       {m.price && (

@@ -283,7 +283,12 @@ export function MonitoringPage() {
                         {l.who.name}
                       </Link>
                     )}
-                    {l.text && ` ${l.text}`}
+                    {l.text && (
+                      <>
+                        {" "}
+                        <bdi>{l.text}</bdi>
+                      </>
+                    )}
                   </Text>
                 </div>
               ))}

@@ -82,6 +82,7 @@ export function Composer(props: {
     EditorState.readOnly.of(Boolean(props.readOnly)),
     EditorView.editable.of(!props.readOnly),
     EditorView.contentAttributes.of({
+      dir: "auto",
       "aria-labelledby": `${id}-label`,
       "aria-describedby": `${id}-description ${id}-keys${props.error ? ` ${id}-error` : ""}`,
       "aria-invalid": String(Boolean(props.error)),

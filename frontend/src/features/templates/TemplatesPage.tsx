@@ -186,7 +186,7 @@ function TemplateRows(props: { filter: TemplateFilter; after: string | null }) {
               <Link to="/templates/$id" params={{ id: template.id }} className="plain">
                 {template.name}
               </Link>
-              <Text size="xs" c="dimmed" lineClamp={1}>
+              <Text dir="auto" size="xs" c="dimmed" lineClamp={1}>
                 {plainText(withFields(template.body, attributes))}
               </Text>
             </Table.Td>
