@@ -121,6 +121,29 @@ test("a page that loses the server says so, and goes on by itself", async ({ pag
   await expect(on.getByRole("textbox", { name: "Search segments" })).toBeVisible();
 });
 
+test("what a page shows stands in its address, and is there again", async ({ page: on }) => {
+  const field = (name: string) => on.getByRole("combobox", { name, exact: true });
+  await on.goto("/compliance");
+  await field("Source").click();
+  await on.getByRole("option", { name: "Keyword" }).click();
+  await expect(on).toHaveURL(/source=KEYWORD/);
+  await on.reload();
+  await expect(field("Source")).toHaveValue("Keyword");
+  await on.goto("/compliance/suppressions?status=ERASED&q=4915112345678");
+  await expect(field("Reason")).toHaveValue("Erased");
+  await expect(on.getByLabel("Is this number suppressed?")).toHaveValue("4915112345678");
+  await on.goto("/compliance/double-opt-ins?status=nonsense");
+  await expect(field("Status")).toHaveValue("");
+  await on.goto("/monitoring");
+  await on.getByRole("radiogroup", { name: "Events shown" }).getByText("Inbound").click();
+  await expect(on).toHaveURL(/status=inbound/);
+  await on.goto("/segments/new");
+  await on.getByRole("tab", { name: "JSON" }).click();
+  await expect(on).toHaveURL(/view=json/);
+  await on.reload();
+  await expect(on.getByLabel("Query as JSON")).toBeVisible();
+});
+
 for (const [name, place] of Object.entries(places)) {
   test(`${name} in light and dark, wide and on a phone`, async ({ page: on }) => {
     const broken: string[] = [];

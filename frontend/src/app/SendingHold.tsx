@@ -74,14 +74,15 @@ export function SendingHold() {
 }
 
 function Release({ close }: { close: () => void }) {
-  const [at, setAt] = useState(() => localInput(new Date(), "second"));
+  const [opened] = useState(() => new Date());
+  const [at, setAt] = useState(() => localInput(opened, "second"));
   const [wrong, setWrong] = useState("");
   const [{ fetching }, release] = useMutation(ReleaseDocument);
   return (
     <form
       onSubmit={async (e) => {
         e.preventDefault();
-        const originalStoppedAt = momentOf(at);
+        const originalStoppedAt = momentOf(at, opened.toISOString());
         if (!originalStoppedAt) return setWrong(noMoment(at));
         const result = await release({ input: { originalStoppedAt } });
         const { fields } = byField(payloadOf(result.data)?.userErrors ?? [], ["originalStoppedAt"]);

@@ -19,9 +19,12 @@ export type Search = {
   like?: string;
   segment?: string;
   template?: string;
+  source?: string;
+  view?: string;
 };
 
-const text = (v: unknown) => (typeof v === "string" && v ? v : undefined);
+/** The router reads JSON in the address bar: ?q=4915 is a number. */
+const text = (v: unknown) => (typeof v === "string" || typeof v === "number" ? String(v) || undefined : undefined);
 
 const rootRoute = createRootRoute({
   component: Shell,
@@ -40,6 +43,8 @@ const rootRoute = createRootRoute({
     like: text(s.like),
     segment: text(s.segment),
     template: text(s.template),
+    source: text(s.source),
+    view: text(s.view),
   }),
   notFoundComponent: () => (
     <Missing

@@ -29,6 +29,10 @@ export function useAddress() {
   return { search, change };
 }
 
+/** What the address chooses among these: another word there chooses none of them. */
+export const chosen = <Value extends string>(among: readonly Value[], there: string | undefined): Value | null =>
+  among.find((one) => one === there) ?? null;
+
 /**
  * A text that somebody types and that stands in the address some moments later. What changes in the address by other
  * means, such as the way back, is shown; the answer to what was typed a moment ago never replaces what was typed since.

@@ -61,9 +61,14 @@ export const day = (s: string) => days(new Date(s));
 /** A moment as an input of type datetime-local shows it, to the minute or the second. */
 export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
   new Date(at.getTime() + ahead(at.getTime())).toISOString().slice(0, to === "minute" ? 16 : 19);
-/** The moment that such an input holds, as the API takes it; undefined: none, such as one of the year 20266. */
-export function momentOf(input: string): string | undefined {
-  return momentNamed(input)?.toISOString();
+/**
+ * The moment that such an input holds, as the API takes it; undefined: none, such as one of the year 20266. An input that
+ * still shows the moment with which it began holds that one: it cannot say which of two equal hours is meant, nor shows
+ * what is smaller than its last figure.
+ */
+export function momentOf(input: string, began?: string | null): string | undefined {
+  const same = began && (["minute", "second"] as const).some((to) => localInput(new Date(began), to) === input);
+  return same ? began : momentNamed(input)?.toISOString();
 }
 export const noMoment = (input: string) => t`“${input}” is not a date and time of the years 1 to 9999`;
 /** "6:54 PM" */

@@ -12,7 +12,7 @@ import { Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { CampaignStatus, CampaignsQueryVariables } from "../../gql/graphql";
-import { useAddress, useAddressText } from "../../lib/address";
+import { chosen, useAddress, useAddressText } from "../../lib/address";
 import { count, percent, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { useShortcuts } from "../../lib/shortcuts";
@@ -65,7 +65,16 @@ const CampaignsDocument = graphql(`
 `);
 
 /** Where a campaign stands; the last are drafts and scheduled ones, by their approval. */
-const statuses = ["DRAFT", "SCHEDULED", "PREPARING", "SENDING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"];
+const statuses: CampaignStatus[] = [
+  "DRAFT",
+  "SCHEDULED",
+  "PREPARING",
+  "SENDING",
+  "PAUSED",
+  "COMPLETED",
+  "CANCELED",
+  "FAILED",
+];
 const toApprove = "WAITING_FOR_APPROVAL";
 const putAway = "ARCHIVED";
 
@@ -74,7 +83,7 @@ export function CampaignsPage() {
   const [text, setText] = useAddressText("q");
   const navigate = useNavigate();
   const may = useMay("MARKETER");
-  const status = statuses.includes(search.status ?? "") ? (search.status as CampaignStatus) : null;
+  const status = chosen(statuses, search.status);
   const approval = search.status === toApprove;
   const archived = search.status === putAway;
   const label = search.label || null;

@@ -61,9 +61,10 @@ const soon = () => new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 3_60
 export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: () => void }) {
   const before = props.plan?.recurrence;
   const [kind, setKind] = useState(before ? "again" : "once");
+  const [began] = useState(() => props.plan?.at ?? soon().toISOString());
   const [at, setAt] = useState(() => {
     const l = props.plan?.local;
-    return l ? `${l.date}T${l.time}` : localInput(props.plan?.at ? new Date(props.plan.at) : soon());
+    return l ? `${l.date}T${l.time}` : localInput(new Date(began));
   });
   const [local, setLocal] = useState(Boolean(props.plan?.local ?? before?.local));
   const [frequency, setFrequency] = useState<Frequency>(before?.frequency ?? "WEEKLY");
@@ -77,7 +78,7 @@ export function ScheduleForm(props: { id: string; plan?: Plan | null; onDone: ()
   const save = async () => {
     const input: CampaignScheduleInput = { id: props.id };
     if (kind === "once") {
-      const start = at ? momentOf(at) : null;
+      const start = at ? momentOf(at, began) : null;
       if (start === undefined) return setProblem(noMoment(at));
       if (start && Date.parse(start) < Date.now())
         return setProblem(t`This moment has passed. Choose one that is still to come.`);

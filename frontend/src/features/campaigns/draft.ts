@@ -134,6 +134,7 @@ export type Draft = Experiment & {
   bestHour: boolean;
   utm: Utm;
   ends: string; // as an input of type datetime-local has it
+  endsAt: string | null; // the moment with which that began
   quiet: { on: boolean; start: string; end: string; zone: string | null };
   capped: boolean;
   cap: Cap;
@@ -159,6 +160,7 @@ export function newDraft({ senders, settings }: Defaults): Draft {
     bestHour: false,
     utm: { source: "", medium: "", campaign: "" },
     ends: "",
+    endsAt: null,
     quiet: {
       on: true,
       start: settings.defaultQuietHours?.start ?? "21:00",
@@ -188,6 +190,7 @@ export function draftOf(c: CampaignSettingsFragment, defaults: Defaults): Draft 
     bestHour: c.bestHour,
     utm: { source: c.utm?.source ?? "", medium: c.utm?.medium ?? "", campaign: c.utm?.campaign ?? "" },
     ends: c.endsAt ? localInput(new Date(c.endsAt)) : "",
+    endsAt: c.endsAt ?? null,
     quiet: c.quietHours
       ? { on: true, start: c.quietHours.start, end: c.quietHours.end, zone: c.quietHours.zone ?? null }
       : { ...fresh.quiet, on: false },
@@ -220,7 +223,7 @@ export function inputOf(d: Draft): Omit<CampaignUpdateInput, "id"> {
     utm: d.utm,
     quietHours: d.quiet.on ? { start: d.quiet.start, end: d.quiet.end, zone: d.quiet.zone } : null,
     frequencyCap: d.capped ? capInput(d.cap) : null,
-    endsAt: momentOf(d.ends) ?? null,
+    endsAt: momentOf(d.ends, d.endsAt) ?? null,
   };
 }
 

@@ -2,7 +2,6 @@ import { t } from "@lingui/core/macro";
 import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconChecks } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
@@ -10,6 +9,7 @@ import { nameOf } from "../../components/Person";
 import { Empty, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
+import { chosen, useAddress } from "../../lib/address";
 import { moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
@@ -45,12 +45,14 @@ const LedgerDocument = graphql(`
 
 type Row = ConsentLedgerQuery["consentEvents"]["nodes"][number];
 
+const decisions = ["OPTED_IN", "OPTED_OUT"] satisfies ConsentStatus[];
 const sources: ConsentSource[] = ["IMPORT", "OPERATOR", "API", "KEYWORD", "FORM", "PROVIDER"];
 
 /** Every decision, with its proof. */
 export function ConsentLedger() {
-  const [status, setStatus] = useState<ConsentStatus | null>(null);
-  const [source, setSource] = useState<ConsentSource | null>(null);
+  const { search, change } = useAddress();
+  const status = chosen(decisions, search.status);
+  const source = chosen(sources, search.source);
   const pages = usePages<Row>(`${status} ${source}`);
   const [{ data, error, fetching }, load] = useLasting({
     query: LedgerDocument,
@@ -66,12 +68,9 @@ export function ConsentLedger() {
           aria-label={t`Decision`}
           placeholder={t`Any decision`}
           clearable
-          data={[
-            { value: "OPTED_IN", label: t`Opted in` },
-            { value: "OPTED_OUT", label: t`Opted out` },
-          ]}
+          data={decisions.map((d) => ({ value: d, label: words(d) }))}
           value={status}
-          onChange={(v) => setStatus(v as ConsentStatus | null)}
+          onChange={(v) => change({ status: v ?? undefined })}
         />
         <Select
           aria-label={t`Source`}
@@ -79,7 +78,7 @@ export function ConsentLedger() {
           clearable
           data={sources.map((s) => ({ value: s, label: words(s) }))}
           value={source}
-          onChange={(v) => setSource(v as ConsentSource | null)}
+          onChange={(v) => change({ source: v ?? undefined })}
         />
       </Group>
       {!data && rows.length === 0 ? (

@@ -2,7 +2,6 @@ import { plural, t } from "@lingui/core/macro";
 import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconMessageQuestion } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
 import { isOpen, Moment, optInStatuses, QuestionLink } from "../../components/OptInRequest";
@@ -10,6 +9,7 @@ import { nameOf } from "../../components/Person";
 import { Empty, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { OptInRequestStatus, OptInRequestsQuery } from "../../gql/graphql";
+import { chosen, useAddress } from "../../lib/address";
 import { moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
@@ -40,7 +40,8 @@ type Row = OptInRequestsQuery["optInRequests"]["nodes"][number];
 
 /** Consents that count only once their people have confirmed them on WhatsApp. */
 export function OptInRequests() {
-  const [status, setStatus] = useState<OptInRequestStatus | null>(null);
+  const { search, change } = useAddress();
+  const status = chosen(Object.keys(optInStatuses) as OptInRequestStatus[], search.status);
   const pages = usePages<Row>(status ?? "");
   const [{ data, error, fetching }, load] = useLasting({
     query: RequestsDocument,
@@ -58,7 +59,7 @@ export function OptInRequests() {
           clearable
           data={Object.entries(optInStatuses).map(([value, label]) => ({ value, label }))}
           value={status}
-          onChange={(v) => setStatus(v as OptInRequestStatus | null)}
+          onChange={(v) => change({ status: v ?? undefined })}
           w={{ base: "100%", xs: 230 }}
         />
         {data && (

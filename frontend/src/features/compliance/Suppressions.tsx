@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Alert, Button, Card, Group, Select, Stack, Table, Text, TextInput } from "@mantine/core";
-import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
+import { useDisclosure } from "@mantine/hooks";
 import { IconBan, IconDownload, IconSearch, IconUpload } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMutation } from "urql";
@@ -11,6 +11,7 @@ import { More } from "../../components/More";
 import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SuppressionReason, SuppressionsQuery } from "../../gql/graphql";
+import { chosen, useAddress, useAddressText } from "../../lib/address";
 import { byField, errorText } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
@@ -54,12 +55,15 @@ const AddDocument = graphql(`
 `);
 type Row = SuppressionsQuery["suppressions"]["nodes"][number];
 
+const reasons: SuppressionReason[] = ["OPTED_OUT", "ERASED", ...byHand];
+
 /** Addresses that must not be written to, a row for each reason. */
 export function Suppressions() {
   const may = useMay("MARKETER");
-  const [reason, setReason] = useState<SuppressionReason | null>(null);
-  const [text, setText] = useState("");
-  const [address] = useDebouncedValue(text.trim(), 350);
+  const { search, change } = useAddress();
+  const reason = chosen(reasons, search.status);
+  const [text, setText] = useAddressText("q", 350);
+  const address = search.q ?? "";
   const pages = usePages<Row>(`${reason} ${address}`);
   const [adding, add] = useDisclosure();
   const [taking, take] = useDisclosure();
@@ -99,9 +103,9 @@ export function Suppressions() {
           aria-label={t`Reason`}
           placeholder={t`Any reason`}
           clearable
-          data={(["OPTED_OUT", "ERASED", ...byHand] as SuppressionReason[]).map((r) => ({ value: r, label: words(r) }))}
+          data={reasons.map((r) => ({ value: r, label: words(r) }))}
           value={reason}
-          onChange={(v) => setReason(v as SuppressionReason | null)}
+          onChange={(v) => change({ status: v ?? undefined })}
         />
         {may && (
           <>

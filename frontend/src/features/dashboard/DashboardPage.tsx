@@ -291,7 +291,7 @@ function Replies(props: { messages: DashboardPageQuery["messages"]["nodes"] }) {
                   <When at={m.createdAt} />
                 </Text>
               </Group>
-              <Text size="sm" lineClamp={1}>
+              <Text dir="auto" size="sm" lineClamp={1}>
                 {m.body}
               </Text>
             </div>

@@ -10,6 +10,7 @@ import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
+import { chosen, useAddress } from "../../lib/address";
 import { capital, count, decimal, timeOfDay } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { ErrorTable } from "./ErrorTable";
@@ -110,10 +111,12 @@ const HealthDocument = graphql(`
   }
 `);
 
+const kinds = ["inbound", "delivery"] as const;
+
 type Line = {
   key: string;
   at: string;
-  kind: "inbound" | "delivery";
+  kind: (typeof kinds)[number];
   status: string;
   who: { id: string; name: string } | null;
   text: string;
@@ -128,7 +131,8 @@ export function MonitoringPage() {
   useInterval(() => load({ requestPolicy: "network-only" }), 15_000, { autoInvoke: true }); // errors come in no stream
   const [health] = useSubscription({ query: HealthDocument });
   const [paused, setPaused] = useState(false);
-  const [show, setShow] = useState("all");
+  const { search, change } = useAddress();
+  const show = chosen(kinds, search.status);
   const [lines, setLines] = useState<Line[]>([]);
   const waiting = useRef<Line[]>([]);
   useSubscription({ query: DeliveryDocument }, (_: unknown, next) => {
@@ -174,7 +178,7 @@ export function MonitoringPage() {
     text: m.body,
   }));
   const seen = new Set(lines.map((l) => l.key));
-  const stream = [...lines, ...past.filter((l) => !seen.has(l.key))].filter((l) => show === "all" || l.kind === show);
+  const stream = [...lines, ...past.filter((l) => !seen.has(l.key))].filter((l) => !show || l.kind === show);
   const h = health.data?.systemHealthChanged ?? data?.systemHealth;
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (
@@ -245,8 +249,8 @@ export function MonitoringPage() {
           <Group gap="xs">
             <SegmentedControl
               size="xs"
-              value={show}
-              onChange={setShow}
+              value={show ?? "all"}
+              onChange={(v) => change({ status: v === "all" ? undefined : v }, { replace: true, resetScroll: false })}
               aria-label={t`Events shown`}
               data={[
                 { value: "all", label: t`All` },

@@ -25,7 +25,7 @@ import { nameOf } from "../../components/Person";
 import { LinkButton, Live, Missing, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { SegmentCreateMutation } from "../../gql/graphql";
-import { useGoAfter } from "../../lib/address";
+import { useAddress, useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
 import { capital, count, percent } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
@@ -179,6 +179,7 @@ function Editor(props: {
   /** In a drawer: what comes then is for whoever opened it. */
   onSaved?: (id: string) => void;
 }) {
+  const inDrawer = Boolean(props.onSaved);
   const may = useMay("MARKETER");
   const goAfter = useGoAfter();
   const { draft, change, dirty, forget, discard } = useDraft(`segment:${props.id ?? "new"}`, {
@@ -189,6 +190,11 @@ function Editor(props: {
   });
   const { name, description, query } = draft;
   const setQuery = (next: Node) => change({ query: next });
+  const { search, change: go } = useAddress();
+  const [shown, setShown] = useState<string | null>(null);
+  const view = (inDrawer ? shown : search.view) === "json" ? "json" : "builder";
+  const show = (to: string | null) =>
+    inDrawer ? setShown(to) : go({ view: to === "json" ? to : undefined }, { replace: true, resetScroll: false });
   const [json, setJson] = useState(() => JSON.stringify(props.query, null, 2));
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState("");
@@ -226,7 +232,6 @@ function Editor(props: {
   };
   // The drawer looks for a field that takes the focus when it opens; this comes a moment later.
   const first = useRef<HTMLInputElement>(null);
-  const inDrawer = Boolean(props.onSaved);
   useEffect(() => {
     if (inDrawer) first.current?.focus();
   }, [inDrawer]);
@@ -263,7 +268,7 @@ function Editor(props: {
           error={errors.description}
         />
       </SimpleGrid>
-      <Tabs defaultValue="builder" keepMounted={false}>
+      <Tabs value={view} onChange={show} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="builder">{t`Builder`}</Tabs.Tab>
           <Tabs.Tab value="json">{t`JSON`}</Tabs.Tab>

@@ -345,7 +345,7 @@ function Phrases(props: { language: Language }) {
           {shown.map((p) => (
             <Table.Tr key={`${p.meaning} ${p.phrase}`}>
               <Table.Td style={{ overflowWrap: "anywhere" }}>
-                {p.phrase} {!p.builtIn && <Badge variant="light">{t`added`}</Badge>}
+                <bdi>{p.phrase}</bdi> {!p.builtIn && <Badge variant="light">{t`added`}</Badge>}
               </Table.Td>
               <Table.Td>{meanings[p.meaning]}</Table.Td>
               <Table.Td>

@@ -11,7 +11,7 @@ import { DeleteButton, Empty, LinkButton, Page, Rows, Status } from "../../compo
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { TemplateApproval, TemplateFilter } from "../../gql/graphql";
-import { useAddress, useAddressText } from "../../lib/address";
+import { chosen, useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { languageName, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
@@ -66,13 +66,21 @@ const TemplateDeleteDocument = graphql(`
   }
 `);
 
-const approvals = ["DRAFT", "SUBMITTED", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "WINDOW_ONLY"];
+const approvals: TemplateApproval[] = [
+  "DRAFT",
+  "SUBMITTED",
+  "APPROVED",
+  "REJECTED",
+  "PAUSED",
+  "DISABLED",
+  "WINDOW_ONLY",
+];
 
 export function TemplatesPage() {
   const { search, change } = useAddress();
   const [text, setText] = useAddressText("q");
   const may = useMay("MARKETER");
-  const approvalStatus = approvals.includes(search.status ?? "") ? (search.status as TemplateApproval) : null;
+  const approvalStatus = chosen(approvals, search.status);
   const filter = { search: search.q ?? null, approvalStatus };
   const [{ data, error }, load] = useLasting({ query: TemplatesDocument, variables: { filter, after: null } });
   const [syncing, sync] = useMutation(TemplateSyncDocument);
