@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { ask, everyWay, pixel, signedIn, watch } from "./look";
+import { ask, everyWay, png, signedIn, watch } from "./look";
 
 // A campaign that compares two wordings and holds some people out, from the wizard to the winner that goes to the rest.
 test.describe.configure({ mode: "serial" });
@@ -24,7 +24,7 @@ async function picture(page: Page): Promise<string> {
     multipart: {
       operations: JSON.stringify({ query, variables: { file: null } }),
       map: JSON.stringify({ file: ["variables.file"] }),
-      file: { name: "offer.png", mimeType: "image/png", buffer: pixel },
+      file: png("offer.png"),
     },
   });
   const { data, errors } = await answer.json();

@@ -5,11 +5,17 @@ import { expect, type Page } from "@playwright/test";
 /** Where the story leaves the session that the walk of all pages uses. */
 export const signedIn = join(process.env.E2E_DATA_DIR ?? "", "signed-in.json");
 
-/** A picture: one red pixel is enough. */
-export const pixel = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==",
-  "base64",
-);
+const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
+
+/**
+ * A picture to upload: one red pixel is enough. No other has the same bytes, since the library keeps equal files once,
+ * by the name that came first.
+ */
+export const png = (name: string) => ({
+  name,
+  mimeType: "image/png",
+  buffer: Buffer.concat([Buffer.from(pixel, "base64"), Buffer.from(name)]),
+});
 
 /** An address as the directory shows it: a number has spaces where people write some, an id is as it is. */
 export const spaced = (address: string) =>

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { everyWay, pixel, signedIn, watch } from "./look";
+import { everyWay, png, signedIn, watch } from "./look";
 
 // Templates as marketers make them: a picture with buttons, in two languages, approved by the sandbox and launched.
 test.describe.configure({ mode: "serial" });
@@ -22,7 +22,7 @@ test("a picture, a text and two buttons, checked while they are written", async 
   await page.getByRole("button", { name: "From the library" }).click();
   const chooser = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: "Upload" }).click();
-  await (await chooser).setFiles({ name: "sale.png", mimeType: "image/png", buffer: pixel });
+  await (await chooser).setFiles(png("sale.png"));
   await expect(page.getByText("sale.png")).toBeVisible();
 
   await page.locator(".cm-content").fill("Hi {{name | there}}, our studio sale has started.");

@@ -231,13 +231,7 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) say.Text {
 	case message.StatusReceived:
 		return say.New("They wrote it.")
 	case message.StatusSkipped:
-		switch message.SkipReason(d.SkipReason) {
-		case message.SkipHoldout:
-			return say.New("Not sent: they are held out of this campaign, to compare with those who get it.")
-		case message.SkipStandingHoldout:
-			return say.New("Not sent: they are held out of all marketing campaigns, to compare with those who get them.")
-		}
-		return say.New("Not sent: the gate said no.")
+		return skipped(message.SkipReason(d.SkipReason))
 	case message.StatusExpired:
 		return say.New("Not sent: its time ran out before it was allowed to go.")
 	case message.StatusCanceled:
@@ -261,7 +255,46 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) say.Text {
 	if n := len(earlier); n > 0 {
 		return say.New("Sent again, attempt %d: the one before failed with %s.", n+1, s.named(earlier[n-1].ErrorCode))
 	}
-	return say.New("Sent: every question was answered with yes.")
+	return say.New("Sent: all checks passed.")
+}
+
+// skipped tells why a message was not sent, as it was decided when its turn came.
+func skipped(reason message.SkipReason) say.Text {
+	switch reason {
+	case message.SkipHoldout:
+		return say.New("Not sent: they are held out of this campaign, to compare with those who get it.")
+	case message.SkipStandingHoldout:
+		return say.New("Not sent: they are held out of all marketing campaigns, to compare with those who get them.")
+	case message.SkipNotSubscribed:
+		return say.New("Not sent: they were not subscribed to its topic.")
+	case message.SkipNoConsent:
+		return say.New("Not sent: no consent of theirs was recorded.")
+	case message.SkipOptedOut:
+		return say.New("Not sent: they had opted out.")
+	case message.SkipSuppressed:
+		return say.New("Not sent: their number was suppressed.")
+	case message.SkipErased:
+		return say.New("Not sent: the contact had been erased.")
+	case message.SkipOptOutReview:
+		return say.New("Not sent: they may have asked to stop, and nobody had decided yet.")
+	case message.SkipUnreachable:
+		return say.New("Not sent: they could not be reached on WhatsApp.")
+	case message.SkipIneligible:
+		return say.New("Not sent: WhatsApp delivers no marketing to them.")
+	case message.SkipNoNumber:
+		return say.New("Not sent: their number is not known, and authentication templates go to numbers alone.")
+	case message.SkipFrequencyCap:
+		return say.New("Not sent: they had had as many messages as the frequency cap allows.")
+	case message.SkipMissingVariable:
+		return say.New("Not sent: a value that its template needs was missing.")
+	case message.SkipTooLong:
+		return say.New("Not sent: its text was too long once it was filled in.")
+	case message.SkipNoAllowedHours:
+		return say.New("Not sent: their time zones and the rules on hours left no time at which it may be sent.")
+	case message.SkipWindowClosed:
+		return say.New("Not sent: they had not written within 24 hours, so that only templates may be sent.")
+	}
+	return say.New("Not sent: one of the checks below failed.")
 }
 
 // pending tells what a message waits for.
@@ -270,7 +303,7 @@ func (s *Service) pending(d *decided, earlier []*message.Attempt) say.Text {
 	switch {
 	case d.NotBeforeReason == "redeliver" && made > 0:
 		code := earlier[made-1].ErrorCode
-		told := say.New("Attempt %d failed with %s. The next one goes %s, the gate permitting, unless an earlier one still arrives.",
+		told := say.New("Attempt %d failed with %s. The next one goes %s, if all checks still pass, unless an earlier one still arrives.",
 			made, s.named(code), moment(&d.NotBefore))
 		if rule := s.code(code).Redeliver; rule != nil {
 			told = say.New("%s There are at most %d.", told, max(len(rule.Delays)+1, made+1))
@@ -281,14 +314,14 @@ func (s *Service) pending(d *decided, earlier []*message.Attempt) say.Text {
 	case d.NotBeforeReason == message.WaitsForPilot:
 		return say.New("Waits until somebody has looked at the first messages of its campaign, its pilot, and goes on.")
 	case d.NotBeforeReason == hours.BestHour && d.habit.Read() != nil:
-		return say.New("Waits until %s, because of when they usually read (%d of their %d reads in 180 days); the gate is asked again then.",
+		return say.New("Waits until %s, because of when they usually read (%d of their %d reads in 180 days); everything is checked again then.",
 			moment(&d.NotBefore), d.habit.Read().Reads, d.habit.Read().Of)
 	case d.NotBeforeReason == hours.BestHour:
-		return say.New("Waits until %s, because of when most contacts read; the gate is asked again then.", moment(&d.NotBefore))
+		return say.New("Waits until %s, because of when most contacts read; everything is checked again then.", moment(&d.NotBefore))
 	case d.NotBefore.After(time.Unix(0, 0)):
-		return say.New("Waits until %s (%s); the gate is asked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
+		return say.New("Waits until %s (%s); everything is checked again then.", moment(&d.NotBefore), waiting(d.NotBeforeReason))
 	}
-	return say.New("Waits for its turn; the gate is asked when it comes.")
+	return say.New("Waits for its turn; everything is checked when it comes.")
 }
 
 // failed tells why a message did not arrive.

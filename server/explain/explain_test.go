@@ -57,7 +57,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				SubmittedAt: at(0), AcceptedAt: at(1),
 			},
 			[]*message.Attempt{failed},
-			"Attempt 1 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:40:00 UTC, the gate permitting, " +
+			"Attempt 1 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:40:00 UTC, if all checks still pass, " +
 				"unless an earlier one still arrives. There are at most 4.",
 			map[string]string{
 				"Attempt 1": "Handed to Twilio 2026-11-25 10:00:00 UTC, accepted 2026-11-25 10:01:00 UTC; " +
@@ -72,7 +72,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 7, Of: 12}}, Allowed: new(23)},
 			},
 			nil,
-			"Waits until 2026-11-25 10:40:00 UTC, because of when they usually read (7 of their 12 reads in 180 days); the gate is asked again then.",
+			"Waits until 2026-11-25 10:40:00 UTC, because of when they usually read (7 of their 12 reads in 180 days); everything is checked again then.",
 			map[string]string{
 				"Best hour": "By their clock they usually read from 23:00 to 0:00: 7 of 12 reads in the 180 days before the campaign started.",
 				"Consent":   "Not asked.",
@@ -85,7 +85,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 7, Of: 12}, {Hour: 18, Reads: 5, Of: 12}}, Workspace: []int{9}, Allowed: new(18)},
 			},
 			nil,
-			"Waits until 2026-11-25 10:40:00 UTC, because of when they usually read (5 of their 12 reads in 180 days); the gate is asked again then.",
+			"Waits until 2026-11-25 10:40:00 UTC, because of when they usually read (5 of their 12 reads in 180 days); everything is checked again then.",
 			map[string]string{
 				"Best hour": "By their clock they usually read from 23:00 to 0:00: 7 of 12 reads in the 180 days before the campaign started. " +
 					"Quiet hours or law forbid that hour, so that the best one that they allow counts, from 18:00 to 19:00: 5 of these reads.",
@@ -98,7 +98,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 12, Of: 12}}, Workspace: []int{9}, Allowed: new(9)},
 			},
 			nil,
-			"Waits until 2026-11-25 10:40:00 UTC, because of when most contacts read; the gate is asked again then.",
+			"Waits until 2026-11-25 10:40:00 UTC, because of when most contacts read; everything is checked again then.",
 			map[string]string{
 				"Best hour": "By their clock they usually read from 23:00 to 0:00: 12 of 12 reads in the 180 days before the campaign started. " +
 					"Quiet hours or law forbid that hour, so that the best one that they allow counts, by the reads of all contacts from 9:00 to 10:00.",
@@ -111,7 +111,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				habit: &campaign.Habit{Own: []hours.Usual{{Hour: 23, Reads: 12, Of: 12}}},
 			},
 			nil,
-			"Sent: every question was answered with yes.",
+			"Sent: all checks passed.",
 			map[string]string{
 				"Best hour": "By their clock they usually read from 23:00 to 0:00: 12 of 12 reads in the 180 days before the campaign started. " +
 					"Quiet hours or law forbid that hour and every other in which something is read, so that it did not wait.",
@@ -124,7 +124,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				habit: &campaign.Habit{Workspace: []int{9}, Allowed: new(9), TooLate: true},
 			},
 			nil,
-			"Sent: every question was answered with yes.",
+			"Sent: all checks passed.",
 			map[string]string{
 				"Best hour": "They had read fewer than 3 messages in the 180 days before the campaign started, so that the hour counts in which most " +
 					"contacts read, by their clock from 9:00 to 10:00. That would have been too late for the campaign's end, so that it did not wait.",
@@ -135,7 +135,7 @@ func TestAttemptsAreTold(t *testing.T) {
 			"a message waits for its campaign's hour",
 			decided{Status: "pending", Purpose: "campaign", NotBeforeReason: "local_time", NotBefore: *at(40), SubmittedAt: at(0)},
 			nil,
-			"Waits until 2026-11-25 10:40:00 UTC (their local time); the gate is asked again then.",
+			"Waits until 2026-11-25 10:40:00 UTC (their local time); everything is checked again then.",
 			map[string]string{"Local time": "It is not yet the campaign's hour where they are.", "Consent": "Not asked."},
 		},
 		{
@@ -159,7 +159,7 @@ func TestAttemptsAreTold(t *testing.T) {
 				SubmittedAt: at(30), AcceptedAt: at(1),
 			},
 			[]*message.Attempt{failed, second},
-			"Attempt 2 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:50:00 UTC, the gate permitting, " +
+			"Attempt 2 failed with error 63049 (Declined for now). The next one goes 2026-11-25 10:50:00 UTC, if all checks still pass, " +
 				"unless an earlier one still arrives. There are at most 4.",
 			map[string]string{"Attempt 2": "Handed to Twilio 2026-11-25 10:30:00 UTC; failed 2026-11-25 10:31:00 UTC with error 63049 (Declined for now)."},
 		},
@@ -262,4 +262,21 @@ func TestTheExplanationIsInTheReadersLanguage(t *testing.T) {
 	mexican.Zone = time.UTC
 	require.Equal(t, "En la audiencia de «Herbst» por el segmento «VIP», tomada el 25 nov 2026, 10:00:00\u00a0a.\u00a0m.",
 		mexican.Say(got.Steps[0].Detail), "one stop ends the abbreviation and the sentence")
+}
+
+// Whoever asks why somebody got nothing is told the reason at once, not that there was one.
+func TestWhyNothingWasSent(t *testing.T) {
+	t.Parallel()
+	said := map[string]message.SkipReason{}
+	for _, reason := range []message.SkipReason{
+		message.SkipHoldout, message.SkipStandingHoldout, message.SkipNotSubscribed, message.SkipNoConsent, message.SkipOptedOut,
+		message.SkipSuppressed, message.SkipErased, message.SkipOptOutReview, message.SkipUnreachable, message.SkipIneligible,
+		message.SkipNoNumber, message.SkipFrequencyCap, message.SkipMissingVariable, message.SkipTooLong,
+		message.SkipNoAllowedHours, message.SkipWindowClosed,
+	} {
+		text := skipped(reason).String()
+		require.NotEqual(t, skipped("another").String(), text, reason)
+		require.Empty(t, said[text], reason)
+		said[text] = reason
+	}
 }

@@ -225,6 +225,7 @@ const skipTexts: Record<string, string> = {
   missing_variable: t`A value for the template is missing`,
   too_long: t`Text too long once filled in`,
   no_allowed_hours: t`No allowed hours in their zones`,
+  window_closed: t`The 24-hour window was closed`,
 };
 export const skipText = (reason: string) => skipTexts[reason] ?? words(reason);
 

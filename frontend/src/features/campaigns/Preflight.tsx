@@ -1,6 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { Rows, Stat } from "../../components/ui";
@@ -114,10 +114,14 @@ function LimitNote({ of }: { of: Portfolio }) {
   );
 }
 
+/** As many time zones are shown at first: those with most recipients. */
+const fewZones = 5;
+
 type Zone = CampaignPreflightQuery["campaignPreflight"]["zones"][number];
 
 /** By whose clocks the recipients live, what time it is there, and to how many a conversation is open. */
 function Zones({ of, withinWindow }: { of: readonly Zone[]; withinWindow: number }) {
+  const [all, setAll] = useState(of.length <= fewZones + 1); // a button in place of one row would spare nothing
   return (
     <Table data-testid="preflight-zones">
       <Table.Thead>
@@ -128,13 +132,22 @@ function Zones({ of, withinWindow }: { of: readonly Zone[]; withinWindow: number
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {of.map((z) => (
+        {(all ? of : of.slice(0, fewZones)).map((z) => (
           <Table.Tr key={z.zone ?? ""}>
             <Table.Td>{z.zone ? zoneText(z.zone) : t`Others, or not known exactly`}</Table.Td>
             <Table.Td>{z.zone && clockIn(z.zone)}</Table.Td>
             <Table.Td ta="right">{count(z.contacts)}</Table.Td>
           </Table.Tr>
         ))}
+        {!all && (
+          <Table.Tr>
+            <Table.Td colSpan={3}>
+              <Button size="compact-sm" variant="subtle" onClick={() => setAll(true)}>
+                {t`Show all ${count(of.length)}`}
+              </Button>
+            </Table.Td>
+          </Table.Tr>
+        )}
       </Table.Tbody>
       <Table.Caption>
         {plural(withinWindow, {
@@ -191,9 +204,38 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
           />
         )}
       </SimpleGrid>
+      {p.blockers.length > 0 && (
+        <Alert color="red" title={t`Not ready to launch`} role="alert">
+          <List size="sm">
+            {p.blockers.map((b) => (
+              <List.Item key={b.message}>{sentence(b.message)}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+      {p.warnings.map((w) => (
+        <Text key={w} size="sm">
+          {sentence(w)}
+        </Text>
+      ))}
+      {p.needsApproval && (
+        <Alert color="yellow">
+          {t`A second person has to approve this campaign before it starts. Launching it asks for that; it starts when they agree.`}
+        </Alert>
+      )}
+      {p.skips.length > 0 && (
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t`Excluded`}</Table.Th>
+              <Table.Th ta="right">{t`Contacts`}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <TallyRows of={p.skips} words={skipText} />
+        </Table>
+      )}
       {p.portfolio && <LimitNote of={p.portfolio} />}
       {p.bestHours && <BestHours of={p.bestHours} />}
-      {p.zones.length > 0 && <Zones of={p.zones} withinWindow={p.withinWindow} />}
       {p.cost && <CostTable cost={p.cost} />}
       {p.languages.length > 0 && (
         <Table>
@@ -249,36 +291,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
           </Table.Tbody>
         </Table>
       )}
-      {p.skips.length > 0 && (
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t`Excluded`}</Table.Th>
-              <Table.Th ta="right">{t`Contacts`}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <TallyRows of={p.skips} words={skipText} />
-        </Table>
-      )}
-      {p.blockers.length > 0 && (
-        <Alert color="red" title={t`Not ready to launch`} role="alert">
-          <List size="sm">
-            {p.blockers.map((b) => (
-              <List.Item key={b.message}>{sentence(b.message)}</List.Item>
-            ))}
-          </List>
-        </Alert>
-      )}
-      {p.warnings.map((w) => (
-        <Text key={w} size="sm">
-          {sentence(w)}
-        </Text>
-      ))}
-      {p.needsApproval && (
-        <Alert color="yellow">
-          {t`A second person has to approve this campaign before it starts. Launching it asks for that; it starts when they agree.`}
-        </Alert>
-      )}
+      {p.zones.length > 0 && <Zones of={p.zones} withinWindow={p.withinWindow} />}
       <Group justify="flex-end">
         {props.children}
         {p.blockers.length > 0 && (

@@ -212,7 +212,9 @@ export function AuditTrail() {
               {rows.map((e) => (
                 <Table.Tr key={e.id}>
                   <Table.Td data-label="#">{e.seq ? count(e.seq) : "…"}</Table.Td>
-                  <Table.Td data-label={t`When`}>{moment(e.createdAt)}</Table.Td>
+                  <Table.Td data-label={t`When`} style={{ whiteSpace: "nowrap" }}>
+                    {moment(e.createdAt)}
+                  </Table.Td>
                   <Table.Td data-label={t`Who`}>
                     {e.actor ? <Named thing={thingOf(e.actor)} /> : words(e.actorKind)}
                   </Table.Td>

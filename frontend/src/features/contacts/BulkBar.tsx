@@ -250,15 +250,15 @@ export function BulkForm(props: {
               nothingFoundMessage={t`No topic yet: add one under Topics`}
             />
             <Select
-              label={t`They`}
+              label={t`Subscription`}
               description={
                 joins === "SUBSCRIBED"
                   ? t`Who left it before stays away: only they themselves, or you one by one, bring them back.`
                   : undefined
               }
               data={[
-                { value: "SUBSCRIBED", label: t`subscribe` },
-                { value: "LEFT", label: t`leave it` },
+                { value: "SUBSCRIBED", label: t`Subscribe them` },
+                { value: "LEFT", label: t`Unsubscribe them` },
               ]}
               value={joins}
               onChange={(v) => v && setJoins(v as TopicStatus)}
@@ -349,7 +349,13 @@ export function BulkForm(props: {
             disabled={kind === "topic" && !topicId}
             color={kind === "erase" ? "red" : undefined}
           >
-            {kind === "erase" ? t`Erase ${contacts(n)}` : titles[kind]}
+            {kind === "erase"
+              ? t`Erase ${contacts(n)}`
+              : kind !== "topic"
+                ? titles[kind]
+                : joins === "SUBSCRIBED"
+                  ? t`Subscribe ${contacts(n)}`
+                  : t`Unsubscribe ${contacts(n)}`}
           </Button>
         </Group>
       </Stack>

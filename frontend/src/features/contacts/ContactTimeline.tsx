@@ -8,6 +8,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import { actionText } from "../../lib/actions";
 import { consentText, moment, skipText, words } from "../../lib/format";
+import { plainText } from "../../lib/whatsapp";
 
 const TimelineDocument = graphql(`
   query ContactTimeline($id: ID!, $before: DateTime) {
@@ -90,7 +91,7 @@ export function ContactTimeline(props: { id: string }) {
               <Timeline.Item key={`${h.at}${h.kind}${i}`} title={title} lineVariant="solid">
                 {h.kind === "MESSAGE" && m?.body && (
                   <Text dir="auto" size="sm" style={{ overflowWrap: "anywhere" }} lineClamp={3}>
-                    {m.body}
+                    {plainText(m.body)}
                   </Text>
                 )}
                 {h.kind === "CLICK" && (

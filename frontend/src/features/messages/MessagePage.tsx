@@ -8,6 +8,7 @@ import { nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
 import { Missing, Page, Rows } from "../../components/ui";
+import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
@@ -154,9 +155,7 @@ export function MessagePage() {
       </Alert>
       {m.body && (
         <Card>
-          <Text dir="auto" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-            {m.body}
-          </Text>
+          <WhatsAppText links>{m.body}</WhatsAppText>
         </Card>
       )}
       {m.price && (
@@ -191,7 +190,9 @@ export function MessagePage() {
                         ? sentence(waits(m) ?? "")
                         : a.earlier?.errorCode
                           ? t`Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle ?? ""}.`
-                          : t`Nothing yet.`}
+                          : m.status === "SKIPPED"
+                            ? t`None: it was not sent.`
+                            : t`Nothing yet.`}
                   </Text>
                 ) : (
                   <Timeline bulletSize={14} lineWidth={2} active={-1}>

@@ -277,7 +277,7 @@ export function MonitoringPage() {
             <div className="feed-rows">
               {stream.map((l) => (
                 <div key={l.key} className="feed-row">
-                  <Text size="xs" c="dimmed" ta="right" style={{ whiteSpace: "nowrap" }}>
+                  <Text className="figures" size="xs" c="dimmed" ta="right" style={{ whiteSpace: "nowrap" }}>
                     {timeOfDay(l.at)}
                   </Text>
                   <Status value={l.status} label={l.kind === "inbound" ? t`Inbound` : undefined} />

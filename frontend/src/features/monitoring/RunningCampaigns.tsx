@@ -58,7 +58,7 @@ export function RunningCampaigns() {
     <Card padding={0}>
       <Title order={2} size="h4" px="lg" pt="md">{t`Running campaigns`}</Title>
       {!data || data.campaigns.nodes.length === 0 ? (
-        <Text c="dimmed" size="sm" p="md">{t`No campaign is running.`}</Text>
+        <Text c="dimmed" size="sm" px="lg" py="md">{t`No campaign is running.`}</Text>
       ) : (
         <Table className="cards">
           <Table.Thead>

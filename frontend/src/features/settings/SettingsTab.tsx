@@ -21,12 +21,13 @@ export function SettingsTab(props: { title: string; description: ReactNode; chil
           onChange={(e) => navigate({ to: e.currentTarget.value })}
         />
       </Box>
-      <Group component="nav" aria-label={t`Settings`} gap={4} visibleFrom="sm">
+      <Group component="nav" aria-label={t`Settings`} gap={2} visibleFrom="sm">
         {pages.map((entry) => (
           <Button
             key={entry.to}
             size="compact-md"
             fz="sm"
+            px={8}
             color={path === entry.to ? undefined : "gray"}
             variant={path === entry.to ? "light" : "subtle"}
             aria-current={path === entry.to ? "page" : undefined}
