@@ -14,6 +14,7 @@ import {
   untilText,
   waitText,
   words,
+  zoneText,
 } from "./format";
 
 test("durations", () => {
@@ -111,4 +112,10 @@ test("languages have names", () => {
     "",
     "not a tag",
   ]);
+});
+
+test("a time zone has its place's name of today", () => {
+  expect(zoneText("America/Sao_Paulo")).toBe("America/Sao Paulo");
+  expect(zoneText("Asia/Calcutta")).toBe("Asia/Kolkata");
+  expect(zoneText("Asia/Saigon")).toBe("Asia/Ho Chi Minh");
 });

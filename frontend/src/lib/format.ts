@@ -281,8 +281,21 @@ export const country = (region: string) => region && named(regionNames, region);
 /** "Brazilian Portuguese", of a BCP 47 tag or of WhatsApp's pt_BR */
 export const languageName = (tag: string) => tag && named(languageNames, tag.replace("_", "-"));
 
+/** Zones that numbers are told to be in by a name that their place has no longer (IANA's file "backward"). */
+const renamedZones: Record<string, string> = {
+  "Africa/Asmera": "Africa/Asmara",
+  "America/Godthab": "America/Nuuk",
+  "Asia/Calcutta": "Asia/Kolkata",
+  "Asia/Katmandu": "Asia/Kathmandu",
+  "Asia/Rangoon": "Asia/Yangon",
+  "Asia/Saigon": "Asia/Ho_Chi_Minh",
+  "Atlantic/Faeroe": "Atlantic/Faroe",
+  "Pacific/Enderbury": "Pacific/Kanton",
+  "Pacific/Ponape": "Pacific/Pohnpei",
+  "Pacific/Truk": "Pacific/Chuuk",
+};
 /** A time zone as people read it: "America/Sao Paulo" */
-export const zoneText = (zone: string) => zone.replaceAll("_", " ");
+export const zoneText = (zone: string) => (renamedZones[zone] ?? zone).replaceAll("_", " ");
 
 /** What the clocks of a zone show now, with the day: "Fri 2:05 PM"; empty where this browser does not know the zone. */
 export function clockIn(timeZone: string): string {

@@ -187,7 +187,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
         <Stat label={t`Audience`} value={count(p.audience)} testId="preflight-audience" />
         <Stat label={t`Will get it`} value={count(p.willSend)} testId="preflight-send" />
         <Stat
-          label={t`Takes about`}
+          label={t`Sending takes`}
           value={duration(p.seconds)}
           hint={[
             t`at ${decimal(p.ratePerSecond)}/s`,
