@@ -74,7 +74,7 @@ test("the next campaign skips who was found to opt out, and the message says why
   await page.keyboard.press("End"); // the messages are below all of the report
   await page.getByRole("link", { name: "Why?" }).first().click();
   await expect(page.getByRole("heading", { name: "Message to a contact", level: 1 })).toBeVisible();
-  await expect(page.getByText("Not sent: the gate said no.")).toBeVisible();
+  await expect(page.getByText("Not sent: they had opted out.")).toBeVisible();
   await expect(page.getByRole("listitem").filter({ hasText: "Not opted out" })).toContainText("publicidad");
   await everyWay(page, "skipped", pictures);
 });

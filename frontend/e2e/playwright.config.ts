@@ -19,7 +19,7 @@ export default defineConfig({
   outputDir: ".results",
   // The story is one test after another. Beside it runs what has an installation of its own, then what only reads what
   // the story left, and then what changes it. Those two never run beside each other: a list's first row, or how many are
-  // unread, would be another one by chance.
+  // unread, would be another one by chance. What comes later does not run where what it builds on has failed.
   workers: 2,
   projects: [
     { name: "story", testMatch: "story.spec.ts", teardown: "logs" },

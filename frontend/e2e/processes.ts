@@ -65,6 +65,7 @@ export function installation(name: string, above: number) {
     url,
     session,
     async start() {
+      rmSync(dir, { recursive: true, force: true }); // of a run that was killed
       mkdirSync(dir);
       const env = {
         ...alone,

@@ -132,7 +132,12 @@ test("what a page shows stands in its address, and is there again", async ({ pag
   await on.goto("/compliance/suppressions?status=ERASED&q=4915112345678");
   await expect(field("Reason")).toHaveValue("Erased");
   await expect(on.getByLabel("Is this number suppressed?")).toHaveValue("4915112345678");
+  await on.getByRole("tab", { name: "Double opt-ins" }).click();
+  await expect(on).toHaveURL(/double-opt-ins$/);
+  await on.goBack();
+  await expect(field("Reason")).toHaveValue("Erased");
   await on.goto("/compliance/double-opt-ins?status=nonsense");
+  await expect(on.getByText(/^[\d,]+ double opt-ins?$/)).toBeVisible(); // it was asked for, and not by that
   await expect(field("Status")).toHaveValue("");
   await on.goto("/monitoring");
   await on.getByRole("radiogroup", { name: "Events shown" }).getByText("Inbound").click();

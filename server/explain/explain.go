@@ -231,7 +231,7 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) say.Text {
 	case message.StatusReceived:
 		return say.New("They wrote it.")
 	case message.StatusSkipped:
-		return skipped(message.SkipReason(d.SkipReason))
+		return skipped(message.SkipReason(d.SkipReason), message.Purpose(d.Purpose))
 	case message.StatusExpired:
 		return say.New("Not sent: its time ran out before it was allowed to go.")
 	case message.StatusCanceled:
@@ -259,7 +259,7 @@ func (s *Service) verdict(d *decided, earlier []*message.Attempt) say.Text {
 }
 
 // skipped tells why a message was not sent, as it was decided when its turn came.
-func skipped(reason message.SkipReason) say.Text {
+func skipped(reason message.SkipReason, purpose message.Purpose) say.Text {
 	switch reason {
 	case message.SkipHoldout:
 		return say.New("Not sent: they are held out of this campaign, to compare with those who get it.")
@@ -268,6 +268,9 @@ func skipped(reason message.SkipReason) say.Text {
 	case message.SkipNotSubscribed:
 		return say.New("Not sent: they were not subscribed to its topic.")
 	case message.SkipNoConsent:
+		if purpose == message.PurposeOptInQuestion {
+			return say.New("Not sent: the question that it asks was no longer open.")
+		}
 		return say.New("Not sent: no consent of theirs was recorded.")
 	case message.SkipOptedOut:
 		return say.New("Not sent: they had opted out.")
@@ -292,7 +295,7 @@ func skipped(reason message.SkipReason) say.Text {
 	case message.SkipNoAllowedHours:
 		return say.New("Not sent: their time zones and the rules on hours left no time at which it may be sent.")
 	case message.SkipWindowClosed:
-		return say.New("Not sent: they had not written within 24 hours, so that only templates may be sent.")
+		return say.New("Not sent: they had not written within the last 24 hours, and it may only go to whoever has.")
 	}
 	return say.New("Not sent: one of the checks below failed.")
 }

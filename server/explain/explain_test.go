@@ -274,9 +274,11 @@ func TestWhyNothingWasSent(t *testing.T) {
 		message.SkipNoNumber, message.SkipFrequencyCap, message.SkipMissingVariable, message.SkipTooLong,
 		message.SkipNoAllowedHours, message.SkipWindowClosed,
 	} {
-		text := skipped(reason).String()
-		require.NotEqual(t, skipped("another").String(), text, reason)
+		text := skipped(reason, message.PurposeCampaign).String()
+		require.NotEqual(t, skipped("another", message.PurposeCampaign).String(), text, reason)
 		require.Empty(t, said[text], reason)
 		said[text] = reason
 	}
+	question := skipped(message.SkipNoConsent, message.PurposeOptInQuestion).String()
+	require.Equal(t, "Not sent: the question that it asks was no longer open.", question)
 }

@@ -82,7 +82,7 @@ function Release({ close }: { close: () => void }) {
     <form
       onSubmit={async (e) => {
         e.preventDefault();
-        const originalStoppedAt = momentOf(at, opened.toISOString());
+        const originalStoppedAt = momentOf(at, opened.toISOString(), "second");
         if (!originalStoppedAt) return setWrong(noMoment(at));
         const result = await release({ input: { originalStoppedAt } });
         const { fields } = byField(payloadOf(result.data)?.userErrors ?? [], ["originalStoppedAt"]);

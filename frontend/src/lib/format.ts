@@ -66,9 +66,8 @@ export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
  * still shows the moment with which it began holds that one: it cannot say which of two equal hours is meant, nor shows
  * what is smaller than its last figure.
  */
-export function momentOf(input: string, began?: string | null): string | undefined {
-  const same = began && (["minute", "second"] as const).some((to) => localInput(new Date(began), to) === input);
-  return same ? began : momentNamed(input)?.toISOString();
+export function momentOf(input: string, began?: string | null, to?: "minute" | "second"): string | undefined {
+  return began && localInput(new Date(began), to) === input ? began : momentNamed(input)?.toISOString();
 }
 export const noMoment = (input: string) => t`“${input}” is not a date and time of the years 1 to 9999`;
 /** "6:54 PM" */

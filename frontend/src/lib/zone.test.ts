@@ -98,8 +98,11 @@ test("an input that nobody changed holds the moment with which it began", () => 
   setZone("Europe/Berlin");
   for (const began of ["2026-10-25T00:30:00.000Z", "2026-10-25T01:30:00.000Z", "2026-11-25T10:00:30.250Z"]) {
     expect(momentOf(localInput(new Date(began)), began)).toBe(began);
-    expect(momentOf(localInput(new Date(began), "second"), began)).toBe(began);
+    expect(momentOf(localInput(new Date(began), "second"), began, "second")).toBe(began);
   }
+  expect(momentOf("2026-11-25T11:00", "2026-11-25T10:00:30Z", "second"), "the seconds were taken away").toBe(
+    "2026-11-25T10:00:00.000Z",
+  );
   // Once it was changed it holds what it shows; of two equal hours the first.
   expect(momentOf("2026-10-25T02:31", "2026-10-25T01:30:00Z")).toBe("2026-10-25T00:31:00.000Z");
   expect(momentOf("", "2026-10-25T01:30:00Z")).toBeUndefined();

@@ -1,8 +1,9 @@
 import { plural, t } from "@lingui/core/macro";
 import { Alert, Button, Group, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect } from "react";
 import { useMutation, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
+import { useFirst } from "../../components/First";
 import { Rows, Stat } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignPreflightQuery } from "../../gql/graphql";
@@ -114,14 +115,18 @@ function LimitNote({ of }: { of: Portfolio }) {
   );
 }
 
-/** As many time zones are shown at first: those with most recipients. */
-const fewZones = 5;
-
 type Zone = CampaignPreflightQuery["campaignPreflight"]["zones"][number];
 
 /** By whose clocks the recipients live, what time it is there, and to how many a conversation is open. */
 function Zones({ of, withinWindow }: { of: readonly Zone[]; withinWindow: number }) {
-  const [all, setAll] = useState(of.length <= fewZones + 1); // a button in place of one row would spare nothing
+  // Those by a name have the largest first; the others together may be more than all of them.
+  const named = of.filter((z) => z.zone);
+  const others = of.filter((z) => !z.zone);
+  const [shown, more] = useFirst(
+    5,
+    named,
+    plural(named.length, { one: "Show # time zone", other: "Show all # time zones" }),
+  );
   return (
     <Table data-testid="preflight-zones">
       <Table.Thead>
@@ -132,20 +137,16 @@ function Zones({ of, withinWindow }: { of: readonly Zone[]; withinWindow: number
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {(all ? of : of.slice(0, fewZones)).map((z) => (
+        {[...shown, ...others].map((z) => (
           <Table.Tr key={z.zone ?? ""}>
             <Table.Td>{z.zone ? zoneText(z.zone) : t`Others, or not known exactly`}</Table.Td>
             <Table.Td>{z.zone && clockIn(z.zone)}</Table.Td>
             <Table.Td ta="right">{count(z.contacts)}</Table.Td>
           </Table.Tr>
         ))}
-        {!all && (
+        {more && (
           <Table.Tr>
-            <Table.Td colSpan={3}>
-              <Button size="compact-sm" variant="subtle" onClick={() => setAll(true)}>
-                {t`Show all ${count(of.length)}`}
-              </Button>
-            </Table.Td>
+            <Table.Td colSpan={3}>{more}</Table.Td>
           </Table.Tr>
         )}
       </Table.Tbody>

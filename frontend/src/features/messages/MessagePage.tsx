@@ -10,6 +10,7 @@ import { Questions } from "../../components/Questions";
 import { Missing, Page, Rows } from "../../components/ui";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
+import type { MessageStatus } from "../../gql/graphql";
 import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { categoryText } from "../prices/words";
@@ -95,6 +96,8 @@ const MessageDocument = graphql(`
     }
   }
 `);
+
+const neverSent: MessageStatus[] = ["SKIPPED", "EXPIRED", "CANCELED"];
 
 /** Why one message was sent, or not, and what became of it. */
 export function MessagePage() {
@@ -186,12 +189,12 @@ export function MessagePage() {
                   <Text size="sm" c="dimmed">
                     {m.direction === "INBOUND"
                       ? t`Nothing: it came from them.`
-                      : !a.sid && waits(m)
-                        ? sentence(waits(m) ?? "")
-                        : a.earlier?.errorCode
-                          ? t`Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle ?? ""}.`
-                          : m.status === "SKIPPED"
-                            ? t`None: it was not sent.`
+                      : !a.sid && !a.earlier && neverSent.includes(m.status)
+                        ? t`None: it was not sent.`
+                        : !a.sid && waits(m)
+                          ? sentence(waits(m) ?? "")
+                          : a.earlier?.errorCode
+                            ? t`Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle ?? ""}.`
                             : t`Nothing yet.`}
                   </Text>
                 ) : (

@@ -1,9 +1,19 @@
 import { expect, test } from "vitest";
-import { toldBy } from "./webhooks";
+import { stateOf, toldBy } from "./webhooks";
+
+test("where a webhook event stands", () => {
+  const at = "2026-11-25T10:00:00Z";
+  expect(stateOf({}).label).toBe("Waiting");
+  expect(stateOf({ appliedAt: at }).label).toBe("Applied");
+  expect(stateOf({ appliedAt: at, error: "unknown SID" }).label).toBe("No effect");
+  expect(stateOf({ nextAttemptAt: at, error: "a deadlock" }).label, "it is tried again: the error is not its end").toBe(
+    "Parked",
+  );
+});
 
 test("an event tells who wrote, or what became of a message, and says when that was erased", () => {
   const to = "whatsapp:+4915112345678";
   expect(toldBy({ kind: "INBOUND", params: { From: to, Body: "Hello" } })).toBe("+4915112345678: Hello");
   expect(toldBy({ kind: "STATUS", params: { To: to, MessageStatus: "read" } })).toBe("Read · +4915112345678");
-  expect(toldBy({ kind: "STATUS", params: { erased: "true" } })).toBe("What it told was erased with the contact.");
+  expect(toldBy({ kind: "STATUS", params: { erased: "true" } })).toBe("What it told has been erased.");
 });

@@ -14,7 +14,7 @@ const who = (address: string | undefined) => address?.replace(/^whatsapp:/, "") 
 /** What an event tells: who wrote what, or what became of the message to whom. */
 export function toldBy(e: { kind: WebhookEventKind; params: unknown }): string {
   const p = e.params as Record<string, string>;
-  if (p.erased) return t`What it told was erased with the contact.`;
+  if (p.erased) return t`What it told has been erased.`;
   if (e.kind === "INBOUND") return `${who(p.From)}: ${p.Body ?? ""}`;
   const error = p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : "";
   return `${words(p.MessageStatus ?? p.SmsStatus ?? "")}${error} · ${who(p.To)}`;
