@@ -130,7 +130,7 @@ func TestEachRecipientGetsItAtTheirBestHour(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("%02d:00:00", own), m.NotBefore.In(zone).Format(time.TimeOnly))
 		require.WithinRange(t, *m.NotBefore, *c.Node.StartedAt, c.Node.StartedAt.Add(24*time.Hour))
 		require.Equal(t, hours.BestHour, *m.NotBeforeReason)
-		verdict, detail := "when most contacts read; the gate", "They had read fewer than 3 messages in the 180 days before the campaign started, so that the hour counts"
+		verdict, detail := "when most contacts read; everything is checked again then", "They had read fewer than 3 messages in the 180 days before the campaign started, so that the hour counts"
 		if m.Contact.Name == "own" {
 			verdict, detail = "when they usually read (20 of their 20 reads in 180 days)", fmt.Sprintf("By their clock they usually read from %d:00 to %d:00: 20 of 20 reads", own, (own+1)%24)
 		}
