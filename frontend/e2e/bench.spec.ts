@@ -3,7 +3,7 @@ import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
-import { ask } from "./look";
+import { ask, done } from "./look";
 import { alone, ended, root, started } from "./processes";
 
 // The two longest lists, scrolled as a person scrolls them with a wheel, on an installation of its own: how soon the
@@ -59,16 +59,7 @@ const told = () => ({
 async function fill(on: Page): Promise<string> {
   const signIn = "mutation($input: SignInInput!) { signIn(input: $input) { userErrors { message } } }";
   await ask(on, signIn, { input: admin });
-  const make = async (mutation: string, input: object, gives: string) => {
-    const type = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Input`;
-    const answer = await ask(
-      on,
-      `mutation($input: ${type}!) { ${mutation}(input: $input) { ${gives} userErrors { message } } }`,
-      { input },
-    );
-    expect(answer[mutation].userErrors, mutation).toEqual([]);
-    return answer[mutation];
-  };
+  const make = (mutation: string, input: object, gives: string) => done(on, mutation, input, gives);
   const body = "Hello {{name | there}}, our autumn sale has begun.";
   const { template } = await make(
     "templateCreate",

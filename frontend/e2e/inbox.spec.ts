@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Locator, type Page, test } from "@playwright/test";
-import { ask, everyWay, watch } from "./look";
+import { approvedTemplate, ask, done, everyWay, watch } from "./look";
 import { installation } from "./processes";
 
 // The inbox as an application: panes, keys, drafts, and what a team does with conversations. How many are unread counts
@@ -18,20 +18,7 @@ test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]
 
 /** Writes to us as a contact would, through the sandbox. */
 async function says(on: Page, from: string, body: string, profileName?: string) {
-  const query =
-    "mutation ($i: SandboxInboundSendInput!) { sandboxInboundSend(input: $i) { sid userErrors { message } } }";
-  const { sandboxInboundSend: sent } = await ask(on, query, { i: { from, body, profileName } });
-  expect(sent.userErrors).toEqual([]);
-}
-
-/** Writes a template that WhatsApp approves. */
-async function approved(on: Page, name: string, body: string) {
-  const query =
-    "mutation ($i: TemplateCreateInput!) { templateCreate(input: $i) { template { id } userErrors { message } } }";
-  const made = (await ask(on, query, { i: { name, body } })).templateCreate;
-  expect(made.userErrors).toEqual([]);
-  const of = "query ($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }";
-  await expect.poll(async () => (await ask(on, of, { id: made.template.id })).node.approvalStatus).toBe("APPROVED");
+  await done(on, "sandboxInboundSend", { from, body, profileName });
 }
 
 const number = (n: number) => `+4915177700${String(n).padStart(3, "0")}`;
@@ -272,11 +259,9 @@ test("how many wait stands in the navigation and in the tab, and an opt-out that
 test("anybody is written to from their page, outside the window with a template as they will read it", async ({
   page,
 }) => {
-  const query =
-    "mutation ($i: ContactCreateInput!) { contactCreate(input: $i) { contact { id } userErrors { message } } }";
   const input = { address: number(40), name: "Never Wrote", consent: { note: "At the counter" } };
-  const id = (await ask(page, query, { i: input })).contactCreate.contact.id;
-  await approved(page, "Autumn sale", "Hi {{name}}, our autumn sale has started.");
+  const { id } = (await done(page, "contactCreate", input, "contact { id }")).contact;
+  await approvedTemplate(page, { name: "Autumn sale", body: "Hi {{name}}, our autumn sale has started." });
   await page.goto(`/contacts/${id}`);
   await page.getByRole("button", { name: "Write", exact: true }).click();
   await expect(heading(page, "Never Wrote")).toBeVisible();

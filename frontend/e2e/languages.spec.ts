@@ -52,7 +52,7 @@ const written = [
   "You are subscribed to “{topic}”. Reply STOP {keyword} to leave it, STOP to get nothing any more.",
 ];
 
-/** English sentences in the page, of the page itself or of the server: not in what people wrote, of any direction. */
+/** English sentences in the page, of the page itself or of the server; what people wrote is marked by its direction. */
 const sentences = async (on: Page) => {
   const texts = await on.evaluate(() => {
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

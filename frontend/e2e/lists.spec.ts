@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { ask, watch } from "./look";
+import { done, watch } from "./look";
 import { installation } from "./processes";
 
 // More campaigns, segments and templates than a page of a list holds: each can be reached and chosen. They would be in
@@ -16,12 +16,7 @@ const many = 110;
 
 /** Makes many of something, "<name> 001" first. */
 async function make(on: Page, mutation: string, name: string, input: object) {
-  const document = `mutation ($i: ${mutation[0]?.toUpperCase()}${mutation.slice(1)}Input!) {
-    ${mutation}(input: $i) { userErrors { message } } }`;
-  for (let n = 1; n <= many; n++) {
-    const i = { ...input, name: `${name} ${String(n).padStart(3, "0")}` };
-    expect((await ask(on, document, { i }))[mutation].userErrors).toEqual([]);
-  }
+  for (let n = 1; n <= many; n++) await done(on, mutation, { ...input, name: `${name} ${String(n).padStart(3, "0")}` });
 }
 
 /** Goes on through a list until its first thing is there, with those before it. */

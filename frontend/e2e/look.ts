@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page } from "@playwright/test";
+import { type APIRequestContext, expect, type Page } from "@playwright/test";
 
 /** Where the story leaves the session that the walk of all pages uses. */
 export const signedIn = join(process.env.E2E_DATA_DIR ?? "", "signed-in.json");
@@ -110,9 +110,29 @@ export async function picture(on: Page, name: string, at: string) {
   await on.screenshot({ path: join(at, `${name}.png`), style: ".mantine-Notifications-root { visibility: hidden }" });
 }
 
+/** A page, or whatever else asks in its name. */
+type Asking = { request: APIRequestContext };
+
 /** Asks the API as the page would, and gives its data. */
-export async function ask(on: Page, query: string, variables?: object) {
+export async function ask(on: Asking, query: string, variables?: object) {
   const answer = await (await on.request.post("/graphql", { data: { query, variables } })).json();
   expect(answer.errors, query).toBeUndefined();
   return answer.data;
+}
+
+/** Has the API do something, finds that nothing was wrong with it, and gives these fields of what it answers. */
+export async function done(on: Asking, mutation: string, input: object, fields = "") {
+  const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input!`;
+  const query = `mutation($input: ${type}) { it: ${mutation}(input: $input) { ${fields} userErrors { message } } }`;
+  const { it } = await ask(on, query, { input });
+  expect(it.userErrors, mutation).toEqual([]);
+  return it;
+}
+
+/** Writes a template, waits until WhatsApp has approved it, and gives its id. */
+export async function approvedTemplate(on: Asking, input: object): Promise<string> {
+  const { id } = (await done(on, "templateCreate", input, "template { id }")).template;
+  const of = "query($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }";
+  await expect.poll(async () => (await ask(on, of, { id })).node.approvalStatus).toBe("APPROVED");
+  return id;
 }

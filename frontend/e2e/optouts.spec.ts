@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
-import { everyWay, inspect, signedIn, spaced, watch } from "./look";
+import { approvedTemplate, ask, done, everyWay, inspect, signedIn, spaced, watch } from "./look";
 
 // What people write when they want no more messages, and what becomes of it.
 test.describe.configure({ mode: "serial" });
@@ -11,20 +11,9 @@ const broken: string[] = [];
 test.beforeEach(({ page }) => watch(page, broken));
 test.afterAll(() => expect(broken, "errors in the browser's console").toEqual([]));
 
-/** Asks the API as the page would, and gives its data. */
-async function ask(on: Page, query: string, variables?: object) {
-  const answer = await (await on.request.post("/graphql", { data: { query, variables } })).json();
-  expect(answer.errors, query).toBeUndefined();
-  return answer.data;
-}
-
-/** Calls a mutation that must find nothing wrong, and gives the id of what it made or changed. */
+/** Has the API make or change something, and gives its id. */
 async function make(on: Page, name: string, field: string, input: object): Promise<string> {
-  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
-  const query = `mutation ($i: ${type}!) { ${name}(input: $i) { ${field} { id } userErrors { message } } }`;
-  const done = (await ask(on, query, { i: input }))[name];
-  expect(done.userErrors).toEqual([]);
-  return done[field].id;
+  return (await done(on, name, input, `${field} { id }`))[field].id;
 }
 
 /** Writes to us as a contact would, through the sandbox. */
@@ -119,15 +108,7 @@ test("consent is kept by purpose, with the version of the text that was shown", 
 
 test("a consent that is to be confirmed counts once they have said yes", async ({ page }) => {
   const question = "Do you agree to offers from us on WhatsApp? Please answer yes or no.";
-  const templateId = await make(page, "templateCreate", "template", {
-    name: "Please confirm",
-    category: "UTILITY",
-    body: question,
-  });
-  const approval = async () =>
-    (await ask(page, "query ($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }", { id: templateId }))
-      .node.approvalStatus;
-  await expect.poll(approval).toBe("APPROVED");
+  await approvedTemplate(page, { name: "Please confirm", category: "UTILITY", body: question });
 
   await page.goto("/contacts");
   await page.getByRole("button", { name: "Add contact" }).click();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
-import { ask, everyWay, watch } from "./look";
+import { approvedTemplate, ask, done, everyWay, watch } from "./look";
 import { installation } from "./processes";
 
 /**
@@ -22,17 +22,6 @@ const newPage = async (browser: Browser, storageState?: string) => {
   return page;
 };
 
-async function done(page: Page, mutation: string, input: object, fields: string) {
-  const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input!`;
-  const answer = await ask(
-    page,
-    `mutation($input: ${type}) { it: ${mutation}(input: $input) { ${fields} userErrors { message } } }`,
-    { input },
-  );
-  expect(answer.it.userErrors, mutation).toEqual([]);
-  return answer.it;
-}
-
 let segment = "";
 let template = "";
 
@@ -52,10 +41,7 @@ test.beforeAll(async ({ browser }) => {
   for (const address of ["+4915112345601", "+4915112345602", "+4915112345603"])
     await done(ada, "contactCreate", { address, consent: { note: "At the counter" } }, "contact { id }");
   segment = (await done(ada, "segmentCreate", { name: "Everybody", query: { all: [] } }, "segment { id }")).segment.id;
-  template = (await done(ada, "templateCreate", { name: "Spring", body: "Spring is here." }, "template { id }"))
-    .template.id;
-  const of = "query($id: ID!) { node(id: $id) { ... on Template { approvalStatus } } }";
-  await expect.poll(async () => (await ask(ada, of, { id: template })).node.approvalStatus).toBe("APPROVED");
+  template = await approvedTemplate(ada, { name: "Spring", body: "Spring is here." });
 });
 
 test.afterAll(async () => {

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, request } from "@playwright/test";
+import { request } from "@playwright/test";
+import { done } from "./look";
 
 /** Where the repository lies. */
 export const root = join(import.meta.dirname, "../..");
@@ -48,8 +49,8 @@ export async function ended(child: ChildProcess) {
   await over;
 }
 
-/** The person who may do everything in an installation that these tests begin. */
-export const admin = { name: "Ada Admin", email: "ada@shop.example", password: "a long enough password" };
+/** Who may do everything in an installation that these tests begin. */
+const admin = { name: "Ada Admin", email: "ada@shop.example", password: "a long enough password" };
 
 /**
  * An installation of its own, beside that of the story, for what holds for a whole workspace or counts all that is in
@@ -78,19 +79,9 @@ export function installation(name: string, above: number) {
         server = child;
       });
       const context = await request.newContext({ baseURL: url, storageState: { cookies: [], origins: [] } });
-      const asked = async (query: string, input: object) => {
-        const answer = await (await context.post("/graphql", { data: { query, variables: { input } } })).json();
-        expect(answer.errors ?? answer.data.it.userErrors).toEqual([]);
-        return answer.data.it;
-      };
-      const { operator } = await asked(
-        "mutation ($input: SignInInput!) { it: signIn(input: $input) { operator { id } userErrors { message } } }",
-        { email: admin.email, password: admin.password },
-      );
-      await asked(
-        "mutation ($input: OperatorUpdateInput!) { it: operatorUpdate(input: $input) { userErrors { message } } }",
-        { id: operator.id, name: admin.name },
-      );
+      const { email, password } = admin;
+      const { operator } = await done({ request: context }, "signIn", { email, password }, "operator { id }");
+      await done({ request: context }, "operatorUpdate", { id: operator.id, name: admin.name });
       await context.storageState({ path: session });
       await context.dispose();
     },

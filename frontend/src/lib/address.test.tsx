@@ -10,7 +10,7 @@ import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Search } from "../app/router";
-import { useAddress, useAddressText, useGoAfter } from "./address";
+import { chosen, useAddress, useAddressText, useGoAfter } from "./address";
 
 beforeEach(() => {
   (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = true;
@@ -164,4 +164,10 @@ test("no page keeps a way of its own to write into the address later, or from wh
       (text.includes("useDebouncedCallback") || /search:? ?=?\{?\{ \.\.\.(props\.)?search\b/.test(text)),
   );
   expect(own.map(([path]) => path)).toEqual([]);
+});
+
+test("the address chooses among what there is, and nothing by the name of what every object has", () => {
+  const among = ["open", "closed"] as const;
+  expect(chosen(among, "closed")).toBe("closed");
+  for (const other of [undefined, "", "OPEN", "constructor", "toString"]) expect(chosen(among, other)).toBeNull();
 });

@@ -280,7 +280,7 @@ export const country = (region: string) => region && named(regionNames, region);
 /** "Brazilian Portuguese", of a BCP 47 tag or of WhatsApp's pt_BR */
 export const languageName = (tag: string) => tag && named(languageNames, tag.replace("_", "-"));
 
-/** Zones that numbers are told to be in by a name that their place has no longer (IANA's file "backward"). */
+/** Zones that the numbers' library knows by an old name, with the one that their place has now (IANA's "backward"). */
 const renamedZones: Record<string, string> = {
   "Africa/Asmera": "Africa/Asmara",
   "America/Godthab": "America/Nuuk",

@@ -9,7 +9,7 @@ import { nameOf } from "../../components/Person";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignMessagesQuery, MessageStatus } from "../../gql/graphql";
-import { useAddress } from "../../lib/address";
+import { chosen, useAddress } from "../../lib/address";
 import { useEndless } from "../../lib/endless";
 import { moment, skipText, waits, words } from "../../lib/format";
 import { useVirtualRows } from "../../lib/virtual";
@@ -124,7 +124,7 @@ export function CampaignMessages(props: { campaign: CampaignDetails; moving: num
   const { search, change } = useAddress();
   const may = useMay("MARKETER");
   const undecided = search.status === needsDecision;
-  const status = messageStatuses.find((s) => s === search.status) ?? null;
+  const status = chosen(messageStatuses, search.status);
   const people = peopleIn(search.status);
   const variables = {
     filter: {

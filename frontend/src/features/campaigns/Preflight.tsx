@@ -161,6 +161,16 @@ function Zones({ of, withinWindow }: { of: readonly Zone[]; withinWindow: number
   );
 }
 
+/** The head of a table that tells of how many contacts something is so. */
+const HowMany = (props: { of: string }) => (
+  <Table.Thead>
+    <Table.Tr>
+      <Table.Th>{props.of}</Table.Th>
+      <Table.Th ta="right">{t`Contacts`}</Table.Th>
+    </Table.Tr>
+  </Table.Thead>
+);
+
 const lookAgainMs = 5000;
 
 /** What a launch would do now: how many get it, who is excluded and why, what forbids it; and the launch itself. */
@@ -226,12 +236,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
       )}
       {p.skips.length > 0 && (
         <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t`Excluded`}</Table.Th>
-              <Table.Th ta="right">{t`Contacts`}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <HowMany of={t`Excluded`} />
           <TallyRows of={p.skips} words={skipText} />
         </Table>
       )}
@@ -240,12 +245,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
       {p.cost && <CostTable cost={p.cost} />}
       {p.languages.length > 0 && (
         <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t`Language`}</Table.Th>
-              <Table.Th ta="right">{t`Contacts`}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <HowMany of={t`Language`} />
           <Table.Tbody>
             {p.languages.map((l, i) => (
               <Table.Tr key={l.language}>
@@ -270,12 +270,7 @@ export function Preflight(props: { id: string; onLaunched: () => void; children?
       )}
       {p.variants.length > 0 && (
         <Table aria-label={t`Variants`}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t`Test`}</Table.Th>
-              <Table.Th ta="right">{t`Contacts`}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <HowMany of={t`Test`} />
           <Table.Tbody>
             {p.variants.map((n, i) => (
               <Table.Tr key={labelOf(i)}>

@@ -108,6 +108,13 @@ const titles: Record<BulkKind, string> = {
   erase: t`Erase`,
 };
 
+/** What the button says that does it. */
+function doText(kind: BulkKind, n: number, joins: TopicStatus): string {
+  if (kind === "erase") return t`Erase ${contacts(n)}`;
+  if (kind !== "topic") return titles[kind];
+  return joins === "SUBSCRIBED" ? t`Subscribe ${contacts(n)}` : t`Unsubscribe ${contacts(n)}`;
+}
+
 /** What can be done to the selected contacts. */
 export function BulkBar(props: {
   contacts: ContactSelection;
@@ -349,13 +356,7 @@ export function BulkForm(props: {
             disabled={kind === "topic" && !topicId}
             color={kind === "erase" ? "red" : undefined}
           >
-            {kind === "erase"
-              ? t`Erase ${contacts(n)}`
-              : kind !== "topic"
-                ? titles[kind]
-                : joins === "SUBSCRIBED"
-                  ? t`Subscribe ${contacts(n)}`
-                  : t`Unsubscribe ${contacts(n)}`}
+            {doText(kind, n, joins)}
           </Button>
         </Group>
       </Stack>

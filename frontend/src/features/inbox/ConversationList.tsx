@@ -11,7 +11,7 @@ import { Initials, nameOf } from "../../components/Person";
 import { Empty, LoadMore, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConversationFilter, ConversationRowFragment } from "../../gql/graphql";
-import { useAddressText } from "../../lib/address";
+import { chosen, useAddressText } from "../../lib/address";
 import { age, count, moment, untilText } from "../../lib/format";
 import { useHeard } from "../../lib/live";
 import { real } from "../../lib/node";
@@ -126,7 +126,7 @@ export function ConversationList(props: {
   actions?: ReactNode;
 }) {
   const { reading, search, change, onRows } = props;
-  const name = search.status && search.status in shelves ? search.status : "open";
+  const name = chosen(Object.keys(shelves), search.status) ?? "open";
   const shelf = shelves[name] as (typeof shelves)[string];
   const filter = {
     ...shelf.filter(props.me),

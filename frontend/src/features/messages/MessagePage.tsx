@@ -10,11 +10,11 @@ import { Questions } from "../../components/Questions";
 import { Missing, Page, Rows } from "../../components/ui";
 import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
-import type { MessageStatus } from "../../gql/graphql";
+import type { MessageQuery, MessageStatus } from "../../gql/graphql";
 import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { categoryText } from "../prices/words";
-import { byAttempt } from "./attempts";
+import { type Group as Attempt, byAttempt } from "./attempts";
 import { Decide, Risks } from "./Decide";
 import { MessageState } from "./MessageState";
 
@@ -97,7 +97,21 @@ const MessageDocument = graphql(`
   }
 `);
 
+type Told = Extract<NonNullable<MessageQuery["node"]>, { __typename: "Message" }>;
+
 const neverSent: MessageStatus[] = ["SKIPPED", "EXPIRED", "CANCELED"];
+
+/** Why there are no delivery events of an attempt. */
+function noEvents(m: Told, a: Attempt<unknown, Told["earlierAttempts"][number]>): string {
+  if (m.direction === "INBOUND") return t`Nothing: it came from them.`;
+  if (!a.sid && !a.earlier && neverSent.includes(m.status)) return t`None: it was not sent.`;
+  const waiting = !a.sid && waits(m);
+  if (waiting) return sentence(waiting);
+  const { earlier } = a;
+  if (earlier?.errorCode)
+    return t`Failed ${moment(earlier.endedAt)}: error ${earlier.errorCode}, ${earlier.errorTitle ?? ""}.`;
+  return t`Nothing yet.`;
+}
 
 /** Why one message was sent, or not, and what became of it. */
 export function MessagePage() {
@@ -187,15 +201,7 @@ export function MessagePage() {
                 {attempts.length > 1 && <Title order={3} size="h5" mb="xs">{t`Attempt ${i + 1}`}</Title>}
                 {a.events.length === 0 ? (
                   <Text size="sm" c="dimmed">
-                    {m.direction === "INBOUND"
-                      ? t`Nothing: it came from them.`
-                      : !a.sid && !a.earlier && neverSent.includes(m.status)
-                        ? t`None: it was not sent.`
-                        : !a.sid && waits(m)
-                          ? sentence(waits(m) ?? "")
-                          : a.earlier?.errorCode
-                            ? t`Failed ${moment(a.earlier.endedAt)}: error ${a.earlier.errorCode}, ${a.earlier.errorTitle ?? ""}.`
-                            : t`Nothing yet.`}
+                    {noEvents(m, a)}
                   </Text>
                 ) : (
                   <Timeline bulletSize={14} lineWidth={2} active={-1}>

@@ -9,7 +9,7 @@ import { More } from "../../components/More";
 import { Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
-import { useAddress, useAddressText } from "../../lib/address";
+import { chosen, useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
@@ -90,7 +90,7 @@ const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
 /** What Twilio sent, exactly as it came. */
 export function WebhooksPage() {
   const { search, change } = useAddress();
-  const shelf = search.status && search.status in shelves ? search.status : "all";
+  const shelf = chosen(Object.keys(shelves), search.status) ?? "all";
   const [text, setText] = useAddressText("q", 350);
   const [open, setOpen] = useState<Row | null>(null);
   const filter: WebhookEventFilter = {
