@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type Locator, type Page, test } from "@playwright/test";
-import { picture, signedIn, still, watch } from "./look";
+import { done, picture, signedIn, still, watch } from "./look";
 
 const root = join(import.meta.dirname, "../..");
 const contacts = join(root, "server/importer/testdata/contacts_5k.csv");
@@ -871,6 +871,14 @@ test("a template and a segment lead to a campaign with them", async () => {
   await title("New campaign");
   await expect(page.getByRole("combobox", { name: "Segment" })).toHaveValue(new RegExp(`^${name}`));
   expect(new URL(page.url()).search, "what was chosen is in the draft, and no longer in the address").toBe("");
+});
+
+test("somebody writes, who is not answered yet", async () => {
+  // The newest message, for the pages in other languages: what people write is marked as theirs wherever it stands.
+  const written = { from: "+4915112345690", body: "Are these the ones that you have in the shop?", profileName: "Ida" };
+  await done(page, "sandboxInboundSend", written);
+  await page.goto("/monitoring/webhooks");
+  await expect(page.getByText(`${written.from}: ${written.body}`)).toBeVisible();
 });
 
 test("the playground works offline", async () => {

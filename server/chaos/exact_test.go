@@ -224,10 +224,9 @@ func (i *install) compare(log []sandbox.Message) (c comparison) {
 	return c
 }
 
-// afterStop is the longest time from a STOP's commit until the sandbox took a further
-// message, less what the sandbox takes for a call before it notes it. The commit is
-// taken to be when the last statement of its transaction began, which makes the time
-// longer than it was.
+// afterStop is the longest time from a STOP's commit until a call came to the sandbox that
+// created a further message. The commit is taken to be when the last statement of its
+// transaction began, which makes the time longer than it was.
 func (i *install) afterStop(log []sandbox.Message) (longest time.Duration) {
 	i.t.Helper()
 	var rows []struct {
@@ -242,7 +241,7 @@ func (i *install) afterStop(log []sandbox.Message) (longest time.Duration) {
 	}
 	for _, m := range log {
 		if at, ok := stopped[m.To]; ok && !strings.HasPrefix(m.Body, confirmed) {
-			longest = max(longest, m.Created.Add(-i.latency).Sub(at))
+			longest = max(longest, m.Asked.Sub(at))
 		}
 	}
 	return longest

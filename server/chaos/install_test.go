@@ -58,7 +58,6 @@ type install struct {
 	tally     map[string]int // what was done to it; × before what is shown with its number also when that is 1
 	notes     []string
 	talk      *talk
-	latency   time.Duration // of a call at the sandbox
 	began     time.Time
 }
 
@@ -95,7 +94,7 @@ func start(t *testing.T, url string, o options) *install {
 	i := &install{
 		Rig: r, t: t, ctx: ctx, serverEnv: o.serverEnv, env: o.workerEnv, workers: make([]*rig.Process,
 			len(o.workerEnv)), people: o.people,
-		tally: map[string]int{}, latency: 10 * time.Millisecond, began: time.Now(),
+		tally: map[string]int{}, began: time.Now(),
 	}
 	t.Cleanup(func() {
 		if i.talk != nil {
@@ -113,7 +112,7 @@ func start(t *testing.T, url string, o options) *install {
 	}
 	require.NoError(t, r.Seed(ctx, 0, i.people))
 	i.sandbox(map[string]any{
-		"deliveryMs": 200, "latencyMs": i.latency.Milliseconds(), "approvalMs": 10, "replyRate": 0,
+		"deliveryMs": 200, "latencyMs": 10, "approvalMs": 10, "replyRate": 0,
 		"undeliveredRate": 0, "readRate": 0,
 	})
 	return i

@@ -118,15 +118,23 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
           <div className={classes.catalog}>
             <IconShoppingBag size={22} aria-hidden />
             <span>
-              <strong>{c.catalog.title || t`Products of your catalog`}</strong>
-              {c.catalog.subtitle && <span>{c.catalog.subtitle}</span>}
+              <strong dir="auto">{c.catalog.title || t`Products of your catalog`}</strong>
+              {c.catalog.subtitle && <span dir="auto">{c.catalog.subtitle}</span>}
             </span>
           </div>
         )}
         <div className={classes.words}>
-          {c.header?.text && <strong className={classes.header}>{c.header.text}</strong>}
+          {c.header?.text && (
+            <strong className={classes.header} dir="auto">
+              {c.header.text}
+            </strong>
+          )}
           <div data-testid={props.testId}>{props.children}</div>
-          {c.footer && <div className={classes.footer}>{c.footer}</div>}
+          {c.footer && (
+            <div className={classes.footer} dir="auto">
+              {c.footer}
+            </div>
+          )}
           {c.authentication?.expiresInMinutes && (
             <div className={classes.footer}>
               {plural(c.authentication.expiresInMinutes, {
@@ -141,21 +149,33 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
         </div>
         {shown.map((b, i) => (
           <Tap key={i} icon={icons[b.type]}>
-            {titleOf(b)}
+            <bdi>{titleOf(b)}</bdi>
           </Tap>
         ))}
         {buttons.length > shown.length && <Tap icon={IconList}>{t`See all options`}</Tap>}
-        {c.list && <Tap icon={IconList}>{c.list.button}</Tap>}
+        {c.list && (
+          <Tap icon={IconList}>
+            <bdi>{c.list.button}</bdi>
+          </Tap>
+        )}
         {c.catalog && <Tap icon={IconShoppingBag}>{t`View items`}</Tap>}
-        {c.authentication && <Tap icon={IconCopy}>{c.authentication.button}</Tap>}
-        {c.flow && <Tap icon={IconForms}>{c.flow.button}</Tap>}
+        {c.authentication && (
+          <Tap icon={IconCopy}>
+            <bdi>{c.authentication.button}</bdi>
+          </Tap>
+        )}
+        {c.flow && (
+          <Tap icon={IconForms}>
+            <bdi>{c.flow.button}</bdi>
+          </Tap>
+        )}
       </div>
       {c.list && (
         <ul className={classes.list} aria-label={t`Entries of the list`}>
           {c.list.items.map((item, i) => (
             <li key={i}>
-              <strong>{item.title}</strong>
-              {item.description && <span>{item.description}</span>}
+              <strong dir="auto">{item.title}</strong>
+              {item.description && <span dir="auto">{item.description}</span>}
             </li>
           ))}
         </ul>
@@ -176,7 +196,7 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
               </div>
               {card.buttons.map((b, j) => (
                 <Tap key={j} icon={icons[b.type]}>
-                  {titleOf(b)}
+                  <bdi>{titleOf(b)}</bdi>
                 </Tap>
               ))}
             </li>

@@ -98,6 +98,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 }
 
 func (s *Sandbox) createMessage(w http.ResponseWriter, r *http.Request) {
+	asked := time.Now()
 	cfg := s.settings.Load()
 	crowded := int(s.inFlight.Add(1)) > cfg.ConcurrencyLimit && cfg.ConcurrencyLimit > 0
 	defer s.inFlight.Add(-1)
@@ -129,6 +130,7 @@ func (s *Sandbox) createMessage(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, 20500, "An internal server error has occurred")
 		return
 	}
+	m.Asked = asked
 	view := s.view(m)
 	s.store.message(m) // before anything else is written of it, and before the answer
 	s.mu.Lock()

@@ -91,14 +91,14 @@ export function AttributesPage() {
                   {shown.map((a) => (
                     <Table.Tr key={a.key}>
                       <Table.Td data-label={t`Name`} maw={{ sm: 340 }}>
-                        <Text size="sm" fw={550}>
+                        <Text dir="auto" size="sm" fw={550}>
                           {a.name}
                         </Text>
                         <Text size="xs" c="dimmed" ff="monospace" style={{ overflowWrap: "anywhere" }}>
                           {a.key}
                         </Text>
                         {a.description && (
-                          <Text size="xs" c="dimmed" mt={2}>
+                          <Text dir="auto" size="xs" c="dimmed" mt={2}>
                             {a.description}
                           </Text>
                         )}

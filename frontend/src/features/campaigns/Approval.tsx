@@ -113,7 +113,7 @@ export function ApprovalAlert({ campaign: c }: { campaign: Campaign }) {
   if (a.state === "SENT_BACK")
     return c.status === "DRAFT" ? (
       <Alert color="yellow" title={t`Sent back by ${who}`}>
-        {a.reason}
+        <div dir="auto">{a.reason}</div>
       </Alert>
     ) : null;
   return (

@@ -90,7 +90,7 @@ const MessageRow = memo(function MessageRow(props: {
       </Table.Td>
       <Table.Td data-label={t`Text`}>
         <Text size="sm" lineClamp={1} maw={460}>
-          {m.body || (m.skipReason ? skipText(m.skipReason) : (waits(m) ?? "–"))}
+          {m.body ? <bdi>{m.body}</bdi> : m.skipReason ? skipText(m.skipReason) : (waits(m) ?? "–")}
         </Text>
         {m.body && waits(m) && (
           <Text size="xs" c="dimmed">

@@ -60,7 +60,7 @@ export function Links(props: { id: string; delivered: number; counted: boolean }
             <Table.Tr key={`${l.templateName} ${l.language} ${l.part}`}>
               <Table.Td data-label={t`Button`}>
                 <Stack gap={0}>
-                  <Text size="sm" fw={500}>
+                  <Text dir="auto" size="sm" fw={500}>
                     {l.title}
                   </Text>
                   <Text size="xs" c="dimmed">

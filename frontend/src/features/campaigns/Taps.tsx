@@ -36,7 +36,7 @@ export function Taps(props: { id: string; delivered: number }) {
         {taps.map((tap) => (
           <div key={tap.title}>
             <Group justify="space-between" wrap="nowrap" gap="sm">
-              <Text size="sm" fw={500} truncate>
+              <Text dir="auto" size="sm" fw={500} truncate>
                 {tap.title}
               </Text>
               <Text

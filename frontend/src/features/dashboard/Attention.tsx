@@ -2,6 +2,7 @@ import { plural, t } from "@lingui/core/macro";
 import { Card, Group, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type LinkProps, linkOptions } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { LinkButton } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DashboardAttentionFragment } from "../../gql/graphql";
@@ -44,7 +45,7 @@ graphql(`
 type Item = {
   key: string;
   text: string;
-  hint?: string;
+  hint?: ReactNode;
   link: LinkProps;
   act: string;
 };
@@ -69,7 +70,7 @@ function itemsOf(a: DashboardAttentionFragment): Item[] {
       return {
         key: `approval ${c.id}`,
         text: c.approval?.state === "WAITING" ? t`“${c.name}” waits for approval` : t`“${c.name}” was sent back`,
-        hint: c.approval?.reason ?? (who && t`${who} asked for it.`),
+        hint: c.approval?.reason ? <bdi>{c.approval.reason}</bdi> : who && t`${who} asked for it.`,
         link: linkOptions({ to: "/campaigns/$id", params: { id: c.id } }),
         act: t`Open`,
       };

@@ -374,7 +374,7 @@ function Writing(props: {
                   <Text size="sm" fw={600}>
                     /{r.name}
                   </Text>
-                  <Text size="xs" c="dimmed" lineClamp={1}>
+                  <Text dir="auto" size="xs" c="dimmed" lineClamp={1}>
                     {r.forContact?.body}
                   </Text>
                 </div>

@@ -1,4 +1,5 @@
 import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Button, Card, Code, Group, SegmentedControl, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { IconSearch, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
@@ -15,7 +16,7 @@ import { moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { notifications } from "../../lib/notifications";
 import { usePages } from "../../lib/pages";
-import { sourceTexts, stateOf, toldBy } from "./webhooks";
+import { sourceTexts, stateOf, Told } from "./webhooks";
 
 const WebhooksDocument = graphql(`
   query Webhooks($filter: WebhookEventFilter, $after: String) {
@@ -154,7 +155,11 @@ export function WebhooksPage() {
               <Status {...stateOf(open)} />
               {sourceTexts[open.source] && <Text size="sm">{sourceTexts[open.source]}</Text>}
             </Group>
-            {open.error && <Text c="red">{open.error}</Text>}
+            {open.error && (
+              <Text dir="auto" c="red">
+                {open.error}
+              </Text>
+            )}
             {open.notice && <Text>{open.notice}</Text>}
             {!open.appliedAt && open.nextAttemptAt && (
               <Text size="sm">
@@ -228,7 +233,7 @@ export function WebhooksPage() {
                     <Table.Td data-label={t`Type`}>{words(r.kind)}</Table.Td>
                     <Table.Td data-label={t`What`}>
                       <Text size="sm" lineClamp={1} maw={420}>
-                        {toldBy(r)}
+                        <Told event={r} />
                       </Text>
                       <Text size="xs" c="dimmed">
                         {r.sid}
@@ -237,12 +242,11 @@ export function WebhooksPage() {
                     <Table.Td data-label={t`State`}>
                       <Status {...stateOf(r)} />
                       {!r.appliedAt && r.nextAttemptAt && (
-                        <Text
-                          size="xs"
-                          c="dimmed"
-                          maw={260}
-                          style={{ overflowWrap: "anywhere" }}
-                        >{t`${r.error ?? ""}; again ${moment(r.nextAttemptAt)}`}</Text>
+                        <Text size="xs" c="dimmed" maw={260} style={{ overflowWrap: "anywhere" }}>
+                          <Trans>
+                            <bdi>{r.error}</bdi>; again {moment(r.nextAttemptAt)}
+                          </Trans>
+                        </Text>
                       )}
                     </Table.Td>
                     <Table.Td>

@@ -11,7 +11,7 @@ import { graphql } from "../../gql";
 import { byField, settled } from "../../lib/errors";
 import { words } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
-import { stateOf, toldBy } from "../monitoring/webhooks";
+import { stateOf, Told } from "../monitoring/webhooks";
 import { CallTheApi } from "./CallTheApi";
 import { DemoData } from "./DemoData";
 import { SandboxForm } from "./SandboxForm";
@@ -137,7 +137,7 @@ function RecentWebhooks() {
                 </Table.Td>
                 <Table.Td data-label={t`What`} style={{ overflowWrap: "anywhere" }}>
                   <Text size="sm" lineClamp={1}>
-                    {toldBy(e)}
+                    <Told event={e} />
                   </Text>
                 </Table.Td>
                 <Table.Td data-label={t`State`} ta="right">

@@ -262,7 +262,7 @@ function Trial() {
               {trial.answer && (
                 <Text size="sm">
                   <Trans>
-                    Answer: <q>{trial.answer}</q>
+                    Answer: <q dir="auto">{trial.answer}</q>
                   </Trans>
                 </Text>
               )}

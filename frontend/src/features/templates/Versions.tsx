@@ -143,7 +143,7 @@ export function Versions({ id, onRestored }: { id: string; onRestored: () => voi
                   {t`WhatsApp says: ${v.rejectionReason}`}
                 </Text>
               )}
-              <Text component="div" size="sm" className={classes.text}>
+              <Text component="div" dir="auto" size="sm" className={classes.text}>
                 {v === newest
                   ? now
                   : changes(text, now).map((piece, i) =>

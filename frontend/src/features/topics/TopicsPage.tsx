@@ -113,10 +113,10 @@ export function TopicsPage() {
               {data.topics.map((topic) => (
                 <Table.Tr key={topic.id}>
                   <Table.Td data-label={t`Name`}>
-                    <Text size="sm" fw={550}>
+                    <Text dir="auto" size="sm" fw={550}>
                       {topic.name}
                     </Text>
-                    <Text size="xs" c="dimmed" lineClamp={2}>
+                    <Text dir="auto" size="xs" c="dimmed" lineClamp={2}>
                       {topic.description}
                     </Text>
                   </Table.Td>

@@ -1,4 +1,5 @@
 import { t } from "@lingui/core/macro";
+import type { ReactNode } from "react";
 import type { WebhookEventKind, WebhookEventSource } from "../../gql/graphql";
 import { words } from "../../lib/format";
 
@@ -12,10 +13,15 @@ export const sourceTexts: Record<WebhookEventSource, string> = {
 const who = (address: string | undefined) => address?.replace(/^whatsapp:/, "") ?? "";
 
 /** What an event tells: who wrote what, or what became of the message to whom. */
-export function toldBy(e: { kind: WebhookEventKind; params: unknown }): string {
+export function Told({ event: e }: { event: { kind: WebhookEventKind; params: unknown } }): ReactNode {
   const p = e.params as Record<string, string>;
   if (p.erased) return t`What it told has been erased.`;
-  if (e.kind === "INBOUND") return `${who(p.From)}: ${p.Body ?? ""}`;
+  if (e.kind === "INBOUND")
+    return (
+      <>
+        {who(p.From)}: <bdi>{p.Body}</bdi>
+      </>
+    );
   const error = p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : "";
   return `${words(p.MessageStatus ?? p.SmsStatus ?? "")}${error} · ${who(p.To)}`;
 }

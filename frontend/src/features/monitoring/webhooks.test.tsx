@@ -1,5 +1,6 @@
+import { renderToStaticMarkup } from "react-dom/server";
 import { expect, test } from "vitest";
-import { stateOf, toldBy } from "./webhooks";
+import { stateOf, Told } from "./webhooks";
 
 test("where a webhook event stands", () => {
   const at = "2026-11-25T10:00:00Z";
@@ -13,7 +14,10 @@ test("where a webhook event stands", () => {
 
 test("an event tells who wrote, or what became of a message, and says when that was erased", () => {
   const to = "whatsapp:+4915112345678";
-  expect(toldBy({ kind: "INBOUND", params: { From: to, Body: "Hello" } })).toBe("+4915112345678: Hello");
-  expect(toldBy({ kind: "STATUS", params: { To: to, MessageStatus: "read" } })).toBe("Read · +4915112345678");
-  expect(toldBy({ kind: "STATUS", params: { erased: "true" } })).toBe("What it told has been erased.");
+  const told = (event: Parameters<typeof Told>[0]["event"]) => renderToStaticMarkup(<Told event={event} />);
+  expect(told({ kind: "INBOUND", params: { From: to, Body: "שלום." } }), "in the direction of its script").toBe(
+    "+4915112345678: <bdi>שלום.</bdi>",
+  );
+  expect(told({ kind: "STATUS", params: { To: to, MessageStatus: "read" } })).toBe("Read · +4915112345678");
+  expect(told({ kind: "STATUS", params: { erased: "true" } })).toBe("What it told has been erased.");
 });
