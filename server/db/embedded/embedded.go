@@ -28,7 +28,7 @@ import (
 // Options say where the data lies and how careful Postgres is with it.
 type Options struct {
 	DataDir  string // made when missing
-	Unsafe   bool   // no fsync: for tests only
+	Unsafe   bool   // no fsync, little WAL: for tests only
 	MaxConns int    // default 100
 	Port     int    // default: any free one
 	Log      *slog.Logger
@@ -96,8 +96,11 @@ func Join(ctx context.Context, opts Options) (*Server, error) {
 // errInUse is the error of a data directory that another process holds.
 var errInUse = errors.New("stop it, or set DATA_DIR to another one")
 
+// Lock is the file of a data directory that its process holds.
+const Lock = "engine.lock"
+
 func lockDir(dir string) (*os.File, error) {
-	path := filepath.Join(dir, "engine.lock")
+	path := filepath.Join(dir, Lock)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)
@@ -152,13 +155,14 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	args := []string{
 		"-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "",
-		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=" + sharedBuffers(), "-c",
-		"max_wal_size=4GB",
+		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=" + sharedBuffers(),
 		"-c", "wal_compression=on", "-c", "checkpoint_timeout=15min", "-c", "timezone=UTC", "-c", "jit=off",
 	}
 	args = append(args, silent...)
 	if s.opts.Unsafe {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_wal_size=512MB")
+	} else {
+		args = append(args, "-c", "max_wal_size=4GB")
 	}
 	logFile, err := os.OpenFile(filepath.Join(s.opts.DataDir, "postgres.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -234,6 +238,21 @@ func (s *Server) Crash() {
 	defer func() { _ = s.lock.Close() }()
 	_ = syscall.Kill(s.pid, syscall.SIGQUIT)
 	<-s.done
+}
+
+// Discard removes a data directory, and ends the Postgres that a killed process left running in it. One that another
+// process holds stays, with an error.
+func Discard(dir string) error {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	if pid, _, alive := running(filepath.Join(dir, "postgres")); alive {
+		_ = syscall.Kill(pid, syscall.SIGQUIT)
+		waitGone(pid, 10*time.Second)
+	}
+	return os.RemoveAll(dir)
 }
 
 // watchForeign closes done when a taken-over Postgres, which is not our
