@@ -64,10 +64,9 @@ lint: node_modules/.installed frontend/dist/index.html $(GOLANGCI) ## formatters
 lint-docker: ## docker-compose.yml and Dockerfile, by Compose's loader and BuildKit's linter; no engine needed
 	@go run -C .ci/docker . $(CURDIR)
 
-# Most tests wait for something most of the time: four at once of a package keep two cores busy.
 test-go: frontend/dist/index.html ## Go tests with the race detector, against a real Postgres
 	@echo "== go test -race"
-	@$(WITH_POSTGRES) go test -race -parallel 4 -timeout 60m ./...
+	@$(WITH_POSTGRES) go test -race -timeout 60m ./...
 
 fuzz: frontend/dist/index.html ## run each fuzz target for FUZZ_TIME (2m); `make test` runs their seeds
 	@.ci/fuzz $(or $(FUZZ_TIME),2m)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"eventstream/graph/generated"
 	"eventstream/graph/model"
+	"eventstream/server/contact"
 	"eventstream/server/globalid"
 	"eventstream/server/sender"
 )
@@ -63,6 +64,11 @@ func (r *queryResolver) Senders(ctx context.Context) ([]*model.Sender, error) {
 // Revision is the resolver for the revision field.
 func (r *senderResolver) Revision(ctx context.Context, obj *model.Sender) (int, error) {
 	return revisionOf(ctx, thingOf(obj.ID))
+}
+
+// DisplayAddress is the resolver for the displayAddress field.
+func (r *senderResolver) DisplayAddress(ctx context.Context, obj *model.Sender) (string, error) {
+	return contact.Spaced(obj.Address), nil
 }
 
 // Sender returns generated.SenderResolver implementation.

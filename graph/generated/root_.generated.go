@@ -2178,15 +2178,16 @@ type ComplexityRoot struct {
 	}
 
 	Sender struct {
-		Address       func(childComplexity int) int
-		CreatedAt     func(childComplexity int) int
-		DisplayName   func(childComplexity int) int
-		ID            func(childComplexity int) int
-		PausedReason  func(childComplexity int) int
-		Provider      func(childComplexity int) int
-		RatePerSecond func(childComplexity int) int
-		Revision      func(childComplexity int) int
-		Status        func(childComplexity int) int
+		Address        func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		DisplayAddress func(childComplexity int) int
+		DisplayName    func(childComplexity int) int
+		ID             func(childComplexity int) int
+		PausedReason   func(childComplexity int) int
+		Provider       func(childComplexity int) int
+		RatePerSecond  func(childComplexity int) int
+		Revision       func(childComplexity int) int
+		Status         func(childComplexity int) int
 	}
 
 	SenderCreatePayload struct {
@@ -12059,6 +12060,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sender.CreatedAt(childComplexity), true
+	case "Sender.displayAddress":
+		if e.ComplexityRoot.Sender.DisplayAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sender.DisplayAddress(childComplexity), true
 	case "Sender.displayName":
 		if e.ComplexityRoot.Sender.DisplayName == nil {
 			break
@@ -19538,6 +19545,8 @@ type Sender implements Node {
   revision: Int! @goField(forceResolver: true)
   "E.164, or MG… for a Messaging Service."
   address: String!
+  "The address as people write it, for the eye only: +1 415-555-2671; a Messaging Service's as it is."
+  displayAddress: String! @goField(forceResolver: true)
   displayName: String!
   "Messages a second; Twilio's default for a WhatsApp sender is 80."
   ratePerSecond: Float!
@@ -24270,6 +24279,8 @@ func (ec *executionContext) childFields_Sender(ctx context.Context, field graphq
 		return ec.fieldContext_Sender_revision(ctx, field)
 	case "address":
 		return ec.fieldContext_Sender_address(ctx, field)
+	case "displayAddress":
+		return ec.fieldContext_Sender_displayAddress(ctx, field)
 	case "displayName":
 		return ec.fieldContext_Sender_displayName(ctx, field)
 	case "ratePerSecond":

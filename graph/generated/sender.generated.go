@@ -19,6 +19,8 @@ import (
 
 type SenderResolver interface {
 	Revision(ctx context.Context, obj *model.Sender) (int, error)
+
+	DisplayAddress(ctx context.Context, obj *model.Sender) (string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -96,6 +98,29 @@ func (ec *executionContext) _Sender_address(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Sender_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Sender", field, false, false, "String")
+}
+
+func (ec *executionContext) _Sender_displayAddress(ctx context.Context, field graphql.CollectedField, obj *model.Sender) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sender_displayAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Sender().DisplayAddress(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Sender_displayAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sender", field, true, true, "String")
 }
 
 func (ec *executionContext) _Sender_displayName(ctx context.Context, field graphql.CollectedField, obj *model.Sender) (ret graphql.Marshaler) {
@@ -741,6 +766,12 @@ func (ec *executionContext) _Sender(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "displayAddress":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Sender_displayAddress(ctx, field, obj)
+				})
 		case "displayName":
 			out.Values[i] = ec._Sender_displayName(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

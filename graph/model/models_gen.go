@@ -3747,8 +3747,10 @@ type Sender struct {
 	// Grows with each change of what people set of it, by whomever. An update that gives it back as expectedVersion is refused when it has grown since.
 	Revision int `json:"revision"`
 	// E.164, or MG… for a Messaging Service.
-	Address     string `json:"address"`
-	DisplayName string `json:"displayName"`
+	Address string `json:"address"`
+	// The address as people write it, for the eye only: +1 415-555-2671; a Messaging Service's as it is.
+	DisplayAddress string `json:"displayAddress"`
+	DisplayName    string `json:"displayName"`
 	// Messages a second; Twilio's default for a WhatsApp sender is 80.
 	RatePerSecond float64      `json:"ratePerSecond"`
 	Status        SenderStatus `json:"status"`

@@ -271,7 +271,7 @@ type Documents = {
     "\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n": typeof types.RetentionPreviewDocument,
     "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": typeof types.RetentionSetDocument,
     "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SandboxSettingsUpdateDocument,
-    "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": typeof types.SendersDocument,
+    "\n  query Senders {\n    senders {\n      id\n      displayAddress\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": typeof types.SendersDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": typeof types.SenderResumeDocument,
     "\n  query TeamNumberChoices($search: String, $chosen: ID!, $known: Boolean!) {\n    found: contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        displayAddress\n      }\n    }\n    chosen: node(id: $chosen) @include(if: $known) {\n      ... on Contact {\n        id\n        name\n        displayAddress\n      }\n    }\n  }\n": typeof types.TeamNumberChoicesDocument,
@@ -561,7 +561,7 @@ const documents: Documents = {
     "\n  query RetentionPreview($rules: [RetentionRuleInput!]!) {\n    retentionPreview(rules: $rules) {\n      kind\n      days\n      count\n      atLeast\n    }\n  }\n": types.RetentionPreviewDocument,
     "\n  mutation RetentionSet($input: RetentionSetInput!) {\n    retentionSet(input: $input) {\n      userErrors {\n        field\n        message\n      }\n    }\n  }\n": types.RetentionSetDocument,
     "\n  mutation SandboxSettingsUpdate($input: SandboxSettingsUpdateInput!) {\n    sandboxSettingsUpdate(input: $input) {\n      settings {\n        latencyMs\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SandboxSettingsUpdateDocument,
-    "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": types.SendersDocument,
+    "\n  query Senders {\n    senders {\n      id\n      displayAddress\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n": types.SendersDocument,
     "\n  mutation SenderPause($input: SenderPauseInput!) {\n    senderPause(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderPauseDocument,
     "\n  mutation SenderResume($input: SenderResumeInput!) {\n    senderResume(input: $input) {\n      sender {\n        id\n        status\n        pausedReason\n      }\n      userErrors {\n        message\n      }\n    }\n  }\n": types.SenderResumeDocument,
     "\n  query TeamNumberChoices($search: String, $chosen: ID!, $known: Boolean!) {\n    found: contacts(search: $search, first: 25) {\n      nodes {\n        id\n        name\n        displayAddress\n      }\n    }\n    chosen: node(id: $chosen) @include(if: $known) {\n      ... on Contact {\n        id\n        name\n        displayAddress\n      }\n    }\n  }\n": types.TeamNumberChoicesDocument,
@@ -1639,7 +1639,7 @@ export function graphql(source: "\n  mutation SandboxSettingsUpdate($input: Sand
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n"): (typeof documents)["\n  query Senders {\n    senders {\n      id\n      address\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n"];
+export function graphql(source: "\n  query Senders {\n    senders {\n      id\n      displayAddress\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n"): (typeof documents)["\n  query Senders {\n    senders {\n      id\n      displayAddress\n      displayName\n      ratePerSecond\n      status\n      pausedReason\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

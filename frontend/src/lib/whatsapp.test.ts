@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Inline, parse, plainText } from "./whatsapp";
+import { formats, type Inline, parse, plainText } from "./whatsapp";
 
 /** The formatting as tags, to be read at a glance. */
 function tags(message: string): string {
@@ -79,4 +79,26 @@ test("nothing in a text is read as HTML, and nothing breaks or hangs", () => {
 
 test("a text on one line has no marks", () => {
   expect(plainText("*Sale*\n- _one_\n- `two`\n1. https://a.example")).toBe("Sale\n• one\n• two\n1. https://a.example");
+});
+
+test("a text that is being written keeps its marks, and the places of what they mark are known", () => {
+  const text = "Hi\n- *two _words_* and ```a\n*b*```\n> `c` ~d~ *no";
+  const found = formats(text).map(({ kind, from, to }) => [kind, text.slice(from, to)]);
+  expect(found).toEqual([
+    ["bold", "*two _words_*"],
+    ["mark", "*"],
+    ["italic", "_words_"],
+    ["mark", "_"],
+    ["mark", "_"],
+    ["mark", "*"],
+    ["mono", "```a\n*b*```"],
+    ["mark", "```"],
+    ["mark", "```"],
+    ["mono", "`c`"],
+    ["mark", "`"],
+    ["mark", "`"],
+    ["strike", "~d~"],
+    ["mark", "~"],
+    ["mark", "~"],
+  ]);
 });

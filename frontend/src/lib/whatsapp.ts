@@ -41,84 +41,136 @@ function closing(s: string, i: number): number {
   return -1;
 }
 
-/** Code keeps what stands in it as it is, over lines as well: it is taken out first and put back where it stood. */
+/** A part of a text that has a look of its own, by the places of its first sign and of what follows its last. */
+type Span = { kind: Mark | "mono" | "link"; from: number; to: number; marks: number; of: Span[] };
+
+/**
+ * A message's text with its code out of the way: it keeps what stands in it as it is, over lines as well. Signs that
+ * nobody can type stand in its place, as many as it has.
+ */
+function outline(message: string) {
+  const codes = new Map<number, Span>(); // by where each begins
+  const text = message.replaceAll(hole, "").replace(/\r\n?/g, "\n");
+  const plain = text.replace(/```[\s\S]+?```|`[^`\n]+`/g, (code, from: number) => {
+    const signs = code.startsWith("```") ? 3 : 1;
+    codes.set(from, { kind: "mono", from, to: from + code.length, marks: signs, of: [] });
+    return hole.repeat(code.length);
+  });
+  return { text, plain, codes };
+}
 const hole = "\0";
 
-function inline(s: string, codes: string[], open: readonly Mark[] = []): Inline[] {
-  const out: Inline[] = [];
-  let text = "";
-  const put = (piece: Inline) => {
-    if (text) out.push(text);
-    text = "";
-    out.push(piece);
-  };
+/** The spans of a piece of the text, which begins at a place of it. */
+function spansOf(s: string, at: number, codes: Map<number, Span>, open: readonly Mark[] = []): Span[] {
+  const out: Span[] = [];
   const hopeless = new Set<string>(); // marks that no later one closes on this line: looked for once
+  const add = (span: Span) => {
+    out.push(span);
+    return span.to - at - 1;
+  };
   for (let i = 0; i < s.length; i++) {
     const c = s.charAt(i);
     const link = linkAt(s, i);
+    const code = codes.get(at + i);
     if (c === "\n") hopeless.clear();
-    if (c === hole) put({ kind: "mono", text: codes.shift() ?? "" });
-    else if (link) {
-      put({ kind: "link", text: link, href: /^www/i.test(link) ? `https://${link}` : link });
-      i += link.length - 1;
-    } else if (c in marks && !open.includes(c as Mark) && !hopeless.has(c)) {
+    if (code) i = add(code);
+    else if (link) i = add({ kind: "link", from: at + i, to: at + i + link.length, marks: 0, of: [] });
+    else if (c in marks && !open.includes(c as Mark) && !hopeless.has(c)) {
       const end = closing(s, i);
-      if (end < 0) {
-        if (!wordBefore(s, i) && !spaceAt(s, i + 1)) hopeless.add(c);
-        text += c;
-      } else {
-        put({ kind: marks[c as Mark], of: inline(s.slice(i + 1, end), codes, [...open, c as Mark]) });
-        i = end;
-      }
-    } else text += c;
+      const inside = [...open, c as Mark];
+      if (end >= 0)
+        i = add({
+          kind: c as Mark,
+          from: at + i,
+          to: at + end + 1,
+          marks: 1,
+          of: spansOf(s.slice(i + 1, end), at + i + 1, codes, inside),
+        });
+      else if (!wordBefore(s, i) && !spaceAt(s, i + 1)) hopeless.add(c);
+    }
   }
-  if (text) out.push(text);
+  return out;
+}
+
+/** What stands between two places of the text, as pieces. */
+function pieces(text: string, from: number, to: number, spans: Span[]): Inline[] {
+  const out: Inline[] = [];
+  let at = from;
+  for (const span of spans) {
+    if (span.from > at) out.push(text.slice(at, span.from));
+    const [first, end] = [span.from + span.marks, span.to - span.marks];
+    const inside = text.slice(first, end);
+    if (span.kind === "mono") out.push({ kind: "mono", text: inside });
+    else if (span.kind === "link")
+      out.push({ kind: "link", text: inside, href: /^www/i.test(inside) ? `https://${inside}` : inside });
+    else out.push({ kind: marks[span.kind], of: pieces(text, first, end, span.of) });
+    at = span.to;
+  }
+  if (to > at) out.push(text.slice(at, to));
   return out;
 }
 
 /** Reads a message's text as WhatsApp's apps do. What is no formatting stays as it was typed; nothing is HTML. */
-export function parse(message: string): Block[] {
-  const codes: string[] = [];
-  const keep = (_: string, code: string) => {
-    codes.push(code);
-    return hole;
-  };
-  const plain = message
-    .replaceAll(hole, "")
-    .replace(/\r\n?/g, "\n")
-    .replace(/```([\s\S]+?)```|`([^`\n]+)`/g, (whole, block, one) => keep(whole, block ?? one));
+export const parse = (message: string): Block[] => read(message).blocks;
+
+/** How WhatsApp shows a part of a text: its kind, or "mark" of the signs that bring it about. */
+export type Format = { kind: "bold" | "italic" | "strike" | "mono" | "mark"; from: number; to: number };
+
+/** The formats of a text that is being written, which keeps its marks. A later one lies within an earlier one or behind it. */
+export function formats(text: string): Format[] {
+  const flat = (spans: Span[]): Format[] =>
+    spans.flatMap(({ kind, from, to, marks: n, of }) =>
+      kind === "link"
+        ? []
+        : [
+            { kind: kind === "mono" ? kind : marks[kind], from, to },
+            { kind: "mark", from, to: from + n },
+            ...flat(of),
+            { kind: "mark", from: to - n, to },
+          ],
+    );
+  return flat(read(text).spans);
+}
+
+function read(message: string): { blocks: Block[]; spans: Span[] } {
+  const { text, plain, codes } = outline(message);
   const blocks: Block[] = [];
-  const lines: string[] = [];
+  const all: Span[] = [];
+  const inline = (from: number, to: number): Inline[] => {
+    const spans = spansOf(plain.slice(from, to), from, codes);
+    all.push(...spans);
+    return pieces(text, from, to, spans);
+  };
+  let begin = -1; // of the lines of text that belong together
+  let at = 0;
   const flush = () => {
-    if (lines.length > 0) blocks.push({ kind: "text", of: inline(lines.join("\n"), codes) });
-    lines.length = 0;
+    if (begin >= 0) blocks.push({ kind: "text", of: inline(begin, at - 1) });
+    begin = -1;
   };
   for (const line of plain.split("\n")) {
-    const last = lines.length === 0 ? blocks.at(-1) : undefined;
-    const quote = /^> (.*\S.*)$/.exec(line)?.[1];
-    const bullet = /^[*-] (.*\S.*)$/.exec(line)?.[1];
-    const [, number, numbered] = /^(\d{1,3})\. (.*\S.*)$/.exec(line) ?? [];
-    if (quote === undefined && bullet === undefined && numbered === undefined) {
-      lines.push(line);
-      continue;
-    }
-    flush(); // before its line is read: codes are put back in their order
-    if (quote !== undefined) {
-      const read = inline(quote, codes);
-      if (last?.kind === "quote") last.lines.push(read);
-      else blocks.push({ kind: "quote", lines: [read] });
-    } else if (bullet !== undefined) {
-      const read = inline(bullet, codes);
-      if (last?.kind === "bullets") last.items.push(read);
-      else blocks.push({ kind: "bullets", items: [read] });
+    const last = begin < 0 ? blocks.at(-1) : undefined;
+    const end = at + line.length;
+    const quote = /^> .*\S/.test(line);
+    const bullet = /^[*-] .*\S/.test(line);
+    const number = /^(\d{1,3})\. .*\S/.exec(line)?.[1];
+    if (!quote && !bullet && number === undefined) {
+      if (begin < 0) begin = at;
     } else {
-      const read = inline(numbered ?? "", codes);
-      if (last?.kind === "numbers") last.items.push(read);
-      else blocks.push({ kind: "numbers", start: Number(number), items: [read] });
+      flush();
+      const said = inline(at + (number?.length ?? 0) + 2, end);
+      if (quote) {
+        if (last?.kind === "quote") last.lines.push(said);
+        else blocks.push({ kind: "quote", lines: [said] });
+      } else if (bullet) {
+        if (last?.kind === "bullets") last.items.push(said);
+        else blocks.push({ kind: "bullets", items: [said] });
+      } else if (last?.kind === "numbers") last.items.push(said);
+      else blocks.push({ kind: "numbers", start: Number(number), items: [said] });
     }
+    at = end + 1;
   }
   flush();
-  return blocks;
+  return { blocks, spans: all };
 }
 
 /** The text without its marks, as a list shows it on one line. */

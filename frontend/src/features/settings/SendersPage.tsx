@@ -18,7 +18,7 @@ const SendersDocument = graphql(`
   query Senders {
     senders {
       id
-      address
+      displayAddress
       displayName
       ratePerSecond
       status
@@ -133,7 +133,7 @@ function Senders() {
             {data.senders.map((s) => (
               <Table.Tr key={s.id}>
                 <Table.Td data-label={t`Name`}>{s.displayName}</Table.Td>
-                <Table.Td data-label={t`Address`}>{s.address}</Table.Td>
+                <Table.Td data-label={t`Address`}>{s.displayAddress}</Table.Td>
                 <Table.Td data-label={t`Pace`}>{t`${decimal(s.ratePerSecond)} a second`}</Table.Td>
                 <Table.Td data-label={t`Status`}>
                   <Status value={s.status} />

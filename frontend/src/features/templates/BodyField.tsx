@@ -5,7 +5,7 @@ import { later, useLater } from "../../lib/later";
 import { fieldName, findPlaceholders, type Known } from "../../lib/placeholders";
 import type { Composer } from "./Composer";
 import classes from "./Composer.module.css";
-import { exampleText, pillText, readPlaceholder } from "./placeholders";
+import { exampleText, formatsOf, pillText, readPlaceholder } from "./placeholders";
 
 const editor = later(() => import("./Composer"));
 
@@ -38,6 +38,7 @@ export function BodyField(props: Omit<ComponentProps<typeof Composer>, "begin">)
             aria-describedby={`${id}-text`}
             id={`${id}-text`}
             className={classes.still}
+            dir="auto"
             lang={(props.lang ?? "").replace("_", "-")}
             onPointerDown={(e) => setBegin({ x: e.clientX, y: e.clientY })}
             onFocus={() => setBegin((at) => at ?? {})}
@@ -56,20 +57,31 @@ export function BodyField(props: Omit<ComponentProps<typeof Composer>, "begin">)
   );
 }
 
-/** A text with its placeholders as pills. */
+/** A text with its formatting, and its placeholders as pills. */
 function shown(text: string, known: readonly Known[]): ReactNode {
-  let from = 0;
-  const parts: ReactNode[] = [];
-  for (const place of findPlaceholders(text)) {
-    const pill = pillText(place.source, (name) => fieldName(name, known));
-    parts.push(
-      text.slice(from, place.from),
-      <span key={place.from} className={readPlaceholder(place.source) ? "pill" : "pill pill-odd"}>
-        {pill.field}
-        {pill.fallback && <span className="pill-or"> {t`or “${pill.fallback}”`}</span>}
-      </span>,
+  const places = findPlaceholders(text);
+  const looks = formatsOf(text);
+  const edges = [...places, ...looks].flatMap(({ from, to }) => [from, to]);
+  const cuts = [...new Set([0, ...edges, text.length])].sort((a, b) => a - b);
+  return cuts.slice(1).map((to, i) => {
+    const from = cuts[i] ?? 0;
+    const place = places.find((p) => p.from === from);
+    const look = looks.filter((l) => l.from <= from && to <= l.to).map((l) => `format-${l.kind}`);
+    const piece = place ? <Pill source={place.source} known={known} /> : text.slice(from, to);
+    return (
+      <span key={from} className={look.join(" ") || undefined}>
+        {piece}
+      </span>
     );
-    from = place.to;
-  }
-  return [...parts, text.slice(from)];
+  });
+}
+
+function Pill(props: { source: string; known: readonly Known[] }) {
+  const pill = pillText(props.source, (name) => fieldName(name, props.known));
+  return (
+    <span className={readPlaceholder(props.source) ? "pill" : "pill pill-odd"}>
+      {pill.field}
+      {pill.fallback && <span className="pill-or"> {t`or “${pill.fallback}”`}</span>}
+    </span>
+  );
 }

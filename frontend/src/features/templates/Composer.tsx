@@ -15,6 +15,7 @@ import {
 import { lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from "react";
 import { fieldName, findPlaceholders, type Known } from "../../lib/placeholders";
 import classes from "./Composer.module.css";
+import { formatting } from "./formatting";
 import { InsertPlaceholder } from "./InsertPlaceholder";
 import { PlaceholderForm } from "./PlaceholderForm";
 import { naming, pills, placeholderAt } from "./pills";
@@ -120,6 +121,7 @@ export function Composer(props: {
           parts.naming.of(naming.of(nameOf)),
           parts.rights.of(rights()),
           pills,
+          formatting,
           EditorView.lineWrapping,
           hint(exampleText()),
           EditorView.domEventHandlers({

@@ -2,6 +2,7 @@ import { deleteCharBackward, history, undo } from "@codemirror/commands";
 import { EditorSelection, EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { expect, test } from "vitest";
+import { formatting } from "./formatting";
 import { naming, pills, placeholderAt } from "./pills";
 import { pillText } from "./placeholders";
 
@@ -48,4 +49,21 @@ test("the placeholder at the cursor is the one that it touches", () => {
     placeholderAt(EditorState.create({ doc: "a {{name}} b", selection: { anchor: pos } }))?.source;
   expect([at(1), at(2), at(10), at(11)]).toEqual([undefined, "name", "name", undefined]);
   expect(pillText(" ", nameOf)).toEqual({ field: "…" });
+});
+
+test("formatting is shown as WhatsApp will, with its marks, over placeholders as well", () => {
+  const view = new EditorView({
+    parent: document.body,
+    state: EditorState.create({
+      doc: "*Hi {{first_name}}* and {{last_name}}",
+      extensions: [naming.of(nameOf), pills, formatting],
+    }),
+  });
+  const shown = (kind: string) => Array.from(view.contentDOM.querySelectorAll(`.format-${kind}`), (e) => e.textContent);
+  expect(shown("bold").join("")).toBe("*Hi first_name*");
+  expect(shown("mark")).toEqual(["*", "*"]);
+  expect(shown("italic"), "the signs within placeholders are none").toEqual([]);
+  view.dispatch({ changes: { from: 0, to: 1 } });
+  expect(shown("bold")).toEqual([]);
+  view.destroy();
 });

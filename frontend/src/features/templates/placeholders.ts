@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
-import { fieldNames, type Known } from "../../lib/placeholders";
+import { fieldNames, findPlaceholders, type Known } from "../../lib/placeholders";
+import { type Format, formats } from "../../lib/whatsapp";
 
 /** A placeholder as the engine's language writes it: {{attributes.city | title | there}}. */
 export type Placeholder = {
@@ -117,6 +118,15 @@ export function pillText(source: string, nameOf: (name: string) => string): { fi
   const p = readPlaceholder(source);
   return p ? { field: nameOf(p.name), fallback: p.fallback } : { field: source.trim() || "…" };
 }
+
+/** The formats of a template's text. A placeholder is a word in it, whatever it will bring. */
+export const formatsOf = (text: string): Format[] =>
+  formats(
+    findPlaceholders(text).reduce(
+      (all, { from, to }) => all.slice(0, from) + "x".repeat(to - from) + all.slice(to),
+      text,
+    ),
+  );
 
 /** What stands in an empty text. */
 export const exampleText = () => t`Hi ${"{{name | there}}"}, our autumn sale has started.`;

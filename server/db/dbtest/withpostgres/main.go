@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"eventstream/server/db/embedded"
@@ -48,7 +49,10 @@ func run() int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	pg, err := embedded.Start(ctx, embedded.Options{DataDir: dir, Unsafe: true, MaxConns: 300, Log: slog.Default()})
+	// An engine under test takes some 50 connections, and each core runs another package and another test of each.
+	pg, err := embedded.Start(ctx, embedded.Options{
+		DataDir: dir, Unsafe: true, MaxConns: 200 + 150*runtime.GOMAXPROCS(0), Log: slog.Default(),
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "withpostgres:", err)
 		return 1
