@@ -41,7 +41,6 @@ const prose =
 
 /** What the story wrote beside messages, and what is sent to those who write in English. */
 const written = [
-  "Signed the form in the shop on 3 May",
   "What they pay for",
   "Alert: not subscribed to the topic",
   "On the pro plan",

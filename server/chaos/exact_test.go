@@ -224,7 +224,7 @@ func (i *install) compare(log []sandbox.Message) (c comparison) {
 	return c
 }
 
-// afterStop is the longest time from a STOP's commit until a call came to the sandbox that
+// afterStop is the longest time from a STOP's commit until the sandbox received a call that
 // created a further message. The commit is taken to be when the last statement of its
 // transaction began, which makes the time longer than it was.
 func (i *install) afterStop(log []sandbox.Message) (longest time.Duration) {
@@ -241,7 +241,11 @@ func (i *install) afterStop(log []sandbox.Message) (longest time.Duration) {
 	}
 	for _, m := range log {
 		if at, ok := stopped[m.To]; ok && !strings.HasPrefix(m.Body, confirmed) {
-			longest = max(longest, m.Asked.Sub(at))
+			asked := m.Asked
+			if asked.IsZero() { // an older version's sandbox notes only when it created the message
+				asked = m.Created
+			}
+			longest = max(longest, asked.Sub(at))
 		}
 	}
 	return longest

@@ -1,5 +1,7 @@
 import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Text } from "@mantine/core";
+import { Fragment } from "react";
 import { graphql } from "../gql";
 import type { ConsentEvidenceFragment } from "../gql/graphql";
 import { moment } from "../lib/format";
@@ -34,19 +36,31 @@ const labels: Record<string, string> = {
 /** What proves a decision: the text that was shown, by its version, and whatever else was noted. */
 export function ConsentEvidence(props: { event: ConsentEvidenceFragment; none: string; lineClamp?: number }) {
   const { evidence, text } = props.event;
-  const parts = Object.entries(evidence as Record<string, unknown>)
-    .filter(([k]) => !(text && ["text", "textId", "textSha256", "language"].includes(k)))
-    .map(([k, v]) => `${labels[k] ?? k}: ${k === "agreedAt" ? moment(String(v)) : String(v)}`);
-  if (text) {
-    parts.unshift(
-      text.locale
-        ? t`“${text.content}” (text version ${text.version}, ${text.locale})`
-        : t`“${text.content}” (text version ${text.version})`,
-    );
-  }
+  const noted = Object.entries(evidence as Record<string, unknown>).filter(
+    ([k]) => !(text && ["text", "textId", "textSha256", "language"].includes(k)),
+  );
+  const content = <bdi>{text?.content}</bdi>;
+  const version = <bdi>{text?.version}</bdi>;
+  const locale = <bdi>{text?.locale}</bdi>;
   return (
     <Text size="sm" lineClamp={props.lineClamp} style={{ overflowWrap: "anywhere" }}>
-      {parts.join(" · ") || props.none}
+      {text &&
+        (text.locale ? (
+          <Trans>
+            “{content}” (text version {version}, {locale})
+          </Trans>
+        ) : (
+          <Trans>
+            “{content}” (text version {version})
+          </Trans>
+        ))}
+      {noted.map(([k, v], i) => (
+        <Fragment key={k}>
+          {(text || i > 0) && " · "}
+          {labels[k] ?? k}: {k === "agreedAt" ? moment(String(v)) : <bdi>{String(v)}</bdi>}
+        </Fragment>
+      ))}
+      {!text && noted.length === 0 && props.none}
     </Text>
   );
 }

@@ -21,7 +21,7 @@ const wordAt = (s: string, i: number) => /[\p{L}\p{N}]/u.test(String.fromCodePoi
 const wordBefore = (s: string, i: number) => i > 0 && /[\p{L}\p{N}]$/u.test(s.slice(Math.max(0, i - 2), i));
 const spaceAt = (s: string, i: number) => i >= s.length || /\s/.test(s.charAt(i));
 
-const address = /(?:https?:\/\/|www\.)[^\s<>"“”]+/giy;
+const address = /(?:https?:\/\/|www\.)[^\s<>"“”\0]+/giy;
 
 /** An address that begins at i, without the punctuation that ends a sentence. */
 function linkAt(s: string, i: number): string | undefined {
@@ -41,16 +41,16 @@ function closing(s: string, i: number): number {
   return -1;
 }
 
-/** A part of a text that has a look of its own, by the places of its first sign and of what follows its last. */
+/** A part of a text that has a look of its own. It begins at `from` and ends before `to`. */
 type Span = { kind: Mark | "mono" | "link"; from: number; to: number; marks: number; of: Span[] };
 
 /**
- * A message's text with its code out of the way: it keeps what stands in it as it is, over lines as well. Signs that
- * nobody can type stand in its place, as many as it has.
+ * A message's text, and the same text with NULs in place of each piece of code. Code is shown as it is, over several
+ * lines too, so nothing in it may be read as formatting.
  */
 function outline(message: string) {
   const codes = new Map<number, Span>(); // by where each begins
-  const text = message.replaceAll(hole, "").replace(/\r\n?/g, "\n");
+  const text = message.replaceAll(hole, "\uFFFD").replace(/\r\n?/g, "\n");
   const plain = text.replace(/```[\s\S]+?```|`[^`\n]+`/g, (code, from: number) => {
     const signs = code.startsWith("```") ? 3 : 1;
     codes.set(from, { kind: "mono", from, to: from + code.length, marks: signs, of: [] });
@@ -113,10 +113,10 @@ function pieces(text: string, from: number, to: number, spans: Span[]): Inline[]
 /** Reads a message's text as WhatsApp's apps do. What is no formatting stays as it was typed; nothing is HTML. */
 export const parse = (message: string): Block[] => read(message).blocks;
 
-/** How WhatsApp shows a part of a text: its kind, or "mark" of the signs that bring it about. */
+/** How WhatsApp shows a part of a text: its kind, or "mark" for the characters that cause it. */
 export type Format = { kind: "bold" | "italic" | "strike" | "mono" | "mark"; from: number; to: number };
 
-/** The formats of a text that is being written, which keeps its marks. A later one lies within an earlier one or behind it. */
+/** The formats of a text that is being written, which keeps its marks. A later one lies within an earlier one or after it. */
 export function formats(text: string): Format[] {
   const flat = (spans: Span[]): Format[] =>
     spans.flatMap(({ kind, from, to, marks: n, of }) =>
@@ -138,10 +138,10 @@ function read(message: string): { blocks: Block[]; spans: Span[] } {
   const all: Span[] = [];
   const inline = (from: number, to: number): Inline[] => {
     const spans = spansOf(plain.slice(from, to), from, codes);
-    all.push(...spans);
+    for (const span of spans) all.push(span);
     return pieces(text, from, to, spans);
   };
-  let begin = -1; // of the lines of text that belong together
+  let begin = -1; // where the current lines of plain text begin; -1: there are none
   let at = 0;
   const flush = () => {
     if (begin >= 0) blocks.push({ kind: "text", of: inline(begin, at - 1) });

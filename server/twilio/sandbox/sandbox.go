@@ -141,7 +141,7 @@ type Message struct {
 	Status    string            `json:"status"`
 	Code      int               `json:"code,omitempty"`
 	Validity  time.Duration     `json:"validity,omitempty"` // how long it may be queued; 0: Twilio's default
-	Asked     time.Time         `json:"asked,omitzero"`     // when the call that created it came, before its latency; zero of an inbound one
+	Asked     time.Time         `json:"asked,omitzero"`     // when the call that created it came, before its latency; zero for an inbound one
 	Created   time.Time         `json:"at"`
 	Sent      *time.Time        `json:"sent,omitempty"`  // nil while it is queued
 	UserID    string            `json:"user,omitempty"`  // of an inbound one: the id that came beside From

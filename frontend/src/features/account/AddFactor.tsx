@@ -67,6 +67,7 @@ export function AddApp(props: { done: Done }) {
   const [, begin] = useMutation(SetupDocument);
   const [{ fetching }, enable] = useMutation(EnableDocument);
   const [setup, setSetup] = useState<TotpSetupMutation["totpSetup"] | null>(null);
+  const secret = <Code data-testid="totp-secret">{setup?.secret}</Code>;
   const [code, setCode] = useState("");
   const [problem, setProblem] = useState("");
   useEffect(() => {
@@ -95,9 +96,7 @@ export function AddApp(props: { done: Done }) {
         </Center>
         {setup?.secret && (
           <Text size="sm" c="dimmed">
-            <Trans>
-              Or type this in: <Code data-testid="totp-secret">{setup.secret}</Code>
-            </Trans>
+            <Trans>Or type this in: {secret}</Trans>
           </Text>
         )}
         {problem && (

@@ -18,6 +18,11 @@ const ApprovalAlert = lazy(async () => ({ default: (await import("./Approval")).
 export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
   const may = useMay("MARKETER");
   const unsettled = c.counts.unknown - c.counts.undecided;
+  const parent = c.parent && (
+    <Link to="/campaigns/$id" params={{ id: c.parent.id }} className="plain">
+      <bdi>{c.parent.name}</bdi>
+    </Link>
+  );
   return (
     <>
       {c.startedAt && c.undoableUntil && c.counts.audience === 0 && (
@@ -59,12 +64,7 @@ export function CampaignAlerts({ campaign: c }: { campaign: CampaignDetails }) {
       )}
       {c.parent && (
         <Text size="sm">
-          <Trans>
-            A run of{" "}
-            <Link to="/campaigns/$id" params={{ id: c.parent.id }} className="plain">
-              {c.parent.name}
-            </Link>
-          </Trans>
+          <Trans>A run of {parent}</Trans>
         </Text>
       )}
       {c.counts.undecided > 0 && (

@@ -288,6 +288,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const elsewhere = Object.keys(errors.fields)
     .map(stepOf)
     .find((s) => s && s !== step);
+  const label = elsewhere && stepLabels[elsewhere];
   const leave = (then = goAfter()) => then({ to: "/campaigns/$id", params: { id: campaign.id } });
   return (
     <Page
@@ -313,7 +314,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
       {elsewhere && (
         <Alert color="red" role="alert">
           <Trans>
-            Something under “{stepLabels[elsewhere]}” needs a correction.{" "}
+            Something under “{label}” needs a correction.{" "}
             <Button size="compact-xs" variant="white" color="red" onClick={() => go(elsewhere)}>{t`Show`}</Button>
           </Trans>
         </Alert>

@@ -117,6 +117,7 @@ export function AuditTrail() {
   const action = search.q ?? null;
   const pages = usePages<Row>(action ?? "");
   const [verdict, setVerdict] = useState<VerificationQuery["auditVerification"] | null>(null);
+  const head = <Code style={{ overflowWrap: "anywhere" }}>{verdict?.head || t`empty`}</Code>;
   const [problem, setProblem] = useState("");
   const [walking, setWalking] = useState(false);
   const [{ data, error, fetching }, load] = useLasting({
@@ -179,9 +180,7 @@ export function AuditTrail() {
               ]
                 .filter(Boolean)
                 .join(" ")}{" "}
-              <Trans>
-                Its head is <Code style={{ overflowWrap: "anywhere" }}>{verdict.head || t`empty`}</Code>.
-              </Trans>
+              <Trans>Its head is {head}.</Trans>
             </Text>
           ) : (
             <Text size="sm">
@@ -249,10 +248,10 @@ function Named({ thing }: { thing: Thing }) {
   const to = !thing.gone && thing.id && pagesOf[thing.entity as keyof typeof pagesOf];
   return to ? (
     <Link to={to} params={{ id: thing.id ?? "" }} className="plain" style={{ display: "inline", minWidth: 0 }}>
-      {thing.text}
+      <bdi>{thing.text}</bdi>
     </Link>
   ) : (
-    thing.text
+    <bdi>{thing.text}</bdi>
   );
 }
 
@@ -280,11 +279,12 @@ function Changes({ entry: e }: { entry: Row }) {
   const lines = changeLines(e.action, e.changes, e);
   return (
     <Stack gap={2} style={{ overflowWrap: "anywhere" }}>
-      {lines.map(({ name, before, after }) => {
+      {lines.map(({ name: field, before, after }) => {
+        const name = <bdi>{field}</bdi>;
         const was = before && <Parts told={before} />;
         const is = <Parts told={after} />;
         return (
-          <Text key={name} size="sm">
+          <Text key={field} size="sm">
             {was ? (
               <Trans>
                 {name}: {was} → {is}
@@ -312,10 +312,11 @@ function Place({ of: p }: { of: AuditProtectionQuery["auditProtection"]["places"
   const path = /^directory (.*)$/s.exec(p.name)?.[1];
   const code = <Code style={{ overflowWrap: "anywhere" }}>{path ?? p.name}</Code>;
   const name = path ? <Trans>Directory {code}</Trans> : code;
+  const error = <bdi>{p.error}</bdi>;
   if (p.failedAt)
     return (
       <Trans>
-        {name} did not take it {moment(p.failedAt)}: {p.error ?? ""}. It is tried again.
+        {name} did not take it {moment(p.failedAt)}: {error}. It is tried again.
       </Trans>
     );
   if (!p.deliveredAt) return <Trans>{name} gets it in a moment.</Trans>;
@@ -336,6 +337,7 @@ function Protection() {
   if (!data) return fetching ? <Rows /> : null;
   const p = data.auditProtection;
   const last = p.lastCheckpoint;
+  const publicKey = <Code style={{ overflowWrap: "anywhere" }}>{p.publicKey}</Code>;
   const failing = p.places.filter((place) => place.failedAt);
   return (
     <Card component="section" aria-labelledby="checkpoints">
@@ -383,8 +385,7 @@ function Protection() {
         {p.publicKey && (
           <Text size="sm">
             <Trans>
-              Note the public key somewhere else. With it anybody can check checkpoints and proofs:{" "}
-              <Code style={{ overflowWrap: "anywhere" }}>{p.publicKey}</Code>
+              Note the public key somewhere else. With it anybody can check checkpoints and proofs: {publicKey}
             </Trans>
           </Text>
         )}

@@ -189,6 +189,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
   const who = nameOf(c);
   const said = messages ?? thread.messages.nodes;
   const last = said[0];
+  const newest = <bdi>{last?.body || contentName(last?.content?.kind)}</bdi>;
   return (
     <section className="inbox-pane inbox-thread" aria-label={t`Conversation`}>
       <header className="inbox-head">
@@ -254,13 +255,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         {may && <LabelMenu conversation={id} has={thread.labels} />}
       </div>
       <Messages id={id} page={{ ...thread.messages, nodes: said }} notes={notes ?? thread.notes.nodes} />
-      <Live>
-        {last?.direction === "INBOUND" && (
-          <Trans>
-            They wrote: <bdi>{last.body || contentName(last.content?.kind)}</bdi>
-          </Trans>
-        )}
-      </Live>
+      <Live>{last?.direction === "INBOUND" && <Trans>They wrote: {newest}</Trans>}</Live>
       {c.optOutReview && (
         <Alert color="yellow" title={t`Did they ask to stop?`} radius={0}>
           <Stack gap="xs">

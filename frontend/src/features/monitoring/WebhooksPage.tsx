@@ -220,6 +220,7 @@ export function WebhooksPage() {
             </Table.Thead>
             <Table.Tbody>
               {rows.map((r) => {
+                const error = <bdi>{r.error}</bdi>;
                 return (
                   <Table.Tr key={r.id}>
                     <Table.Td data-label={t`Received`}>
@@ -244,7 +245,7 @@ export function WebhooksPage() {
                       {!r.appliedAt && r.nextAttemptAt && (
                         <Text size="xs" c="dimmed" maw={260} style={{ overflowWrap: "anywhere" }}>
                           <Trans>
-                            <bdi>{r.error}</bdi>; again {moment(r.nextAttemptAt)}
+                            {error}; again {moment(r.nextAttemptAt)}
                           </Trans>
                         </Text>
                       )}

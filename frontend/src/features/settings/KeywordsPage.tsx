@@ -222,6 +222,7 @@ function Trial() {
   });
   const trial = asked === "" || fetching ? undefined : data?.keywordTrial; // while the next comes, not the one before
   const effect = trial && effects[trial.effect];
+  const answer = <q dir="auto">{trial?.answer}</q>;
   return (
     <Card>
       <Title order={2} size="h4" mb="xs">{t`Try a message`}</Title>
@@ -261,9 +262,7 @@ function Trial() {
               )}
               {trial.answer && (
                 <Text size="sm">
-                  <Trans>
-                    Answer: <q dir="auto">{trial.answer}</q>
-                  </Trans>
+                  <Trans>Answer: {answer}</Trans>
                 </Text>
               )}
             </Stack>
