@@ -135,9 +135,11 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   await page.getByRole("switch", { name: "Compare variants" }).press("Space");
   await expect(page.getByRole("button", { name: "Next" })).toBeDisabled();
   const choose = async (variant: string, name: string) => {
-    const field = page.getByRole("group", { name: variant }).getByRole("combobox", { name: "Template" });
-    await field.fill(name);
+    const group = page.getByRole("group", { name: variant });
+    await group.getByRole("combobox", { name: "Template" }).fill(name);
     await page.getByRole("option", { name: `${name} · English`, exact: true }).click();
+    // What comes into the page moves what is below: a list that was open there would be out of sight, and close.
+    await expect(group.getByText(`this is our offer: ${name.toLowerCase()}.`)).toBeVisible();
   };
   await choose("Variant A", "Short and plain");
   await expect(page.getByText("The variants are saved when each has its template.")).toBeVisible();
