@@ -161,8 +161,7 @@ func stops(t *testing.T, r *report, name string) {
 					SELECT c.address FROM messages m JOIN contacts c ON c.id = m.contact_id
 					WHERE m.work = 'watch' AND m.status = 'submitting' AND m.campaign_id IS NOT NULL
 					ORDER BY m.id DESC LIMIT 40) late ORDER BY random() LIMIT 1`)
-				if err == nil && len(rows) > 0 {
-					i.stops(i.talk, rows[0].Address)
+				if err == nil && len(rows) > 0 && i.stops(i.talk, rows[0].Address) {
 					mu.Lock()
 					wrote = append(wrote, rows[0].Address)
 					mu.Unlock()

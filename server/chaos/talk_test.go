@@ -84,8 +84,8 @@ func (w *talk) hasStopped(address string) bool {
 	return w.stopped[address]
 }
 
-// stops has a contact write STOP, once.
-func (i *install) stops(w *talk, address string) {
+// stops has a contact write STOP, once, and reports whether this was the time.
+func (i *install) stops(w *talk, address string) bool {
 	w.mu.Lock()
 	again := w.stopped[address]
 	w.stopped[address] = true
@@ -93,6 +93,7 @@ func (i *install) stops(w *talk, address string) {
 	if !again {
 		i.insist(func() error { return i.writes(address, "STOP") })
 	}
+	return !again
 }
 
 // insist tries until it succeeds: whatever is broken just now, people write again.

@@ -155,14 +155,14 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	args := []string{
 		"-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "",
-		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=" + sharedBuffers(),
+		"-c", "max_connections=" + strconv.Itoa(s.opts.MaxConns), "-c", "shared_buffers=" + sharedBuffers(), "-c",
+		"max_wal_size=4GB",
 		"-c", "wal_compression=on", "-c", "checkpoint_timeout=15min", "-c", "timezone=UTC", "-c", "jit=off",
 	}
 	args = append(args, silent...)
 	if s.opts.Unsafe {
-		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_wal_size=512MB")
-	} else {
-		args = append(args, "-c", "max_wal_size=4GB")
+		args = append(args,
+			"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_wal_size=512MB")
 	}
 	logFile, err := os.OpenFile(filepath.Join(s.opts.DataDir, "postgres.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
