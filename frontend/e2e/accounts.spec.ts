@@ -229,7 +229,7 @@ test("sessions are listed, and end at once where somebody says so", async ({ bro
   await other.getByRole("button", { name: "Sign in", exact: true }).click();
   await title(other, "Dashboard"); // where something live is open
   await page.goto("/account");
-  await expect(page.getByText("This one")).toHaveCount(1);
+  await expect(page.getByText("This device")).toHaveCount(1);
   await page.getByRole("button", { name: "Sign out everywhere else" }).click();
   await expect(page.getByRole("button", { name: "Sign out everywhere else" })).toBeHidden();
   await title(other, "Sign in");

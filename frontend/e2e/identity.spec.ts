@@ -19,9 +19,9 @@ const id = "DE.1000000000000041";
 async function writes(page: Page, from: string, userId: string, body: string) {
   await page.goto("/settings/developer");
   await page.getByLabel("From").fill(from);
-  await page.getByLabel("WhatsApp id").fill(userId);
+  await page.getByLabel("WhatsApp ID").fill(userId);
   await page.getByLabel("Message", { exact: true }).fill(body);
-  await page.getByRole("button", { name: "Send to us" }).click();
+  await page.getByRole("button", { name: "Simulate message" }).click();
   await expect(page.getByText("The message is in").first()).toBeVisible();
 }
 
@@ -29,7 +29,7 @@ async function writes(page: Page, from: string, userId: string, body: string) {
 async function find(page: Page, address: string, shown: () => Promise<void>) {
   await expect(async () => {
     await page.goto("/contacts");
-    await page.getByPlaceholder(/Name/).fill(address);
+    await page.getByPlaceholder(/Search name/).fill(address);
     await page
       .getByRole("row")
       .filter({ hasText: spaced(address) })

@@ -26,7 +26,7 @@ async function upload(on: Page, name: string, lines: string[], country?: string)
     buffer: Buffer.from(`${lines.join("\r\n")}\r\n`),
   });
   if (country) {
-    await on.getByRole("combobox", { name: "Country of national numbers" }).fill(country);
+    await on.getByRole("combobox", { name: "Default country" }).fill(country);
     await on.getByRole("option", { name: new RegExp(`^${country}`) }).click();
   }
   await on.getByRole("button", { name: "Continue" }).click();
@@ -191,7 +191,7 @@ test("a file without readable numbers asks for the column", async ({ page }) => 
     "Lars Local,0151 75000002,Ulm",
   ]);
   await expect(page.getByText("No phone numbers were found in this file")).toBeVisible();
-  await page.getByRole("combobox", { name: "Country of national numbers" }).fill("Germany");
+  await page.getByRole("combobox", { name: "Default country" }).fill("Germany");
   await page.getByRole("option", { name: "Germany (DE)" }).click();
   await page.getByRole("combobox", { name: "Which columns hold the phone numbers?" }).click();
   await page.getByRole("option", { name: "Reach me at (0151 75000001)" }).click();
@@ -261,7 +261,7 @@ test("a preview outlives a reload and the browser's back button, with what was s
   await figures(page, { rows: "2", created: "2" });
   await expect(page.getByRole("combobox", { name: "Import B as" })).toHaveValue("Do not import");
   await page.goBack();
-  await expect(page.getByText("Drop a file here or click to choose one")).toBeVisible();
+  await expect(page.getByText("Choose a file or drop it here")).toBeVisible();
   await page.goForward();
   await figures(page, { rows: "2", created: "2" });
   await page.goto("/contacts/import");

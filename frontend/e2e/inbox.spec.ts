@@ -61,7 +61,7 @@ test("people write, and each pane scrolls by itself", async ({ page }) => {
   await expect(messages.getByText("Question 5")).not.toBeInViewport();
   await expect(field(page), "the composer is pinned").toBeInViewport();
   const card = page.getByRole("complementary", { name: "Contact" });
-  await expect(card.getByText("Opt out")).toBeVisible();
+  await expect(card.getByText("Record opt-out")).toBeVisible();
   await expect(page.getByText("23 h left to reply")).toBeVisible();
 
   await page.locator(list).evaluate((e) => e.scrollTo({ top: 250 }));
@@ -311,6 +311,6 @@ test("on a phone one pane is shown at a time", async ({ page }) => {
 test("it looks well in light and dark, wide and on a phone", async ({ page }) => {
   await page.goto("/inbox?q=Writer");
   await row(page, "The last line").click();
-  await expect(page.getByRole("complementary", { name: "Contact" }).getByText("Opt out")).toBeVisible();
+  await expect(page.getByRole("complementary", { name: "Contact" }).getByText("Record opt-out")).toBeVisible();
   await everyWay(page, "thread", pictures);
 });

@@ -44,7 +44,7 @@ test("a sentence that may ask for an opt-out waits for a decision, and is decide
   await page.getByRole("dialog").getByRole("button", { name: "Opt out" }).click();
   await expect(ana).toHaveCount(0);
   await page.goto("/contacts");
-  await page.getByPlaceholder(/Name/).fill("+34612000001");
+  await page.getByPlaceholder(/Search name/).fill("+34612000001");
   await expect(page.getByText("Opted out").first()).toBeVisible();
 });
 
@@ -80,7 +80,7 @@ test("the conversation asks too, and leaves consent as it is", async ({ page }) 
 test("a short request acts by itself", async ({ page }) => {
   await says(page, "+4915199900003", "keine Werbung mehr bitte");
   await page.goto("/contacts");
-  await page.getByPlaceholder(/Name/).fill("+4915199900003");
+  await page.getByPlaceholder(/Search name/).fill("+4915199900003");
   await expect(page.getByText("Opted out").first()).toBeVisible();
 });
 
@@ -92,7 +92,7 @@ test("consent is kept by purpose, with the version of the text that was shown", 
   });
   await page.goto(`/contacts/${id}`);
   await expect(page.getByText(/“Offers from us on WhatsApp” \(text version \d+, en\)/)).toBeVisible();
-  await page.getByRole("button", { name: "Opt in to utility messages" }).click();
+  await page.getByRole("button", { name: "Record an opt-in to utility messages" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByText("This is no consent to marketing")).toBeVisible();
   await dialog.getByLabel("Evidence").fill("at checkout");
@@ -100,7 +100,7 @@ test("consent is kept by purpose, with the version of the text that was shown", 
   await expect(dialog).toBeHidden();
   await expect(page.getByText("Opted in to utility messages by operator").first()).toBeVisible();
   await everyWay(page, "consents", pictures);
-  await page.getByRole("button", { name: "Opt out of utility messages" }).click();
+  await page.getByRole("button", { name: "Record an opt-out of utility messages" }).click();
   await dialog.getByRole("button", { name: "Record" }).click();
   await expect(page.getByRole("row", { name: /Utility/ })).toContainText("Opted out");
   await expect(page.getByRole("row", { name: /Marketing Opted in/ })).toBeVisible();
@@ -122,13 +122,13 @@ test("a consent that is to be confirmed counts once they have said yes", async (
   await expect(page).toHaveURL(/\/settings\/double-opt-in$/);
   const card = page.getByRole("region", { name: "Double opt-in" });
   await card.getByRole("switch", { name: "People can be asked to confirm" }).press("Space");
-  await card.getByRole("button", { name: "Save double opt-in" }).click();
+  await card.getByRole("button", { name: "Save" }).click();
   await expect(card.getByText("Choose at least one template")).toBeVisible();
   await card.getByRole("combobox", { name: "Templates" }).click();
   await page.getByRole("option", { name: /^Please confirm \(English\)/ }).click();
   await page.keyboard.press("Escape");
   await expect(card.getByRole("list", { name: "Questions" })).toContainText("Approved");
-  await card.getByRole("button", { name: "Save double opt-in" }).click();
+  await card.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("In force from now on")).toBeVisible();
   await inspect(page, "double-opt-in"); // the walk looks at this page in every way
   await card.screenshot({ path: join(pictures, "double-opt-in.png") });
@@ -193,7 +193,7 @@ test("a phrase is tried, added, obeyed and taken back; binding ones stay", async
   await expect(help).toHaveValue("Escribe BAJA");
   await says(page, "+34612000009", "Ornitorrinco, por favor");
   await page.goto("/contacts");
-  await page.getByPlaceholder(/Name/).fill("+34612000009");
+  await page.getByPlaceholder(/Search name/).fill("+34612000009");
   await expect(page.getByText("Opted out").first()).toBeVisible();
   await page.goto("/settings/keywords?status=es");
   await page.getByRole("button", { name: "Remove “ornitorrinco”" }).click();

@@ -133,7 +133,7 @@ test("5,000 rows come in, counted live", async () => {
 
 test("contacts are found by name and by number in any spelling", async () => {
   await page.getByRole("link", { name: "View contacts" }).click();
-  await expect(page.getByText("4,687 in all")).toBeVisible();
+  await expect(page.getByText("4,687 contacts")).toBeVisible();
   await look("contacts");
   await page.getByLabel("Search contacts").fill("0039 312 383 6094");
   await expect(page.getByText("1 found")).toBeVisible();
@@ -434,7 +434,7 @@ test("a STOP from the sandbox shows live, and the contact is skipped next time",
   await page.getByLabel("From", { exact: true }).fill(stopped);
   await page.getByLabel("Message", { exact: true }).fill("STOP");
   const sent = Date.now();
-  await page.getByRole("button", { name: "Send to us" }).click();
+  await page.getByRole("button", { name: "Simulate message" }).click();
   await expect(watcher.getByTestId("stream").getByText("STOP").first()).toBeVisible();
   console.log(`STOP was on the screen ${Date.now() - sent} ms after the button was pressed`);
   await watcher.close();
@@ -489,7 +489,7 @@ test("contacts are filtered, worked in bulk, and the filter kept as a view", asy
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await page.getByRole("button", { name: "Views" }).click();
   await page.getByRole("menuitem", { name: "All contacts" }).click();
-  await expect(page.getByText("4,688 in all")).toBeVisible();
+  await expect(page.getByText("4,688 contacts")).toBeVisible();
   await page.getByRole("button", { name: "Views" }).click();
   await page.getByRole("menuitem", { name: "On the pro plan" }).first().click();
   await expect(page.getByText(`${n} found`)).toBeVisible();
@@ -507,8 +507,8 @@ test("contacts are filtered, worked in bulk, and the filter kept as a view", asy
   expect(text.split("\n")[0]).toContain("tags");
   await page.getByRole("button", { name: "Close", exact: true }).click();
 
-  await page.getByRole("link", { name: "Bulk actions" }).click();
-  await title("Bulk actions");
+  await page.getByRole("link", { name: "Bulk action history" }).click();
+  await title("Bulk action history");
   await expect(page.getByText("Add “autumn”")).toBeVisible();
   await look("contacts-actions");
 });
@@ -553,7 +553,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await page.goto("/settings/developer");
   await page.getByLabel("From", { exact: true }).fill(writer);
   await page.getByLabel("Message", { exact: true }).fill("Stop news");
-  await page.getByRole("button", { name: "Send to us" }).click();
+  await page.getByRole("button", { name: "Simulate message" }).click();
   await expect(page.getByLabel("Message", { exact: true })).toHaveValue(""); // it was taken; leaving earlier aborts it
   await expect(async () => {
     await page.goto("/topics");
@@ -598,7 +598,7 @@ test("a contact writes, and is answered in the inbox", async () => {
   await page.goto("/settings/developer");
   await page.getByLabel("From", { exact: true }).fill("+49 151 12345678");
   await page.getByLabel("Message", { exact: true }).fill("Are you open on Sunday?");
-  await page.getByRole("button", { name: "Send to us" }).click();
+  await page.getByRole("button", { name: "Simulate message" }).click();
   await expect(page.getByLabel("Message", { exact: true })).toHaveValue("");
   await page.getByRole("link", { name: /^Inbox/ }).click();
   await title("Inbox");

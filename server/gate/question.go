@@ -47,7 +47,7 @@ func Questions() []Question { return questions }
 
 var questions = []Question{
 	{
-		Check: "Known", Skip: message.SkipErased, Rule: "Who was erased is nobody any more (GDPR Art. 17).",
+		Check: "Not erased", Skip: message.SkipErased, Rule: "Who was erased is nobody any more (GDPR Art. 17).",
 		refusal: no(message.SkipErased, func(a *asked) bool { return a.Contact.ErasedAt != nil }),
 	},
 	{
@@ -87,7 +87,7 @@ var questions = []Question{
 		}),
 	},
 	{
-		Check: "No open question", Skip: message.SkipOptOutReview,
+		Check: "No opt-out to decide", Skip: message.SkipOptOutReview,
 		Rule:     "Campaigns leave out who may have asked for an end, until somebody has decided (47 CFR 64.1200(a)(10)).",
 		concerns: (*asked).unprompted,
 		refusal:  no(message.SkipOptOutReview, func(a *asked) bool { return a.Contact.OptOutReviewAt != nil }),

@@ -92,14 +92,14 @@ func (s *Service) Look(ctx context.Context, provider say.Text) (*Health, error) 
 		"Nobody works the jobs: start a worker (run or work).")
 	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, webhookDetail(h.WebhookLagSeconds),
 		"Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
-	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked, "%d to be tried again", "%d or more to be tried again"),
+	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked, "%d to try again", "%d or more to try again"),
 		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause "+
 			"is fixed.")
 	s.lookAtSpool(h)
 	s.lookAtMedia(ctx, h)
 	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds),
 		"Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
-	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided, "%d <message needs|messages need> one", "%d or more messages need one"),
+	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided, "%d <message needs|messages need> a decision", "%d or more messages need a decision"),
 		"Nothing tells whether Twilio has them: decide under Monitoring, Decisions, whether they are sent again or "+
 			"given up.")
 	var failed int64
@@ -152,7 +152,7 @@ func (s *Service) lookAtSpool(h *Health) {
 
 func webhookDetail(lag float64) say.Text {
 	if lag <= 0 {
-		return say.New("nothing waits")
+		return say.New("nothing waiting")
 	}
 	return say.New("the oldest waits for %s", seconds(lag))
 }

@@ -28,6 +28,7 @@ import {
   IconSend,
   IconSettings,
   IconShieldCheck,
+  IconSun,
   IconTags,
   IconUserCircle,
 } from "@tabler/icons-react";
@@ -148,9 +149,7 @@ export function Shell() {
           <Group gap="xs" wrap="nowrap">
             <Badge
               data-hint={
-                session.setup.live
-                  ? t`Messages go out over Twilio`
-                  : t`Nothing reaches a phone: the sandbox plays Twilio`
+                session.setup.live ? t`Messages go out over Twilio` : t`Messages are simulated and never reach a phone`
               }
               variant="light"
               color={session.setup.live ? "red" : "grape"}
@@ -177,7 +176,7 @@ export function Shell() {
               aria-label={t`Switch between light and dark`}
               onClick={() => setColorScheme(colorScheme === "dark" ? "light" : "dark")}
             >
-              <IconMoonStars size={18} />
+              {colorScheme === "dark" ? <IconSun size={18} /> : <IconMoonStars size={18} />}
             </ActionIcon>
             <DropdownMenu
               position="bottom-end"

@@ -16,6 +16,20 @@ const brand: MantineColorsTuple = [
   "#00513b",
 ];
 
+// Surfaces and texts in the dark, of the light theme's cool tone; the page itself is darker than these.
+const dark: MantineColorsTuple = [
+  "#eceff0",
+  "#c8cfd2",
+  "#a8b2b5",
+  "#838e92",
+  "#3f494d",
+  "#2f373a",
+  "#23292c",
+  "#1c2124",
+  "#171b1d",
+  "#101314",
+];
+
 const parts = new Intl.NumberFormat(locale).formatToParts(12_345.6);
 const part = (type: "decimal" | "group") => parts.find((p) => p.type === type)?.value;
 /** What stands between thousands and before decimals where the reader is. A person types the same. */
@@ -23,7 +37,7 @@ const separators = { thousandSeparator: part("group"), decimalSeparator: part("d
 const dialogTitle = { fontWeight: 600, fontSize: "var(--mantine-font-size-lg)", overflowWrap: "anywhere" } as const;
 
 export const theme = createTheme({
-  colors: { brand },
+  colors: { brand, dark },
   primaryColor: "brand",
   primaryShade: { light: 7, dark: 7 },
   autoContrast: true,
@@ -47,6 +61,7 @@ export const theme = createTheme({
     },
     Modal: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } }, styles: { title: dialogTitle } },
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": t`Close` } }, styles: { title: dialogTitle } },
+    Switch: { defaultProps: { withThumbIndicator: false } },
     // A number out of range stays as it was typed, and the form says what is allowed: silently another one is worse.
     NumberInput: { defaultProps: { clampBehavior: "none", ...separators } },
   },
@@ -73,6 +88,8 @@ export const contrast: CSSVariablesResolver = (t) => {
     "--mantine-color-dimmed": "#a8b2b5",
     "--mantine-color-placeholder": "#8f999c",
     "--mantine-color-error": "#ff9a91",
+    "--mantine-color-default-color": "#eceff0",
+    "--mantine-color-disabled": "#333b3f",
   };
   for (const name of ["red", "yellow", "green", "grape", "blue", "gray", "brand"]) {
     const shades = t.colors[name];
@@ -83,6 +100,9 @@ export const contrast: CSSVariablesResolver = (t) => {
     dark[`--mantine-color-${name}-light-color`] = shades?.[2] ?? "";
     dark[`--mantine-color-${name}-outline`] = shades?.[3] ?? "";
   }
+  // What is chosen stands out from the page, which a tenth of the colour does not do in the dark.
+  dark["--mantine-color-brand-light"] = "#123f33";
+  dark["--mantine-color-brand-light-hover"] = "#174c3e";
   light["--mantine-color-red-filled"] = "#b42318";
   dark["--mantine-color-red-filled"] = "#b42318";
   return { variables: {}, light, dark };

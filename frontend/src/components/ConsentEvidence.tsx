@@ -37,7 +37,9 @@ const labels: Record<string, string> = {
 export function ConsentEvidence(props: { event: ConsentEvidenceFragment; none: string; lineClamp?: number }) {
   const { evidence, text } = props.event;
   const noted = Object.entries(evidence as Record<string, unknown>).filter(
-    ([k]) => !(text && ["text", "textId", "textSha256", "language"].includes(k)),
+    ([k]) =>
+      !(text && ["text", "textId", "textSha256", "language"].includes(k)) &&
+      !(props.lineClamp && ["messageSid", "rule", "words"].includes(k)), // in a list; the contact's page has them
   );
   const content = <bdi>{text?.content}</bdi>;
   const version = <bdi>{text?.version}</bdi>;

@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Button } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
 
 /** A link that downloads what proves what happened to a contact or a message. */
 export const proofLink = (of: "contacts" | "messages", id: string) =>
@@ -11,5 +12,10 @@ export const proofLink = (of: "contacts" | "messages", id: string) =>
   }) as const;
 
 export const ProofButton = (props: { of: "contacts" | "messages"; id: string }) => (
-  <Button size="xs" variant="default" {...proofLink(props.of, props.id)}>{t`Proof`}</Button>
+  <Button
+    size="xs"
+    variant="default"
+    leftSection={<IconDownload size={15} />}
+    {...proofLink(props.of, props.id)}
+  >{t`Download proof`}</Button>
 );

@@ -29,7 +29,8 @@ const TemplateMessageDocument = graphql(`
 `);
 
 /** A template with the names of what is filled in for each contact. */
-export function TemplateMessage({ template: { body, content } }: { template: TemplateWordsFragment }) {
+export function TemplateMessage(props: { template: TemplateWordsFragment; at?: string }) {
+  const { body, content } = props.template;
   const attributes = useAttributes();
   const named = (text: string) => withFields(text, attributes);
   const shown = content && {
@@ -38,15 +39,15 @@ export function TemplateMessage({ template: { body, content } }: { template: Tem
     cards: content.cards.map((c) => ({ ...c, title: c.title && named(c.title), body: named(c.body) })),
   };
   return (
-    <WhatsAppMessage content={shown}>
+    <WhatsAppMessage content={shown} at={props.at}>
       <WhatsAppText>{named(body)}</WhatsAppText>
     </WhatsAppMessage>
   );
 }
 
 /** The same of one that is known by its id. */
-export function TemplateMessageById(props: { id: string }) {
+export function TemplateMessageById(props: { id: string; at?: string }) {
   const [{ data }] = useQuery({ query: TemplateMessageDocument, variables: { id: props.id } });
   const t = real(data?.node, "Template");
-  return t?.id === props.id ? <TemplateMessage template={t} /> : <Skeleton h={80} maw={320} />;
+  return t?.id === props.id ? <TemplateMessage template={t} at={props.at} /> : <Skeleton h={80} maw={320} />;
 }

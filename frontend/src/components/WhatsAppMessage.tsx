@@ -104,8 +104,11 @@ const placeholders: Record<TemplateMediaKind, TablerIcon> = {
   DOCUMENT: IconFileText,
 };
 
-/** A message as WhatsApp shows it: header, text, footer and buttons, or cards side by side. It is a picture: nothing opens. */
-export function WhatsAppMessage(props: { content?: Shown; testId?: string; children: ReactNode }) {
+/**
+ * A message as WhatsApp shows it: header, text, footer and buttons, or cards side by side. It is a picture: nothing opens.
+ * at: when it came; absent: now.
+ */
+export function WhatsAppMessage(props: { content?: Shown; at?: string; testId?: string; children: ReactNode }) {
   const c = props.content ?? {};
   const buttons = c.buttons ?? [];
   // WhatsApp shows three at most; of more it shows two, and the rest behind "See all options".
@@ -144,7 +147,7 @@ export function WhatsAppMessage(props: { content?: Shown; testId?: string; child
             </div>
           )}
           <time className={classes.time} aria-hidden>
-            {timeOnly(new Date().toISOString())}
+            {timeOnly(props.at ?? new Date().toISOString())}
           </time>
         </div>
         {shown.map((b, i) => (

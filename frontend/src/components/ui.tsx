@@ -45,7 +45,11 @@ export function Page(props: { title: string; description?: ReactNode; actions?: 
             </Text>
           )}
         </Box>
-        {props.actions && <Group gap="sm">{props.actions}</Group>}
+        {props.actions && (
+          <Group gap="sm" className="page-actions">
+            {props.actions}
+          </Group>
+        )}
       </Group>
       {props.children}
     </Stack>

@@ -7,6 +7,11 @@ import { ahead, dayKey, midnight, momentNamed, zoned } from "./zone";
 const whole = new Intl.NumberFormat(locale);
 const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+const percentTenths = new Intl.NumberFormat(locale, {
+  style: "percent",
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
 const moments = zoned(locale, { dateStyle: "medium", timeStyle: "short" });
 const days = zoned(locale, { dateStyle: "medium" });
 const daysOfYear = zoned(locale, { month: "short", day: "numeric" });
@@ -47,10 +52,17 @@ export const money = (m: Money) =>
     minimumFractionDigits: 2,
     maximumFractionDigits: Math.abs(Number(m.amount)) < 1 ? 6 : 2,
   }).format(Number(m.amount));
+/** A sum, in cents where it has some: "$0.60", "$0.0004" */
+export const moneySum = (m: Money) =>
+  Math.abs(Number(m.amount)) < 0.01
+    ? money(m)
+    : new Intl.NumberFormat(locale, { style: "currency", currency: m.currency }).format(Number(m.amount));
 /** "$12.00 to $15.50", or one amount where both are the same */
 export const moneyRange = (low: Money, high: Money) =>
   low.amount === high.amount ? money(high) : t`${money(low)} to ${money(high)}`;
 export const percent = (n: number) => percents.format(n);
+/** The same where it stands in a column: "60.0%" under "59.3%" */
+export const percentOf = (share: number) => percentTenths.format(share);
 /** What stands behind the number in a field for one: "%", and in languages that part the two " %". */
 export const percentSign = percents.format(0).replace("0", "");
 const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -58,6 +70,9 @@ const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximum
 export const points = (n: number) => tenths.format(Math.round(n * 1000) / 10 || 0).replace("-", "−");
 export const moment = (s: string | null | undefined) => (s ? moments(new Date(s)) : "–");
 export const day = (s: string) => days(new Date(s));
+const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+/** A day of the calendar, which is the same in every zone: "2026-11-26" as "Nov 26, 2026" */
+export const date = (s: string) => dates.format(new Date(`${s}T00:00:00Z`));
 /** A moment as an input of type datetime-local shows it, to the minute or the second. */
 export const localInput = (at: Date, to: "minute" | "second" = "minute") =>
   new Date(at.getTime() + ahead(at.getTime())).toISOString().slice(0, to === "minute" ? 16 : 19);

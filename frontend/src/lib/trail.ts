@@ -1,6 +1,20 @@
 import { plural, t } from "@lingui/core/macro";
 import { actionTexts } from "./actions";
-import { allOf, bytes, count, decimal, languageName, moment, money, percent, quoted, skipText, words } from "./format";
+import {
+  allOf,
+  bytes,
+  count,
+  date,
+  decimal,
+  languageName,
+  moment,
+  money,
+  percent,
+  quoted,
+  skipText,
+  timeOfClock,
+  words,
+} from "./format";
 import { locale } from "./language";
 
 /** The kinds of things that actions are about, by how their codes begin. */
@@ -252,6 +266,8 @@ export const machines = new Set([
 type Form =
   | "bytes" // a size
   | "changed" // only that it changed: it has no short form
+  | "clock" // "10:30"
+  | "date" // "2027-06-01"
   | "days" // days of the week
   | "decisions" // how often there was which
   | "enum" // one of the API's words, or of values below
@@ -328,6 +344,8 @@ const forms: Record<string, Form> = {
   message_texts: "keep",
   rejected_rows: "keep",
   webhook_bodies: "keep",
+  date: "date",
+  time: "clock",
   days: "days",
   decisions: "decisions",
   error_threshold: "share",
@@ -453,6 +471,8 @@ function fieldText(name: string): string {
 
 const inForm: Partial<Record<Form, (v: unknown) => string | undefined>> = {
   bytes: (v) => (typeof v === "number" ? bytes(v) : undefined),
+  clock: (v) => (typeof v === "string" && /^\d\d:\d\d$/.test(v) ? timeOfClock(v) : undefined),
+  date: (v) => (typeof v === "string" && /^\d{4}-\d\d-\d\d$/.test(v) ? date(v) : undefined),
   days: (v) => (typeof v === "string" ? dayName(v) : undefined),
   enum: (v) => (typeof v === "string" && /^[\w: ]+$/.test(v) ? (values[v] ?? words(v)) : undefined),
   keep: (v) => (typeof v === "number" ? plural(v, { one: "# day", other: "# days" }) : undefined),

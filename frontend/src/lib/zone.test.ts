@@ -8,11 +8,11 @@ afterEach(() => setZone(ownZone));
 test("all times are shown in the zone of the workspace", () => {
   const at = "2026-11-25T02:30:00Z";
   setZone("America/New_York");
-  expect(moment(at)).toBe("Nov 24, 2026, 9:30 PM");
-  expect(timeOnly(at)).toBe("9:30 PM");
+  expect(moment(at)).toBe("Nov 24, 2026, 9:30\u00a0PM");
+  expect(timeOnly(at)).toBe("9:30\u00a0PM");
   expect(dayKey(new Date(at))).toBe("2026-11-24");
   setZone("Asia/Kolkata");
-  expect(moment(at)).toBe("Nov 25, 2026, 8:00 AM");
+  expect(moment(at)).toBe("Nov 25, 2026, 8:00\u00a0AM");
   setZone("Mars/Olympus");
   expect(zoneName(), "unknown ones leave the browser's").toBe(ownZone);
 });

@@ -23,7 +23,7 @@ export function zoned(locale: string, options: Intl.DateTimeFormatOptions) {
   let made: { zone: string; form: Intl.DateTimeFormat } | undefined;
   return (at: Date | number) => {
     if (made?.zone !== zone) made = { zone, form: new Intl.DateTimeFormat(locale, { ...options, timeZone: zone }) };
-    return made.form.format(at);
+    return made.form.format(at).replace(/ (?=[AP]M\b)/g, "\u00a0"); // a time stays on one line
   };
 }
 

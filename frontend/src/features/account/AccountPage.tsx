@@ -71,7 +71,7 @@ export function AccountPage() {
   const { viewer, account } = useSession();
   return (
     <Page title={t`Account`} description={`${viewer.name} · ${viewer.email} · ${midSentence(words(viewer.role))}`}>
-      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+      <SimpleGrid cols={{ base: 1, lg: 2 }} style={{ alignItems: "start" }}>
         <Factors />
         <Stack>
           {account?.password && <ChangePassword />}
@@ -93,7 +93,7 @@ function PagesLanguage() {
     <Card>
       <LanguagePicker
         label={t`Language`}
-        description={t`Of the pages, and how they write numbers and dates`}
+        description={t`For the text, numbers and dates of the pages`}
         onChoose={choose}
       />
     </Card>
@@ -165,10 +165,13 @@ function Sessions() {
                   {s.address || t`unknown address`} · {t`since ${moment(s.createdAt)}`}
                 </Text>
               </Table.Td>
-              <Table.Td data-label={t`Last used`}>{moment(s.lastSeenAt)}</Table.Td>
+              <Table.Td data-label={t`Last used`}>
+                <Text size="xs" c="dimmed" visibleFrom="sm">{t`Last used`}</Text>
+                {moment(s.lastSeenAt)}
+              </Table.Td>
               <Table.Td ta="right">
                 {s.current ? (
-                  <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>{t`This one`}</Text>
+                  <Text size="sm" fw={550} style={{ whiteSpace: "nowrap" }}>{t`This device`}</Text>
                 ) : (
                   <Button
                     size="xs"
@@ -183,7 +186,9 @@ function Sessions() {
           ))}
         </Table.Tbody>
       </Table>
-      <Alert color="gray" mt="sm">{t`If you do not recognize one, sign it out and change your password.`}</Alert>
+      {data.sessions.length > 1 && (
+        <Alert color="gray" mt="sm">{t`If you do not recognize one, sign it out and change your password.`}</Alert>
+      )}
     </Card>
   );
 }

@@ -90,10 +90,12 @@ export function Factors(props: { done?: () => void }) {
     <Card>
       <Title order={2} size="h4" mb={4}>{t`Two-step sign-in`}</Title>
       <Text size="sm" c="dimmed" mb="md">
-        {t`Somebody who learns your password still cannot sign in as you.`}{" "}
+        {any
+          ? t`Your password alone is not enough to sign in.`
+          : t`Add a second step, so that a stolen password is not enough.`}{" "}
         {account.secondFactorRequired && t`Your role asks for it.`}
       </Text>
-      <Dialog opened={adding === "app"} onClose={() => setAdding(null)} title={t`Use an app for codes`}>
+      <Dialog opened={adding === "app"} onClose={() => setAdding(null)} title={t`Use an authenticator app`}>
         <AddApp done={added} />
       </Dialog>
       <Dialog opened={adding === "passkey"} onClose={() => setAdding(null)} title={t`Add a passkey`}>
@@ -117,7 +119,7 @@ export function Factors(props: { done?: () => void }) {
         <Table.Tbody>
           <Table.Tr>
             <Table.Td data-label={t`What`}>
-              {t`App for codes`}
+              {t`Authenticator app`}
               <Text size="xs" c="dimmed">{t`Six digits that change every 30 seconds`}</Text>
             </Table.Td>
             <Table.Td>

@@ -50,7 +50,7 @@ export function AttributesPage() {
   return (
     <SettingsTab
       title={t`Attributes`}
-      description={t`What is known about contacts; new ones come by themselves with imports and contacts`}
+      description={t`What you know about contacts. New attributes appear with imports`}
     >
       {edited && <AttributeForm key={edited.key} attribute={edited} onClose={() => edit(null)} />}
       {error && !attributes ? (
@@ -67,7 +67,7 @@ export function AttributesPage() {
         <>
           <TextInput
             aria-label={t`Search attributes`}
-            placeholder={t`Name`}
+            placeholder={t`Search by name`}
             leftSection={<IconSearch size={16} />}
             value={search}
             onChange={(e) => setSearch(e.currentTarget.value)}

@@ -31,7 +31,7 @@ export function AudienceStep(props: StepProps) {
       <SearchSelect
         document={SegmentChoicesDocument}
         label={t`Segment`}
-        placeholder={t`Who gets it`}
+        placeholder={t`Choose a segment`}
         shown={(s) => `${s.name} · ${count(s.lastCount)}`}
         value={d.segmentId}
         onChange={(segmentId) => onChange({ segmentId })}
@@ -42,7 +42,7 @@ export function AudienceStep(props: StepProps) {
       {topics.length > 0 && (
         <Select
           label={t`Topic`}
-          description={t`Only its subscribers get it; empty: everybody in the segment`}
+          description={t`Only subscribers of the topic get it. Leave empty for the whole segment`}
           placeholder={t`None`}
           searchable
           clearable
@@ -54,7 +54,7 @@ export function AudienceStep(props: StepProps) {
       )}
       <NumberField
         label={t`Holdout`}
-        description={t`Part of the audience, drawn by chance, that gets nothing: the comparison with it tells what the campaign itself did. 0 to 50%; empty: nobody`}
+        description={t`A random share that gets no message, to measure what the campaign changed. 0 to 50%; leave empty for none`}
         suffix={percentSign}
         decimalScale={2}
         value={d.holdout}

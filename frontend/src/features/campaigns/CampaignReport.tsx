@@ -69,7 +69,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 8 }}>
             <Title order={2} size="h4" mb="sm">{t`Results`}</Title>
-            <Funnel counts={n} />
+            <Funnel counts={n} clicks={c.trackLinks || n.clicked > 0} />
           </Grid.Col>
         </Grid>
       </Card>
@@ -142,7 +142,7 @@ function Sent({ campaign: c }: { campaign: CampaignDetails }) {
           className="no-print"
         />
         <div className="paper-phone">
-          <TemplateMessageById id={variant.template.id} />
+          <TemplateMessageById id={variant.template.id} at={c.startedAt ?? undefined} />
         </div>
         <Text size="xs" c="dimmed" mt="xs">{t`Variant ${label}: template “${variant.template.name}”`}</Text>
       </>
@@ -153,7 +153,7 @@ function Sent({ campaign: c }: { campaign: CampaignDetails }) {
     <>
       <Title order={2} size="h4" mb="sm">{t`Message`}</Title>
       <div className="paper-phone">
-        <TemplateMessage template={c.template} />
+        <TemplateMessage template={c.template} at={c.startedAt ?? undefined} />
       </div>
       <Text size="xs" c="dimmed" mt="xs">
         {since
@@ -220,6 +220,7 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
           c.throughput > 0 &&
           left > 0 &&
           `, ${t`done in about ${duration(Math.max(1, left / c.throughput))}`}`}
+        {c.counts.skipped > 0 && ` · ${t`${count(c.counts.skipped)} of ${count(c.counts.audience)} not sent`}`}
       </Text>
       <SimpleGrid cols={{ base: 2, sm: 4 }} mt="md" component="dl" mb={0}>
         {courseOf(c).map((f) => (

@@ -13,7 +13,7 @@ import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { CampaignStatus, CampaignsQueryVariables } from "../../gql/graphql";
 import { chosen, useAddress, useAddressText } from "../../lib/address";
-import { count, percent, words } from "../../lib/format";
+import { count, percentOf, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { useShortcuts } from "../../lib/shortcuts";
 import { CampaignLabelsDocument, LabelBadges } from "./Labels";
@@ -109,7 +109,7 @@ export function CampaignsPage() {
   return (
     <Page
       title={t`Campaigns`}
-      description={t`Messages to a segment, at once, at a time, or again and again`}
+      description={t`Send a template to a segment now, at a set time or on a schedule`}
       actions={
         <Group gap="xs">
           <LinkButton
@@ -136,7 +136,7 @@ export function CampaignsPage() {
           <Group>
             <TextInput
               aria-label={t`Search campaigns`}
-              placeholder={t`Name`}
+              placeholder={t`Search by name`}
               data-page-search
               leftSection={<IconSearch size={16} />}
               value={text}
@@ -146,6 +146,7 @@ export function CampaignsPage() {
             <Select
               aria-label={t`Status`}
               placeholder={t`Any status`}
+              w={{ base: "100%", xs: 258 }}
               clearable
               data={[...statuses, toApprove, putAway].map((s) => ({ value: s, label: words(s) }))}
               value={approval ? toApprove : archived ? putAway : status}
@@ -155,6 +156,7 @@ export function CampaignsPage() {
               <Select
                 aria-label={t`Label`}
                 placeholder={t`Any label`}
+                w={{ base: "100%", xs: 258 }}
                 clearable
                 searchable
                 data={label && !labels.includes(label) ? [...labels, label] : labels}
@@ -170,7 +172,7 @@ export function CampaignsPage() {
                   <Table.Th>{t`Name`}</Table.Th>
                   <Table.Th>{t`Status`}</Table.Th>
                   <Table.Th>{t`Progress`}</Table.Th>
-                  <Table.Th ta="right">{t`Audience`}</Table.Th>
+                  <Table.Th ta="right">{t`Sent to`}</Table.Th>
                   <Table.Th ta="right">{t`Delivered`}</Table.Th>
                   <Table.Th ta="right">{t`Read`}</Table.Th>
                   <Table.Th>{t`Start`}</Table.Th>
@@ -179,16 +181,17 @@ export function CampaignsPage() {
               <CampaignRows key={JSON.stringify(variables)} variables={variables} after={null} />
             </Table>
           </Card>
-          <Text
-            size="xs"
-            c="dimmed"
-          >{t`Delivered and read are shares of the contacts that a campaign was sent to.`}</Text>
+          <Text size="xs" c="dimmed">{t`Percentages are of the contacts that a campaign was sent to.`}</Text>
           {data.campaigns.nodes.length === 0 && <Text c="dimmed" ta="center">{t`No campaign matches.`}</Text>}
         </>
       )}
     </Page>
   );
 }
+
+/** "10 of 1,170": how many of its audience a campaign was sent to. */
+const sentTo = (c: { tried: number; audience: number }) =>
+  c.tried === c.audience ? count(c.tried) : t`${count(c.tried)} of ${count(c.audience)}`;
 
 /** A page of the list, which looks again while something on it runs. */
 function CampaignRows(props: { variables: CampaignsQueryVariables; after: string | null }) {
@@ -212,7 +215,7 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
                 {c.name}
               </Link>
               <Text size="xs" c="dimmed">
-                {c.template?.name ?? t`no template`} → {c.segment?.name ?? t`own query`}
+                {c.template?.name ?? t`No template yet`} → {c.segment?.name ?? t`Custom audience`}
               </Text>
               {c.labels.length > 0 && (
                 <Group gap={4} mt={4}>
@@ -238,21 +241,21 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
               )}
               {c.startError && <Text size="xs" c="red">{t`could not start yet`}</Text>}
             </Table.Td>
-            <Table.Td data-label={t`Progress`} miw={120}>
+            <Table.Td data-label={t`Progress`} miw={120} data-none={!c.startedAt || undefined}>
               {c.startedAt ? (
                 <Progress value={c.progress * 100} w="100%" miw={100} aria-label={t`Progress of ${c.name}`} />
               ) : (
                 "–"
               )}
             </Table.Td>
-            <Table.Td data-label={t`Audience`} ta="right">
-              {c.startedAt ? count(c.counts.audience) : "–"}
+            <Table.Td data-label={t`Sent to`} ta="right" data-none={!c.startedAt || undefined}>
+              {c.startedAt ? sentTo(c.counts) : "–"}
             </Table.Td>
-            <Table.Td data-label={t`Delivered`} ta="right">
-              {c.counts.tried ? percent(share(c.counts.delivered, c.counts)) : "–"}
+            <Table.Td data-label={t`Delivered`} ta="right" data-none={!c.counts.tried || undefined}>
+              {c.counts.tried ? percentOf(share(c.counts.delivered, c.counts)) : "–"}
             </Table.Td>
-            <Table.Td data-label={t`Read`} ta="right">
-              {c.counts.tried ? percent(share(c.counts.read, c.counts)) : "–"}
+            <Table.Td data-label={t`Read`} ta="right" data-none={!c.counts.tried || undefined}>
+              {c.counts.tried ? percentOf(share(c.counts.read, c.counts)) : "–"}
             </Table.Td>
             <Table.Td data-label={t`Start`}>
               <When at={c.startedAt ?? c.nextRunAt} />

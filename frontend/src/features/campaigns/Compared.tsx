@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { graphql } from "../../gql";
 import type { ComparedCampaignFragment } from "../../gql/graphql";
-import { count, moment, percent } from "../../lib/format";
+import { count, moment, percentOf } from "../../lib/format";
 import { compared, funnelOf, lossesOf } from "./outcome";
 
 graphql(`
@@ -74,11 +74,11 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
                 </Table.Td>
                 <Table.Td ta="right">{moment(c.startedAt)}</Table.Td>
                 <Table.Td ta="right">{count(c.counts.tried)}</Table.Td>
-                {[...funnelOf(c.counts), ...lossesOf(c.counts)]
+                {[...funnelOf(c.counts, true), ...lossesOf(c.counts)]
                   .filter((f) => shown.includes(f.name))
                   .map((f) => (
                     <Table.Td key={f.name} ta="right">
-                      {c.counts.tried > 0 ? percent(f.share) : "–"}
+                      {c.counts.tried > 0 ? percentOf(f.share) : "–"}
                     </Table.Td>
                   ))}
               </Table.Tr>
@@ -86,7 +86,13 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
           </Table.Tbody>
         </Table>
       </Box>
-      <Text size="xs" c="dimmed" px="lg" pb="md" pt="xs">{t`Shares of the contacts that each was sent to.`}</Text>
+      <Text
+        size="xs"
+        c="dimmed"
+        px="lg"
+        pb="md"
+        pt="xs"
+      >{t`Percentages are of the contacts that each was sent to.`}</Text>
     </Card>
   );
 }

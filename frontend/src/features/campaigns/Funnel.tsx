@@ -1,14 +1,14 @@
 import { plural, t } from "@lingui/core/macro";
 import { Progress, Text } from "@mantine/core";
-import { count, percent } from "../../lib/format";
+import { count, percentOf } from "../../lib/format";
 import { type Figure, funnelOf, lossesOf } from "./outcome";
 
 /** How far the messages came: each milestone as a count, and as a share of those whom the campaign was sent to. */
-export function Funnel(props: { counts: Parameters<typeof funnelOf>[0] }) {
+export function Funnel(props: { counts: Parameters<typeof funnelOf>[0]; clicks: boolean }) {
   return (
     <>
       <ul className="funnel" aria-label={t`Funnel`}>
-        {funnelOf(props.counts).map((f) => (
+        {funnelOf(props.counts, props.clicks).map((f) => (
           <Row key={f.name} of={f} color="brand" />
         ))}
         {lossesOf(props.counts).map((f) => (
@@ -18,8 +18,8 @@ export function Funnel(props: { counts: Parameters<typeof funnelOf>[0] }) {
       <Text size="xs" c="dimmed" mt="xs">
         {props.counts.tried > 0
           ? plural(props.counts.tried, {
-              one: "Shares are of the # contact it was sent to.",
-              other: "Shares are of the # contacts it was sent to.",
+              one: "Percentages are of the # contact it was sent to.",
+              other: "Percentages are of the # contacts it was sent to.",
             })
           : t`It was sent to nobody yet.`}
       </Text>
@@ -35,7 +35,7 @@ function Row({ of: f, color }: { of: Figure; color: string }) {
         {count(f.n)}
       </Text>
       <Text size="sm" c="dimmed" ta="right">
-        {percent(f.share)}
+        {percentOf(f.share)}
       </Text>
       <Progress value={Math.min(100, f.share * 100)} size="lg" color={color} aria-hidden />
     </li>

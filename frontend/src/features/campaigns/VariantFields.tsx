@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { NumberField } from "../../components/NumberField";
 import { SearchSelect } from "../../components/SearchSelect";
 import { TemplateMessageById } from "../../components/TemplateMessage";
+import { scrollable } from "../../components/ui";
 import { percent, percentSign } from "../../lib/format";
 import { TemplateChoicesDocument, templateText } from "../templates/choices";
 import type { StepProps } from "./AudienceStep";
@@ -105,7 +106,8 @@ function Variants({ draft: d, errors, onChange, named }: VariantProps) {
               />
             )}
             {v.templateId && (
-              <div className="paper-phone">
+              // As high while it loads as when it is there, so that what stands below stays where it is.
+              <div className="paper-phone variant-preview" {...scrollable(t`Preview of variant ${labelOf(i)}`)}>
                 <TemplateMessageById id={v.templateId} />
               </div>
             )}

@@ -53,7 +53,7 @@ test("every share of a report is of those whom the campaign was sent to", () => 
     undelivered: 10,
     optedOut: 4,
   };
-  expect(funnelOf(c).map((f) => [f.label, f.n, f.share])).toEqual([
+  expect(funnelOf(c, true).map((f) => [f.label, f.n, f.share])).toEqual([
     ["Sent to", 200, 1],
     ["Handed to WhatsApp", 190, 0.95],
     ["Delivered", 180, 0.9],
@@ -65,7 +65,7 @@ test("every share of a report is of those whom the campaign was sent to", () => 
     ["Failed", 20, 0.1],
     ["Opted out", 4, 0.02],
   ]);
-  expect(funnelOf({ ...c, tried: 0 }).every((f) => f.share === 0)).toBe(true);
+  expect(funnelOf({ ...c, tried: 0 }, true).every((f) => f.share === 0)).toBe(true);
 });
 
 test("a campaign of which all that is left waits says for what, and until when", () => {
@@ -101,13 +101,13 @@ test("the time that it took and the time in which it sent are told apart", () =>
   };
   const text = (of: typeof c) => courseOf(of).map((l) => [l.label, l.text, l.hint]);
   expect(text(c).slice(1)).toEqual([
-    ["Launch to end", "6 h 33 min", undefined],
-    ["Time sending", "8 min 30 s", "waiting for the other 6 h 25 min"],
-    ["Pace while sending", "14.8 a second", "20 peak"],
+    ["Total time", "6 h 33 min", undefined],
+    ["Sending time", "8 min 30 s", "waiting for the other 6 h 25 min"],
+    ["Sending speed", "14.8 a second", "20 peak"],
   ]);
   const quick = { ...c, finishedAt: "2026-11-24T20:08:40Z" };
-  expect(text(quick)[2]).toEqual(["Time sending", "8 min 30 s", undefined]);
-  expect(text({ ...c, counts: { accepted: 0 } }).map((l) => l[0])).toEqual(["Launched", "Launch to end"]);
+  expect(text(quick)[2]).toEqual(["Sending time", "8 min 30 s", undefined]);
+  expect(text({ ...c, counts: { accepted: 0 } }).map((l) => l[0])).toEqual(["Launched", "Total time"]);
 });
 
 test("a campaign stands beside the last five before it", () => {

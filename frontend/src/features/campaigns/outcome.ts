@@ -71,8 +71,8 @@ export const share = (n: number, of: { tried: number }) => (of.tried > 0 ? n / o
 
 export type Figure = { name: string; label: string; n: number; share: number };
 
-/** How far messages came, each milestone as a share of those whom the campaign was sent to. */
-export function funnelOf(c: Milestones): Figure[] {
+/** How far messages came, each milestone as a share of those whom the campaign was sent to; clicks where they are counted. */
+export function funnelOf(c: Milestones, clicks: boolean): Figure[] {
   const steps: [string, string, number][] = [
     ["tried", t`Sent to`, c.tried],
     ["accepted", t`Handed to WhatsApp`, c.accepted],
@@ -81,7 +81,9 @@ export function funnelOf(c: Milestones): Figure[] {
     ["clicked", t`Clicked`, c.clicked],
     ["replied", t`Replied`, c.replied],
   ];
-  return steps.map(([name, label, n]) => ({ name, label, n, share: share(n, c) }));
+  return steps
+    .filter(([name]) => clicks || name !== "clicked")
+    .map(([name, label, n]) => ({ name, label, n, share: share(n, c) }));
 }
 
 /** What went wrong, or was taken badly, by the same denominator. */
@@ -145,18 +147,18 @@ export function courseOf(c: Course, now = Date.now()): { label: string; text: st
   const [pace, peak] = [decimal(c.throughputAverage), decimal(c.throughputPeak)];
   const out: { label: string; text: string; hint?: string }[] = [
     { label: t`Launched`, text: moment(c.startedAt) },
-    { label: c.finishedAt ? t`Launch to end` : t`Since launch`, text: duration(took) },
+    { label: c.finishedAt ? t`Total time` : t`Since launch`, text: duration(took) },
   ];
   if (c.counts.accepted > 0)
     out.push(
       {
-        label: t`Time sending`,
+        label: t`Sending time`,
         text: duration(c.sendingSeconds),
         // Less is the time that it takes to prepare and to end.
         hint: waited > Math.max(60, took * 0.05) ? t`waiting for the other ${duration(waited)}` : undefined,
       },
       {
-        label: t`Pace while sending`,
+        label: t`Sending speed`,
         text: t`${pace} a second`,
         hint: peak === pace ? undefined : t`${peak} peak`, // a small campaign is over within one measurement
       },

@@ -46,6 +46,6 @@ test("senders, quiet hours and a cap read as on every page", () => {
   expect(quietText({ start: "21:00", end: "08:00", zone: "Europe/Berlin" })).toMatch(
     /^9:00\sPM to 8:00\sAM, Europe\/Berlin$/,
   );
-  expect(capText({ messages: 3, days: 7 })).toBe("At most 3 messages in 7 days");
-  expect(capText({ messages: 1, days: 1 })).toBe("At most 1 message in 1 day");
+  expect(capText({ messages: 3, days: 7 })).toBe("At most 3 messages per contact in 7 days");
+  expect(capText({ messages: 1, days: 1 })).toBe("At most 1 message per contact in 1 day");
 });

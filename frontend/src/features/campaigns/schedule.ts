@@ -70,6 +70,6 @@ export const quietText = (q: { start: string; end: string; zone?: string | null 
 /** "7:00 PM" of the hour 19 */
 export const hourText = (hour: number) => timeOfClock(`${String(hour).padStart(2, "0")}:00`);
 
-/** "At most 3 messages in 7 days" */
+/** "At most 3 messages per contact in 7 days" */
 export const capText = (c: { messages: number; days: number }) =>
-  t`At most ${plural(c.messages, { one: "# message", other: "# messages" })} in ${plural(c.days, { one: "# day", other: "# days" })}`;
+  t`At most ${plural(c.messages, { one: "# message", other: "# messages" })} per contact in ${plural(c.days, { one: "# day", other: "# days" })}`;

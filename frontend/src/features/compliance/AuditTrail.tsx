@@ -151,7 +151,6 @@ export function AuditTrail() {
         />
         <Button variant="default" onClick={verify} loading={walking}>{t`Verify the chain`}</Button>
       </Group>
-      <Protection />
       {problem && <Alert color="red">{problem}</Alert>}
       {verdict && (
         <Alert
@@ -239,6 +238,7 @@ export function AuditTrail() {
         loading={fetching}
         onMore={() => pages.next(data?.auditEntries.pageInfo.endCursor, rows)}
       />
+      <Protection />
     </Stack>
   );
 }

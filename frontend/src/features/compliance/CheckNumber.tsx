@@ -9,6 +9,7 @@ import { nameOf } from "../../components/Person";
 import { Questions } from "../../components/Questions";
 import { graphql } from "../../gql";
 import type { SendCheckQueryVariables, TemplateCategory } from "../../gql/graphql";
+import { chosen, useAddress } from "../../lib/address";
 import { errorText } from "../../lib/errors";
 import { midSentence, moment, momentOf, noMoment, sentence, words } from "../../lib/format";
 
@@ -49,14 +50,17 @@ const SuggestDocument = graphql(`
   }
 `);
 
+const categories = ["MARKETING", "UTILITY", "AUTHENTICATION"] as const satisfies TemplateCategory[];
+
 /** May I write to this number? Every question of the gate with its answer and its rule. */
 export function CheckNumber() {
-  const [who, setWho] = useState("");
+  const { search, change } = useAddress();
+  const [who, setWho] = useState(search.q ?? "");
   const [typed] = useDebouncedValue(who.trim(), 250);
-  const [category, setCategory] = useState<TemplateCategory>("MARKETING");
+  const [category, setCategory] = useState<TemplateCategory>(chosen(categories, search.status) ?? "MARKETING");
   const [at, setAt] = useState("");
   const [wrong, setWrong] = useState<{ who?: string; at?: string }>({});
-  const [asked, setAsked] = useState<SendCheckQueryVariables | null>(null);
+  const [asked, setAsked] = useState<SendCheckQueryVariables | null>(search.q ? { address: search.q, category } : null);
   const [{ data: found }] = useQuery({
     query: SuggestDocument,
     variables: { search: typed },
@@ -81,6 +85,7 @@ export function CheckNumber() {
     const next = { address: who.trim(), category, ...(moment ? { at: moment } : {}) };
     if (JSON.stringify(next) === JSON.stringify(asked)) again({ requestPolicy: "network-only" });
     setAsked(next);
+    change({ q: next.address, status: category === "MARKETING" ? undefined : category }, { replace: true });
   };
   const check = asked && !error && !fetching ? data?.sendCheck : undefined;
   return (
@@ -101,7 +106,7 @@ export function CheckNumber() {
               />
               <Select
                 label={t`Category of the template`}
-                data={(["MARKETING", "UTILITY", "AUTHENTICATION"] as const).map((c) => ({ value: c, label: words(c) }))}
+                data={categories.map((c) => ({ value: c, label: words(c) }))}
                 value={category}
                 onChange={(v) => v && setCategory(v as TemplateCategory)}
                 allowDeselect={false}

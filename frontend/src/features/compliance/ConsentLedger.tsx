@@ -67,6 +67,7 @@ export function ConsentLedger() {
         <Select
           aria-label={t`Decision`}
           placeholder={t`Any decision`}
+          w={{ base: "100%", xs: 258 }}
           clearable
           data={decisions.map((d) => ({ value: d, label: words(d) }))}
           value={status}
@@ -75,6 +76,7 @@ export function ConsentLedger() {
         <Select
           aria-label={t`Source`}
           placeholder={t`Any source`}
+          w={{ base: "100%", xs: 258 }}
           clearable
           data={sources.map((s) => ({ value: s, label: words(s) }))}
           value={source}
@@ -118,12 +120,21 @@ export function ConsentLedger() {
                   </Table.Td>
                   <Table.Td data-label={t`Source`}>
                     {words(e.source)}
-                    {e.operator ? `, ${e.operator.name}` : ""}
+                    {e.operator && (
+                      <Text size="xs" c="dimmed">
+                        {e.operator.name}
+                      </Text>
+                    )}
                   </Table.Td>
                   <Table.Td data-label={t`Evidence`}>
                     <ConsentEvidence event={e} none={t`none`} lineClamp={2} />
                   </Table.Td>
-                  <Table.Td data-label={t`Decided`}>{moment(e.occurredAt)}</Table.Td>
+                  <Table.Td data-label={t`Decided`} style={{ whiteSpace: "nowrap" }}>
+                    {moment(e.occurredAt)}
+                    {moment(e.createdAt) !== moment(e.occurredAt) && (
+                      <Text size="xs" c="dimmed">{t`recorded ${moment(e.createdAt)}`}</Text>
+                    )}
+                  </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

@@ -195,7 +195,7 @@ export function BulkActionsPage() {
   if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data && rows.length === 0) return <Rows />;
   return (
-    <Page title={t`Bulk actions`} description={t`What was done to many contacts at once`}>
+    <Page title={t`Bulk action history`} description={t`What was done to many contacts at once`}>
       {rows.length === 0 ? (
         <Empty
           icon={<IconStack2 />}
@@ -208,10 +208,10 @@ export function BulkActionsPage() {
               <Table.Tr>
                 <Table.Th>{t`What`}</Table.Th>
                 <Table.Th>{t`Status`}</Table.Th>
-                <Table.Th>{t`Contacts`}</Table.Th>
-                <Table.Th>{t`Changed`}</Table.Th>
+                <Table.Th ta="right">{t`Contacts`}</Table.Th>
+                <Table.Th ta="right">{t`Changed`}</Table.Th>
                 <Table.Th>{t`By`}</Table.Th>
-                <Table.Th>{t`Began`}</Table.Th>
+                <Table.Th>{t`Started`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -230,10 +230,12 @@ export function BulkActionsPage() {
                   <Table.Td data-label={t`Status`}>
                     <Status value={a.status} />
                   </Table.Td>
-                  <Table.Td data-label={t`Contacts`}>{t`${count(a.done)} of ${count(a.total)}`}</Table.Td>
-                  <Table.Td data-label={t`Changed`}>{a.kind === "EXPORT" ? "–" : count(a.changed)}</Table.Td>
+                  <Table.Td data-label={t`Contacts`} ta="right">{t`${count(a.done)} of ${count(a.total)}`}</Table.Td>
+                  <Table.Td data-label={t`Changed`} ta="right">
+                    {a.kind === "EXPORT" ? "–" : count(a.changed)}
+                  </Table.Td>
                   <Table.Td data-label={t`By`}>{a.operator?.name ?? "API"}</Table.Td>
-                  <Table.Td data-label={t`Began`}>{moment(a.createdAt)}</Table.Td>
+                  <Table.Td data-label={t`Started`}>{moment(a.createdAt)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

@@ -19,7 +19,7 @@ graphql(`
 
 const kinds: Record<AddressKind, string> = {
   PHONE: t`Number`,
-  BSUID: t`WhatsApp id`,
+  BSUID: t`WhatsApp ID`,
   PARENT_BSUID: t`Parent id`,
 };
 const sources: Record<AddressSource, string> = {

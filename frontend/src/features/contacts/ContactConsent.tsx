@@ -168,23 +168,31 @@ export function ContactConsent(props: {
                     {s.since && <Text size="xs" c="dimmed">{t`since ${moment(s.since)}`}</Text>}
                     {s.purpose === "MARKETING" && <WaitingBadge of={c.optInRequest} />}
                   </Group>
-                  {record && s.purpose === "UTILITY" && (
+                  {record && (
                     <Group gap="xs">
                       {s.status !== "OPTED_IN" && (
                         <Button
-                          size="compact-xs"
+                          size="xs"
                           variant="default"
-                          aria-label={t`Opt in to utility messages`}
-                          onClick={() => record("UTILITY OPTED_IN")}
-                        >{t`Opt in`}</Button>
+                          aria-label={
+                            s.purpose === "UTILITY"
+                              ? t`Record an opt-in to utility messages`
+                              : t`Record an opt-in to marketing`
+                          }
+                          onClick={() => record(`${s.purpose} OPTED_IN`)}
+                        >{t`Record opt-in`}</Button>
                       )}
                       {s.status !== "OPTED_OUT" && (
                         <Button
-                          size="compact-xs"
+                          size="xs"
                           variant="default"
-                          aria-label={t`Opt out of utility messages`}
-                          onClick={() => record("UTILITY OPTED_OUT")}
-                        >{t`Opt out`}</Button>
+                          aria-label={
+                            s.purpose === "UTILITY"
+                              ? t`Record an opt-out of utility messages`
+                              : t`Record an opt-out of marketing`
+                          }
+                          onClick={() => record(`${s.purpose} OPTED_OUT`)}
+                        >{t`Record opt-out`}</Button>
                       )}
                     </Group>
                   )}

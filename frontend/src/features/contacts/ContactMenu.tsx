@@ -29,7 +29,7 @@ export function ContactMenu(props: {
             <Menu.Item onClick={() => props.onConsent("MARKETING OPTED_IN")}>{t`Record opt-in`}</Menu.Item>
           )}
           {consentStatus !== "OPTED_OUT" && (
-            <Menu.Item onClick={() => props.onConsent("MARKETING OPTED_OUT")}>{t`Opt out`}</Menu.Item>
+            <Menu.Item onClick={() => props.onConsent("MARKETING OPTED_OUT")}>{t`Record opt-out`}</Menu.Item>
           )}
           <Menu.Item onClick={tool("suppress")}>{t`Suppress`}</Menu.Item>
           <Menu.Divider />

@@ -81,12 +81,8 @@ const zoneSources: Record<string, string> = {
   NUMBER: t`from the number`,
 };
 
-const marketing = (c: { marketingEligible: boolean; ineligibleUntil?: string | null }) =>
-  c.marketingEligible
-    ? t`Deliverable`
-    : c.ineligibleUntil
-      ? t`Declined by WhatsApp ${untilText(c.ineligibleUntil)}`
-      : t`WhatsApp delivers none to US numbers`;
+const refusedMarketing = (c: { ineligibleUntil?: string | null }) =>
+  c.ineligibleUntil ? t`Declined by WhatsApp ${untilText(c.ineligibleUntil)}` : t`WhatsApp delivers none to US numbers`;
 
 const withReason = (text: string, reason: string | null | undefined) => (reason ? `${text} (${reason})` : text);
 
@@ -166,7 +162,7 @@ export function ContactPage() {
                         ? withReason(zoneText(c.timeZone), zoneSources[c.timeZoneSource])
                         : t`Unknown: messages keep to hours that suit every zone of the country`,
                     ],
-                    [t`Marketing`, marketing(c)],
+                    ...(c.marketingEligible ? [] : [[t`Marketing`, refusedMarketing(c)]]),
                     [
                       t`24-hour window`,
                       c.sessionWindow.open && c.sessionWindow.expiresAt ? (

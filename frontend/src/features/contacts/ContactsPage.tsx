@@ -208,22 +208,22 @@ export function ContactsPage() {
             ? t`more than ${count(mostCounted)} found`
             : filtered
               ? t`${count(total)} found`
-              : t`${count(total)} in all`
+              : plural(total, { one: "# contact", other: "# contacts" })
       }
       actions={
         may && (
           <>
+            <LinkButton
+              to="/contacts/actions"
+              variant="subtle"
+              leftSection={<IconHistory size={16} />}
+            >{t`Bulk action history`}</LinkButton>
             <LinkButton
               to="/contacts/import"
               variant="default"
               leftSection={<IconUpload size={16} />}
             >{t`Import`}</LinkButton>
             <Button leftSection={<IconPlus size={16} />} onClick={add.open}>{t`Add contact`}</Button>
-            <LinkButton
-              to="/contacts/actions"
-              variant="subtle"
-              leftSection={<IconHistory size={16} />}
-            >{t`Bulk actions`}</LinkButton>
           </>
         )
       }
@@ -232,7 +232,7 @@ export function ContactsPage() {
       <Group>
         <TextInput
           aria-label={t`Search contacts`}
-          placeholder={t`Name, number in any spelling, attribute`}
+          placeholder={t`Search name, phone number or attribute`}
           leftSection={<IconSearch size={16} />}
           data-page-search
           value={text}

@@ -58,7 +58,7 @@ export function Figures(props: {
     figures.push({
       label: t`Cost this month`,
       value: props.spent.map(money).join(" + "),
-      hint: t`Meta and Twilio, by the list`,
+      hint: t`At Meta’s and Twilio’s list prices`,
       change: null,
       goodUp: false,
       id: "cost",
@@ -87,9 +87,10 @@ export function Figures(props: {
       </SimpleGrid>
       <Text size="xs" c="dimmed" mt="md">
         {plural(p.tried, {
-          one: `Shares are of the # message sent. Changes are against ${props.compared}.`,
-          other: `Shares are of the # messages sent. Changes are against ${props.compared}.`,
-        })}
+          one: "Percentages are of the # message sent.",
+          other: "Percentages are of the # messages sent.",
+        })}{" "}
+        {sent ? t`Changes are against ${props.compared}.` : t`There is no earlier data to compare with.`}
       </Text>
     </Card>
   );

@@ -57,9 +57,9 @@ const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maxim
 
 export type Change = { text: string; up: boolean | null };
 
-/** How a number compares with the same of the period before. */
-export function changeOf(now: number, before: number, any: boolean): Change {
-  if (!any) return { text: t`No earlier data`, up: null };
+/** How a number compares with the same of the period before; null: that has none. */
+export function changeOf(now: number, before: number, any: boolean): Change | null {
+  if (!any) return null;
   if (now === before) return { text: t`unchanged`, up: null };
   if (before === 0) return { text: t`${count(before)} before`, up: now > before };
   const by = (now - before) / before;
@@ -67,8 +67,8 @@ export function changeOf(now: number, before: number, any: boolean): Change {
 }
 
 /** How a share compares, in percentage points. */
-export function pointsOf(now: number, before: number, any: boolean): Change {
-  if (!any) return { text: t`No earlier data`, up: null };
+export function pointsOf(now: number, before: number, any: boolean): Change | null {
+  if (!any) return null;
   const points = Math.round((now - before) * 1000) / 10;
   if (points === 0) return { text: t`unchanged`, up: null };
   return { text: t`${`${points > 0 ? "+" : "−"}${oneDigit.format(Math.abs(points))}`} points`, up: points > 0 };

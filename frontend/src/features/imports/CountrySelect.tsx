@@ -8,7 +8,7 @@ export function CountrySelect(props: { value: Options; onChange: (change: Partia
   const all = useMemo(countries, []);
   return (
     <Select
-      label={t`Country of national numbers`}
+      label={t`Default country`}
       description={t`For numbers such as 0151 12345678 in rows without a country.`}
       placeholder={t`None`}
       data={all}

@@ -125,7 +125,7 @@ export function ImportPage() {
               <Stack align="center" gap="xs" py="lg" style={{ pointerEvents: "none" }}>
                 {file ? <IconFileSpreadsheet size={40} stroke={1.4} /> : <IconUpload size={40} stroke={1.4} />}
                 <Text fw={550} ta="center" style={{ overflowWrap: "anywhere" }}>
-                  {file ? file.name : t`Drop a file here or click to choose one`}
+                  {file ? file.name : t`Choose a file or drop it here`}
                 </Text>
                 <Text size="sm" c="dimmed" ta="center">
                   {file ? bytes(file.size) : t`Columns, separator and encoding are detected.`}
@@ -137,7 +137,10 @@ export function ImportPage() {
               <CountrySelect value={options ?? firstOptions} onChange={set} />
             </Box>
             <Group justify="space-between" gap="sm">
-              <Text size="sm" c="dimmed">{t`You see a preview first. Nothing is imported before you confirm it.`}</Text>
+              <Text
+                size="sm"
+                c="dimmed"
+              >{t`You will see a preview first. Nothing is imported before you confirm it.`}</Text>
               <Button
                 onClick={() => preview(options ?? firstOptions)}
                 disabled={!file}
@@ -153,8 +156,13 @@ export function ImportPage() {
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                {[t`File`, t`Date`, t`Status`, t`Rows`, t`Added`, t`Updated`, t`Rejected`].map((h) => (
-                  <Table.Th key={h}>{h}</Table.Th>
+                <Table.Th>{t`File`}</Table.Th>
+                <Table.Th>{t`Date`}</Table.Th>
+                <Table.Th>{t`Status`}</Table.Th>
+                {[t`Rows`, t`Added`, t`Updated`, t`Unchanged or duplicate`, t`Rejected`].map((h) => (
+                  <Table.Th key={h} ta="right">
+                    {h}
+                  </Table.Th>
                 ))}
               </Table.Tr>
             </Table.Thead>
@@ -173,12 +181,21 @@ export function ImportPage() {
                       label={i.dryRun ? t`Preview only` : words(i.status)}
                     />
                   </Table.Td>
-                  <Table.Td data-label={t`Rows`}>{count(i.rowsDone)}</Table.Td>
-                  <Table.Td data-label={t`Added`}>{i.dryRun ? "–" : count(i.created)}</Table.Td>
-                  <Table.Td data-label={t`Updated`}>{i.dryRun ? "–" : count(i.updated)}</Table.Td>
-                  <Table.Td data-label={t`Rejected`}>
+                  <Table.Td data-label={t`Rows`} ta="right">
+                    {count(i.rowsDone)}
+                  </Table.Td>
+                  <Table.Td data-label={t`Added`} ta="right">
+                    {i.dryRun ? "–" : count(i.created)}
+                  </Table.Td>
+                  <Table.Td data-label={t`Updated`} ta="right">
+                    {i.dryRun ? "–" : count(i.updated)}
+                  </Table.Td>
+                  <Table.Td data-label={t`Unchanged or duplicate`} ta="right">
+                    {i.dryRun ? "–" : count(i.unchanged + i.duplicates)}
+                  </Table.Td>
+                  <Table.Td data-label={t`Rejected`} ta="right">
                     {i.rejectsUrl ? (
-                      <Anchor href={i.rejectsUrl} download size="sm">{t`${count(i.rejected)}, download`}</Anchor>
+                      <Anchor href={i.rejectsUrl} download size="sm">{t`${count(i.rejected)} · Download`}</Anchor>
                     ) : (
                       count(i.rejected)
                     )}

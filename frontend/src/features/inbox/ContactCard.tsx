@@ -144,17 +144,17 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
                 <Group gap="xs" mt="xs">
                   {c.consentStatus !== "OPTED_IN" && (
                     <Button
-                      size="compact-xs"
+                      size="xs"
                       variant="default"
                       onClick={() => ask("MARKETING OPTED_IN")}
                     >{t`Record opt-in`}</Button>
                   )}
                   {c.consentStatus !== "OPTED_OUT" && (
                     <Button
-                      size="compact-xs"
+                      size="xs"
                       variant="default"
                       onClick={() => ask("MARKETING OPTED_OUT")}
-                    >{t`Opt out`}</Button>
+                    >{t`Record opt-out`}</Button>
                   )}
                 </Group>
               )}
@@ -182,7 +182,7 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
             )}
             <Part title={t`Last campaigns`}>
               {campaignsOf(c).length === 0 ? (
-                <Text size="sm" c="dimmed">{t`They got none lately.`}</Text>
+                <Text size="sm" c="dimmed">{t`No recent campaigns.`}</Text>
               ) : (
                 <Stack gap={6}>
                   {campaignsOf(c).map((m) => (

@@ -204,7 +204,9 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
         >
           <IconArrowLeft size={20} />
         </ActionIcon>
-        <Initials name={c.name} size={36} />
+        <Box visibleFrom="xs">
+          <Initials name={c.name} size={36} />
+        </Box>
         <div style={{ flex: 1, minWidth: 0 }}>
           <Title order={2} size="h5" lineClamp={1}>
             <Link to="/contacts/$id" params={{ id: c.id }} className="plain">

@@ -72,7 +72,7 @@ export function DecisionsPage() {
         <Empty
           icon={<IconCircleCheck />}
           title={t`Nothing needs a decision`}
-        >{t`When a call to Twilio gets no answer, the engine finds out by receipts and Twilio's log what became of it. What they do not settle in time shows here.`}</Empty>
+        >{t`When Twilio does not answer, delivery receipts and Twilio’s log usually settle what happened. What they cannot settle appears here.`}</Empty>
       ) : (
         <>
           <Alert color="yellow" title={t`${count(data?.messages.totalCount ?? rows.length)} in all`}>

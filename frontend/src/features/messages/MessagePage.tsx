@@ -8,11 +8,11 @@ import { nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
 import { Missing, Page, Rows } from "../../components/ui";
-import { WhatsAppText } from "../../components/WhatsAppText";
 import { graphql } from "../../gql";
 import type { MessageQuery, MessageStatus } from "../../gql/graphql";
 import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
+import { Bubbles } from "../inbox/Bubbles";
 import { categoryText } from "../prices/words";
 import { type Group as Attempt, byAttempt } from "./attempts";
 import { Decide, Risks } from "./Decide";
@@ -26,7 +26,7 @@ const MessageDocument = graphql(`
         direction
         purpose
         status
-        body
+        ...Bubble
         sid
         errorCode
         errorMessage
@@ -146,7 +146,7 @@ export function MessagePage() {
               </Link>
             </>
           )}
-          {` · ${words(m.purpose)} · ${moment(m.createdAt)}`}
+          {` · ${[!m.campaign && words(m.purpose), moment(m.createdAt)].filter(Boolean).join(" · ")}`}
         </>
       }
       actions={
@@ -170,23 +170,27 @@ export function MessagePage() {
           )}
         </Stack>
       </Alert>
-      {m.body && (
-        <Card>
-          <WhatsAppText links>{m.body}</WhatsAppText>
+      {(m.body || m.content || m.media.length > 0 || m.price) && (
+        <Card p={0}>
+          <div className="thread">
+            <Bubbles messages={[m]} whole />
+          </div>
+          {m.price && (
+            <Text size="sm" px="lg" py="sm">
+              {m.price.total
+                ? t`Cost ${money(m.price.total)}, including Twilio’s fee of ${money(m.price.twilio)}`
+                : t`Twilio’s fee ${money(m.price.twilio)}; Meta’s is unknown`}
+              {` · ${categoryText(m.price.category)} · ${m.price.marketName}`}
+              {m.reportedPrice && ` · ${t`Twilio’s log says ${money(m.reportedPrice)}`}`}
+            </Text>
+          )}
         </Card>
-      )}
-      {m.price && (
-        <Text size="sm">
-          {m.price.total
-            ? t`Cost ${money(m.price.total)}, ${money(m.price.twilio)} of it Twilio’s fee`
-            : t`Twilio’s fee ${money(m.price.twilio)}; Meta’s is unknown`}
-          {` · ${categoryText(m.price.category)} · ${m.price.marketName}`}
-          {m.reportedPrice && ` · ${t`Twilio’s log says ${money(m.reportedPrice)}`}`}
-        </Text>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card>
-          <Title order={2} size="h4" mb="sm">{t`Why it was sent, or not`}</Title>
+          <Title order={2} size="h4" mb="sm">
+            {neverSent.includes(m.status) ? t`Why it was not sent` : t`Why it was sent, or not`}
+          </Title>
           {m.decision.steps.length === 0 ? (
             <Text size="sm" c="dimmed">{t`Nothing to check: they wrote to us.`}</Text>
           ) : (
@@ -204,9 +208,13 @@ export function MessagePage() {
                     {noEvents(m, a)}
                   </Text>
                 ) : (
-                  <Timeline bulletSize={14} lineWidth={2} active={-1}>
+                  <Timeline bulletSize={14} lineWidth={2} active={a.events.length - 1}>
                     {a.events.map((e) => (
-                      <Timeline.Item key={e.id} title={words(e.status)}>
+                      <Timeline.Item
+                        key={e.id}
+                        title={words(e.status)}
+                        color={e.status === "FAILED" || e.status === "UNDELIVERED" ? "red" : undefined}
+                      >
                         <Text size="xs" c="dimmed">
                           {moment(e.occurredAt)}
                           {e.errorCode ? ` · ${t`error ${e.errorCode}: ${e.errorTitle ?? ""}`}` : ""}
@@ -221,7 +229,7 @@ export function MessagePage() {
                     c="dimmed"
                     mt="sm"
                     style={{ overflowWrap: "anywhere" }}
-                  >{t`Twilio's id ${a.sid}`}</Text>
+                  >{t`Twilio’s id ${a.sid}`}</Text>
                 )}
               </div>
             ))}
@@ -231,7 +239,7 @@ export function MessagePage() {
       {m.clicks.length > 0 && (
         <Card>
           <Title order={2} size="h4" mb="sm">{t`Links they opened`}</Title>
-          <Timeline bulletSize={14} lineWidth={2} active={-1}>
+          <Timeline bulletSize={14} lineWidth={2} active={m.clicks.length - 1}>
             {m.clicks.map((k, i) => (
               <Timeline.Item key={`${k.at} ${k.part} ${i}`} title={k.title}>
                 <Text size="sm" style={{ overflowWrap: "anywhere" }}>

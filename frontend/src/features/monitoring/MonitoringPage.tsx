@@ -203,6 +203,7 @@ export function MonitoringPage() {
         </>
       }
     >
+      <RunningCampaigns />
       {!h ? (
         <Rows n={3} />
       ) : (
@@ -242,7 +243,6 @@ export function MonitoringPage() {
           </Text>
         </Card>
       )}
-      <RunningCampaigns />
       <Card>
         <Group justify="space-between" mb="sm">
           <Title order={2} size="h4">{t`Live stream`}</Title>

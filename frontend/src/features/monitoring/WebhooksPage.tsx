@@ -215,7 +215,7 @@ export function WebhooksPage() {
                 <Table.Th>{t`Type`}</Table.Th>
                 <Table.Th>{t`What`}</Table.Th>
                 <Table.Th>{t`State`}</Table.Th>
-                <Table.Th />
+                <Table.Th aria-label={t`Actions`} />
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -233,7 +233,7 @@ export function WebhooksPage() {
                     </Table.Td>
                     <Table.Td data-label={t`Type`}>{words(r.kind)}</Table.Td>
                     <Table.Td data-label={t`What`}>
-                      <Text size="sm" lineClamp={1} maw={420}>
+                      <Text size="sm" truncate maw={560}>
                         <Told event={r} />
                       </Text>
                       <Text size="xs" c="dimmed">
@@ -250,8 +250,8 @@ export function WebhooksPage() {
                         </Text>
                       )}
                     </Table.Td>
-                    <Table.Td>
-                      <Button size="compact-xs" variant="default" onClick={() => setOpen(r)}>{t`Details`}</Button>
+                    <Table.Td ta="right">
+                      <Button size="xs" variant="default" onClick={() => setOpen(r)}>{t`Details`}</Button>
                     </Table.Td>
                   </Table.Tr>
                 );

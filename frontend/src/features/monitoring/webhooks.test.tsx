@@ -19,5 +19,5 @@ test("an event tells who wrote, or what became of a message, and says when that 
     "+4915112345678: <bdi>שלום.</bdi>",
   );
   expect(told({ kind: "STATUS", params: { To: to, MessageStatus: "read" } })).toBe("Read · +4915112345678");
-  expect(told({ kind: "STATUS", params: { erased: "true" } })).toBe("What it told has been erased.");
+  expect(told({ kind: "STATUS", params: { erased: "true" } })).toBe("Its content was erased.");
 });

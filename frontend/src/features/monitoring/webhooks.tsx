@@ -15,7 +15,7 @@ const who = (address: string | undefined) => address?.replace(/^whatsapp:/, "") 
 /** What an event tells: who wrote what, or what became of the message to whom. */
 export function Told({ event: e }: { event: { kind: WebhookEventKind; params: unknown } }): ReactNode {
   const p = e.params as Record<string, string>;
-  if (p.erased) return t`What it told has been erased.`;
+  if (p.erased) return t`Its content was erased.`;
   if (e.kind === "INBOUND")
     return (
       <>

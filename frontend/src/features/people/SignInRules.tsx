@@ -78,7 +78,7 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
             </Group>
           </Checkbox.Group>
           <NumberField
-            label={t`Sign out after so many hours without use`}
+            label={t`Sign out after this many hours of inactivity`}
             description={t`1 to 336. Every sign-in ends after 14 days.`}
             min={1}
             max={336}

@@ -41,7 +41,7 @@ export function BudgetForm(props: {
             setSaving(false);
             setWrong(problem && sentence(problem));
           }}
-        >{t`Set`}</Button>
+        >{t`Save`}</Button>
       )}
     </Group>
   );

@@ -3,7 +3,7 @@ import { Stack, Table, Text } from "@mantine/core";
 import { useFirst } from "../../components/First";
 import { graphql } from "../../gql";
 import type { PriceLinesFragment } from "../../gql/graphql";
-import { count, money } from "../../lib/format";
+import { count, moneySum } from "../../lib/format";
 import { categoryText } from "./words";
 
 graphql(`
@@ -42,7 +42,7 @@ export function PriceLines(props: { lines: readonly PriceLinesFragment[]; label:
             <Table.Th ta="right">{t`Messages`}</Table.Th>
             <Table.Th ta="right">{t`Meta`}</Table.Th>
             <Table.Th ta="right">{t`Twilio`}</Table.Th>
-            <Table.Th ta="right">{t`Together`}</Table.Th>
+            <Table.Th ta="right">{t`Total`}</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -54,13 +54,13 @@ export function PriceLines(props: { lines: readonly PriceLinesFragment[]; label:
                 {count(l.messages)}
               </Table.Td>
               <Table.Td data-label={t`Meta`} ta="right">
-                {money(l.meta)}
+                {moneySum(l.meta)}
               </Table.Td>
               <Table.Td data-label={t`Twilio`} ta="right">
-                {money(l.twilio)}
+                {moneySum(l.twilio)}
               </Table.Td>
-              <Table.Td data-label={t`Together`} ta="right" fw={600}>
-                {money(l.total)}
+              <Table.Td data-label={t`Total`} ta="right" fw={600}>
+                {moneySum(l.total)}
               </Table.Td>
             </Table.Tr>
           ))}

@@ -184,7 +184,7 @@ function Charged() {
         <BudgetForm
           key={monthlyBudget?.limit.amount}
           label={t`Monthly budget`}
-          description={t`For all that is sent in a calendar month. Campaigns pause before more is spent; replies go on.`}
+          description={t`Campaigns pause before the month’s spending exceeds it; replies still go out.`}
           value={monthlyBudget?.limit.amount ?? ""}
           disabled={!may}
           onSave={async (amount) => {

@@ -67,7 +67,7 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
           </Text>
         )}
         {parts.map((p, i) => (
-          <Row key={i} gap="xs" wrap="nowrap" align="flex-start">
+          <Row key={i} className="condition" gap="xs" wrap="nowrap" align="flex-start">
             <Box flex={1} miw={0}>
               {isNot(p) ? (
                 <Part value={p.not} keys={keys} depth={depth} onChange={(next) => replace(i, { not: next })} />

@@ -24,10 +24,10 @@ import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { LinkButton, Live, Missing, Page, Rows, Stat, Status, Unsaved } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { SegmentCreateMutation } from "../../gql/graphql";
+import type { SegmentCreateMutation, SegmentPreviewQuery } from "../../gql/graphql";
 import { useAddress, useGoAfter } from "../../lib/address";
 import { byField, errorText, payloadOf, settled } from "../../lib/errors";
-import { capital, count, percent } from "../../lib/format";
+import { allOf, capital, count, percent } from "../../lib/format";
 import { useDraft } from "../../lib/kept";
 import { modals } from "../../lib/modals";
 import { real } from "../../lib/node";
@@ -140,6 +140,24 @@ function heldText(value: string): string {
   }
 }
 
+/** What a condition says of the value already: it is this one. */
+const says = (node: Node | undefined) => node !== undefined && "op" in node && node.op === "eq";
+
+/** The share that can be written to, and who agreed but cannot be reached: the figures beside it add up with them. */
+function reachableHint(p: SegmentPreviewQuery["segmentPreview"]) {
+  if (p.count === 0) return undefined;
+  const optedIn = p.byConsent.find((b) => b.status === "OPTED_IN")?.count ?? 0;
+  const rest = optedIn - p.reachable;
+  const share = percent(p.reachable / p.count);
+  return rest > 0 ? t`${share} · ${count(rest)} more opted in, not reachable` : share;
+}
+
+/** The first three of what uses a segment, and how many more there are. */
+function usersText(users: readonly string[]) {
+  const more = users.length - 3;
+  return allOf(more > 0 ? [...users.slice(0, 3), plural(more, { one: "# more", other: "# more" })] : users);
+}
+
 /** Which conditions a contact of the sample meets, with what it has there. */
 function Why(props: {
   keys: readonly Key[];
@@ -160,7 +178,7 @@ function Why(props: {
             title={`${r.matches ? t`Meets` : t`Does not meet`}: ${node ? sentence(node, props.keys) : r.path}`}
           >
             {r.matches ? "✓" : "✗"} {node ? sentence(node, props.keys) : r.path}
-            {r.value != null && ` (${heldText(r.value)})`}
+            {r.value != null && !says(node) && ` (${heldText(r.value)})`}
           </Badge>
         );
       })}
@@ -249,7 +267,7 @@ function Editor(props: {
         <Text
           size="sm"
           c="dimmed"
-        >{t`Used by ${props.usedBy.join(", ")}. What is launched already keeps its audience.`}</Text>
+        >{t`Used by ${usersText(props.usedBy)}. Campaigns that were launched keep their audience.`}</Text>
       )}
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <TextInput
@@ -313,11 +331,7 @@ function Editor(props: {
           <Stack>
             <SimpleGrid cols={{ base: 2, sm: 4 }}>
               <Stat label={t`Contacts`} value={count(p.count)} testId="segment-count" />
-              <Stat
-                label={t`Opted in and reachable`}
-                value={count(p.reachable)}
-                hint={p.count ? percent(p.reachable / p.count) : undefined}
-              />
+              <Stat label={t`Opted in and reachable`} value={count(p.reachable)} hint={reachableHint(p)} />
               {p.byConsent
                 .filter((b) => b.status !== "OPTED_IN")
                 .map((b) => (
@@ -331,6 +345,17 @@ function Editor(props: {
             <Live>{plural(p.count, { one: "# contact matches", other: "# contacts match" })}</Live>
             {p.sample.length > 0 && (
               <Table className="cards">
+                {p.sample.length < p.count && (
+                  <Table.Caption ta="start">{t`The first ${count(p.sample.length)} of ${count(p.count)}`}</Table.Caption>
+                )}
+                <Table.Thead>
+                  <Table.Tr>
+                    <Table.Th>{t`Name`}</Table.Th>
+                    <Table.Th>{t`Number`}</Table.Th>
+                    <Table.Th>{t`Consent`}</Table.Th>
+                    <Table.Th>{t`Why`}</Table.Th>
+                  </Table.Tr>
+                </Table.Thead>
                 <Table.Tbody>
                   {p.sample.map((c, i) => (
                     <Table.Tr key={c.id}>

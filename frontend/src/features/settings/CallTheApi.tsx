@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { Box, Button, Code, CopyButton, Group, Stack, Text } from "@mantine/core";
+import { Button, Code, CopyButton, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
@@ -12,10 +12,11 @@ import { Section } from "./Section";
 /** A text to take along, with the button that copies it. */
 function Copied(props: { label: string; value: string }) {
   return (
-    <Box pos="relative">
+    <Group gap="xs" wrap="nowrap" align="flex-start">
       <Code
         block
-        pr={92}
+        flex={1}
+        miw={0}
         bg="light-dark(var(--mantine-color-gray-0), var(--mantine-color-dark-8))"
         style={{ whiteSpace: "pre", overflowX: "auto" }}
         {...scrollable(props.label)}
@@ -24,20 +25,12 @@ function Copied(props: { label: string; value: string }) {
       </Code>
       <CopyButton value={props.value}>
         {({ copied, copy }) => (
-          <Button
-            size="compact-xs"
-            variant="default"
-            pos="absolute"
-            top={8}
-            right={8}
-            aria-label={copied ? t`Copied` : t`Copy: ${props.label}`}
-            onClick={copy}
-          >
+          <Button size="xs" variant="default" aria-label={copied ? t`Copied` : t`Copy: ${props.label}`} onClick={copy}>
             {copied ? t`Copied` : t`Copy`}
           </Button>
         )}
       </CopyButton>
-    </Box>
+    </Group>
   );
 }
 

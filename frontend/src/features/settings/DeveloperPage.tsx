@@ -64,7 +64,7 @@ export function DeveloperPage() {
   return (
     <SettingsTab
       title={t`Developer`}
-      description={t`The sandbox on this machine plays Twilio and WhatsApp, so that everything can be tried without a phone`}
+      description={t`The sandbox on this machine stands in for Twilio and WhatsApp, so that everything can be tried without a phone`}
     >
       <Sandbox />
     </SettingsTab>
@@ -115,7 +115,7 @@ function RecentWebhooks() {
   return (
     <Section
       title={t`Recent webhooks`}
-      description={t`What the sandbox told this server last, and what became of it.`}
+      description={t`The latest webhooks and their outcome.`}
       action={<LinkButton to="/monitoring/webhooks" variant="default" size="xs">{t`All webhooks`}</LinkButton>}
     >
       {error && !data ? (
@@ -179,7 +179,7 @@ function InboundForm(props: { disabled: boolean }) {
             {...form.getInputProps("from")}
           />
           <TextInput
-            label={t`WhatsApp id`}
+            label={t`WhatsApp ID`}
             description={t`Optional, beside a number: the webhook names both, and they are one person`}
             placeholder={t`DE.1000000000000001`}
             {...form.getInputProps("userId")}
@@ -190,7 +190,7 @@ function InboundForm(props: { disabled: boolean }) {
             {...form.getInputProps("body")}
           />
           <Group justify="flex-end">
-            <Button type="submit" disabled={props.disabled} loading={fetching}>{t`Send to us`}</Button>
+            <Button type="submit" disabled={props.disabled} loading={fetching}>{t`Simulate message`}</Button>
           </Group>
         </Stack>
       </form>

@@ -73,13 +73,12 @@ export function DoubleOptIn() {
   const { revision, doubleOptIn: values } = data.settings; // the revision grows with every form's save
   const saved = values && [values.templates.map((template) => template.id), values.sender.id, values.expiresAfterHours];
   return (
-    <Card component="section" aria-label={t`Double opt-in`}>
+    <Card component="section" aria-label={t`Double opt-in`} maw={800}>
       <Text
         size="sm"
         c="dimmed"
         mb="md"
-        maw={760}
-      >{t`Whoever fills in a form may type another person’s number. With double opt-in a consent counts only once the person has said yes on WhatsApp, so each template must ask a question that is answered with yes.`}</Text>
+      >{t`Whoever fills in a form may type another person’s number. With double opt-in, consent counts only after the person has confirmed it on WhatsApp.`}</Text>
       <DoubleOptInForm
         key={JSON.stringify(saved)} // and this form stays as it is when another one is saved
         values={values}
@@ -145,7 +144,7 @@ function DoubleOptInForm(props: {
     if (settled(result)) notifications.show({ message: t`In force from now on`, color: "green" });
   };
   return (
-    <Stack maw={760}>
+    <Stack>
       <Switch
         label={t`People can be asked to confirm`}
         description={t`By whoever adds a contact, records an opt-in, imports a file or calls the API`}
@@ -158,7 +157,7 @@ function DoubleOptInForm(props: {
           <div>
             <MultiSelect
               label={t`Templates`}
-              description={t`One for each language. The first one asks everybody whose language has none.`}
+              description={t`Each asks a question that is answered with yes; one for each language. The first asks everybody whose language has none.`}
               placeholder={chosen.length === 0 ? t`Choose the question` : undefined}
               data={known
                 .filter(
@@ -296,7 +295,7 @@ function DoubleOptInForm(props: {
         </Alert>
       )}
       <Group justify="flex-end">
-        <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save double opt-in`}</Button>
+        <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save`}</Button>
       </Group>
     </Stack>
   );

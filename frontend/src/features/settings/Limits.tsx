@@ -23,7 +23,7 @@ import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { LimitsQuery } from "../../gql/graphql";
 import { byField, payloadOf, sentences, settled } from "../../lib/errors";
-import { count, moment, people, percentSign, spanOfClock } from "../../lib/format";
+import { count, date, moment, people, percentSign, spanOfClock } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
@@ -156,10 +156,10 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
   const { told, toldAt } = props.limit;
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">{t`People a day`}</Title>
+      <Title order={2} size="h4" mb="sm">{t`People per day`}</Title>
       <Stack>
         <Text size="sm" c="dimmed">
-          {t`WhatsApp lets all senders of a business together write to so many different people within 24 hours who have not written themselves in that time. Campaigns wait where the limit is used up, and go on by themselves.`}
+          {t`WhatsApp limits how many people who have not written to you in the last 24 hours your senders can message in that time. At the limit, campaigns wait and resume by themselves.`}
         </Text>
         <Select
           label={t`WhatsApp's limit`}
@@ -243,7 +243,7 @@ function LimitsForm(props: {
       <Title order={2} size="h4" mb="sm">{t`Limits`}</Title>
       <Stack>
         <NumberField
-          label={t`Messages a second, all senders together`}
+          label={t`Messages per second, all senders together`}
           description={t`Twilio takes at most 2,000 from an account`}
           min={0.01}
           max={2000}
@@ -254,7 +254,7 @@ function LimitsForm(props: {
         />
         <Switch
           label={t`Quiet hours for new campaigns`}
-          description={t`What a campaign gets that is made without its own, also over the API`}
+          description={t`Applied to campaigns that set none of their own, including those made through the API`}
           checked={quiet}
           onChange={(e) => setQuiet(e.currentTarget.checked)}
           disabled={!may}
@@ -279,7 +279,7 @@ function LimitsForm(props: {
         )}
         <Switch
           label={t`Frequency cap for new campaigns`}
-          description={t`At most so many messages of all campaigns to one contact; some US states allow three a day`}
+          description={t`The most campaign messages one contact gets; some US states allow three a day`}
           checked={capped}
           onChange={(e) => setCapped(e.currentTarget.checked)}
           disabled={!may}
@@ -287,7 +287,7 @@ function LimitsForm(props: {
         {capped && <CapForm value={cap} onChange={setCap} error={errors.frequencyCap} disabled={!may} />}
         <NumberField
           label={t`Standing holdout`}
-          description={t`Part of all contacts, drawn by chance, that gets no marketing campaign: what campaigns do together shows beside it. 0 to 50%; empty: nobody`}
+          description={t`A random share of contacts that gets no marketing campaigns, to measure their overall effect. 0 to 50%; leave empty for none`}
           suffix={percentSign}
           decimalScale={2}
           value={holdout}
@@ -328,7 +328,7 @@ function Hours(props: { book: LimitsQuery["legalHours"] }) {
   return (
     <Card>
       <Title order={2} size="h4" mb={4}>{t`Sending hours by place`}</Title>
-      <Text size="sm" c="dimmed" mb="sm">{t`${props.book.about} Data of ${props.book.version}.`}</Text>
+      <Text size="sm" c="dimmed" mb="sm">{t`${props.book.about} Last reviewed ${date(props.book.version)}.`}</Text>
       <ScrollArea.Autosize
         mah={720}
         viewportProps={{ tabIndex: 0, role: "region", "aria-label": t`Sending hours by place` }}
@@ -342,13 +342,18 @@ function Hours(props: { book: LimitsQuery["legalHours"] }) {
                   {!r.binding && (
                     <Text span size="xs" c="dimmed">
                       {" "}
-                      ({t`custom`})
+                      ({t`customary`})
                     </Text>
                   )}
-                  <Text size="xs" c="dimmed">
+                  {r.note && (
+                    <Text size="xs" c="dimmed">
+                      {r.note}
+                    </Text>
+                  )}
+                  <details className="source">
+                    <summary>{t`Source`}</summary>
                     {r.source} · {r.checked}
-                    {r.note && ` · ${r.note}`}
-                  </Text>
+                  </details>
                 </Table.Td>
                 <Table.Td ta="right" miw={150}>
                   {hoursText(r.allowed)}

@@ -57,7 +57,7 @@ const sandboxGroups: { title: string; about: string; fields: [SandboxKey, Unit, 
       ["undeliveredCode", "none", t`Error of undelivered`, t`Twilio's code`],
       ["tooManyRate", "share", t`Too many requests (429)`, t`Of all calls`],
       ["concurrencyLimit", "none", t`Calls at once`, t`0: no limit`],
-      ["portfolioLimit", "none", t`People a day`, t`Outside windows; 0: no limit`],
+      ["portfolioLimit", "none", t`People per day`, t`Outside windows; 0: no limit`],
     ],
   },
   {

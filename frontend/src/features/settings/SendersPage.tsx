@@ -63,7 +63,7 @@ export function SendersPage() {
       description={
         setup.live
           ? t`The numbers that messages go out from, over Twilio`
-          : t`The numbers that messages go out from. The sandbox on this machine plays Twilio: nothing reaches a phone.`
+          : t`The numbers that messages go out from. In the sandbox, messages are simulated and never reach a phone.`
       }
     >
       <Senders />
@@ -123,7 +123,7 @@ function Senders() {
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t`Name`}</Table.Th>
-              <Table.Th>{t`Address`}</Table.Th>
+              <Table.Th>{t`Number`}</Table.Th>
               <Table.Th>{t`Pace`}</Table.Th>
               <Table.Th>{t`Status`}</Table.Th>
               <Table.Th aria-label={t`Actions`} />
@@ -133,7 +133,7 @@ function Senders() {
             {data.senders.map((s) => (
               <Table.Tr key={s.id}>
                 <Table.Td data-label={t`Name`}>{s.displayName}</Table.Td>
-                <Table.Td data-label={t`Address`}>{s.displayAddress}</Table.Td>
+                <Table.Td data-label={t`Number`}>{s.displayAddress}</Table.Td>
                 <Table.Td data-label={t`Pace`}>{t`${decimal(s.ratePerSecond)} a second`}</Table.Td>
                 <Table.Td data-label={t`Status`}>
                   <Status value={s.status} />
@@ -143,7 +143,7 @@ function Senders() {
                     </Text>
                   )}
                 </Table.Td>
-                <Table.Td>
+                <Table.Td ta="right">
                   {may && (
                     <Button
                       size="xs"

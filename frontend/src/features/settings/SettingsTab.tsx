@@ -29,6 +29,7 @@ export function SettingsTab(props: { title: string; description: ReactNode; chil
             fz="sm"
             px={8}
             color={path === entry.to ? undefined : "gray"}
+            c={path === entry.to ? undefined : "dimmed"}
             variant={path === entry.to ? "light" : "subtle"}
             aria-current={path === entry.to ? "page" : undefined}
             renderRoot={(root) => <Link {...root} to={entry.to} />}

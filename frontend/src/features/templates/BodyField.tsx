@@ -1,10 +1,12 @@
 import { t } from "@lingui/core/macro";
-import { Input, Text } from "@mantine/core";
+import { ActionIcon, Button, Divider, Group, Input, Text } from "@mantine/core";
+import { IconBraces, IconMoodSmile } from "@tabler/icons-react";
 import { type ComponentProps, type ReactNode, useId, useState } from "react";
 import { later, useLater } from "../../lib/later";
 import { fieldName, findPlaceholders, type Known } from "../../lib/placeholders";
 import type { Composer } from "./Composer";
 import classes from "./Composer.module.css";
+import { marks } from "./marks";
 import { exampleText, formatsOf, pillText, readPlaceholder } from "./placeholders";
 
 const editor = later(() => import("./Composer"));
@@ -28,7 +30,7 @@ export function BodyField(props: Omit<ComponentProps<typeof Composer>, "begin">)
       inputWrapperOrder={["label", "input", "error", "description"]}
     >
       <div className={classes.frame} data-invalid={Boolean(props.error) || undefined}>
-        {!props.readOnly && <div className={classes.toolbar} />}
+        {!props.readOnly && <StillToolbar onPress={() => setBegin({})} />}
         <div className={classes.box}>
           {/* biome-ignore lint/a11y/useSemanticElements: a button has no paragraphs and pills in it */}
           <div
@@ -47,13 +49,34 @@ export function BodyField(props: Omit<ComponentProps<typeof Composer>, "begin">)
               shown(props.value, props.attributes)
             ) : (
               <Text span inherit c="var(--mantine-color-placeholder)">
-                {exampleText()}
+                {shown(exampleText(), props.attributes)}
               </Text>
             )}
           </div>
         </div>
       </div>
     </Input.Wrapper>
+  );
+}
+
+/** What the editor offers, before it is there: whoever presses it opens the editor. The keyboard opens it by the text. */
+function StillToolbar(props: { onPress: () => void }) {
+  const look = { component: "span", variant: "subtle", color: "gray" } as const;
+  const icon = { size: 18, stroke: 1.8 };
+  return (
+    <Group className={classes.toolbar} gap={2} aria-hidden onPointerDown={props.onPress}>
+      {marks.map((m) => (
+        <ActionIcon key={m.mark} {...look}>
+          <m.icon {...icon} />
+        </ActionIcon>
+      ))}
+      <Divider orientation="vertical" mx={4} visibleFrom="xs" />
+      <ActionIcon {...look}>
+        <IconMoodSmile {...icon} />
+      </ActionIcon>
+      <Divider orientation="vertical" mx={4} visibleFrom="xs" />
+      <Button {...look} size="compact-sm" leftSection={<IconBraces size={17} stroke={1.8} />}>{t`Placeholder`}</Button>
+    </Group>
   );
 }
 

@@ -3,40 +3,18 @@ import { Compartment, EditorState } from "@codemirror/state";
 import { EditorView, placeholder as hint, keymap } from "@codemirror/view";
 import { t } from "@lingui/core/macro";
 import { ActionIcon, Divider, Group, Input, Popover, Text } from "@mantine/core";
-import {
-  IconBold,
-  IconCode,
-  IconItalic,
-  IconMoodSmile,
-  IconPencil,
-  IconStrikethrough,
-  type TablerIcon,
-} from "@tabler/icons-react";
+import { IconMoodSmile, IconPencil } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from "react";
 import { fieldName, findPlaceholders, type Known } from "../../lib/placeholders";
 import classes from "./Composer.module.css";
 import { formatting } from "./formatting";
 import { InsertPlaceholder } from "./InsertPlaceholder";
+import { marks } from "./marks";
 import { PlaceholderForm } from "./PlaceholderForm";
 import { naming, pills, placeholderAt } from "./pills";
 import { exampleText, freshPlaceholder, readPlaceholder, toggleMark, writePlaceholder } from "./placeholders";
 
 const EmojiPicker = lazy(() => import("./EmojiPicker"));
-
-const mac = /Mac|iPhone|iPad/.test(navigator.platform);
-const key = (k: string) => (mac ? `⌘${k}` : t`Ctrl ${k}`);
-const marks: { mark: string; label: string; keys: string; shown: string; icon: TablerIcon }[] = [
-  { mark: "*", label: t`Bold`, keys: "Mod-b", shown: key("B"), icon: IconBold },
-  { mark: "_", label: t`Italic`, keys: "Mod-i", shown: key("I"), icon: IconItalic },
-  {
-    mark: "~",
-    label: t`Strikethrough`,
-    keys: "Mod-Shift-x",
-    shown: mac ? "⌘⇧X" : t`Ctrl Shift X`,
-    icon: IconStrikethrough,
-  },
-  { mark: "```", label: t`Monospace`, keys: "Mod-e", shown: key("E"), icon: IconCode },
-];
 
 /** What a button does is a step of its own for undo, also right before or after typing. */
 const step = isolateHistory.of("full");
@@ -217,7 +195,7 @@ export function Composer(props: {
                 <m.icon size={18} stroke={1.8} />
               </ActionIcon>
             ))}
-            <Divider orientation="vertical" mx={4} />
+            <Divider orientation="vertical" mx={4} visibleFrom="xs" />
             <Popover opened={picking} onChange={setPicking} position="bottom-start" trapFocus returnFocus>
               <Popover.Target>
                 <ActionIcon
@@ -242,7 +220,7 @@ export function Composer(props: {
                 </Suspense>
               </Popover.Dropdown>
             </Popover>
-            <Divider orientation="vertical" mx={4} />
+            <Divider orientation="vertical" mx={4} visibleFrom="xs" />
             <InsertPlaceholder
               attributes={props.attributes}
               onChoose={(name) => {

@@ -50,7 +50,7 @@ export function HeaderEditor({ value, onChange, ...shared }: Props) {
           mt={4}
           aria-label={t`Header`}
           fullWidth
-          styles={{ root: { flexWrap: "wrap" } }}
+          className="five-choices"
           readOnly={shared.readOnly}
           value={chosen}
           onChange={(v) =>

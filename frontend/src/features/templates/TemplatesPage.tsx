@@ -13,7 +13,7 @@ import { graphql } from "../../gql";
 import type { TemplateApproval, TemplateFilter } from "../../gql/graphql";
 import { chosen, useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { languageName, words } from "../../lib/format";
+import { count, languageName, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { notifications } from "../../lib/notifications";
 import { withFields } from "../../lib/placeholders";
@@ -142,6 +142,7 @@ export function TemplatesPage() {
             <Select
               aria-label={t`Approval`}
               placeholder={t`Any approval`}
+              w={{ base: "100%", xs: 258 }}
               clearable
               data={approvals.map((value) => ({ value, label: words(value) }))}
               value={approvalStatus}
@@ -198,12 +199,7 @@ function TemplateRows(props: { filter: TemplateFilter; after: string | null }) {
                 {plainText(withFields(template.body, attributes))}
               </Text>
             </Table.Td>
-            <Table.Td data-label={t`Language`}>
-              {languageName(template.language)}{" "}
-              <Text span size="xs" c="dimmed">
-                {template.language}
-              </Text>
-            </Table.Td>
+            <Table.Td data-label={t`Language`}>{languageName(template.language)}</Table.Td>
             <Table.Td data-label={t`Category`}>{words(template.category)}</Table.Td>
             <Table.Td data-label={t`Approval`} maw={{ sm: 320 }}>
               <Status value={template.approvalStatus} />
@@ -220,7 +216,7 @@ function TemplateRows(props: { filter: TemplateFilter; after: string | null }) {
             </Table.Td>
             <Table.Td data-label={t`Campaigns`}>
               {template.campaignCount ? (
-                plural(template.campaignCount, { one: "# campaign", other: "# campaigns" })
+                count(template.campaignCount)
               ) : (
                 <Text span size="sm" c="dimmed">{t`None yet`}</Text>
               )}

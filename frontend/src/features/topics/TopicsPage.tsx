@@ -82,7 +82,7 @@ export function TopicsPage() {
   return (
     <Page
       title={t`Topics`}
-      description={t`What contacts can subscribe to and leave; a campaign with a topic goes only to its subscribers`}
+      description={t`What contacts can subscribe to; a campaign with a topic goes only to its subscribers`}
       actions={data && data.topics.length > 0 && add}
     >
       {editing && <TopicForm key={editing === "new" ? "new" : editing.id} topic={editing} onClose={() => edit(null)} />}
@@ -104,8 +104,8 @@ export function TopicsPage() {
                 <Table.Th>{t`Name`}</Table.Th>
                 <Table.Th>{t`Keyword`}</Table.Th>
                 <Table.Th ta="right">{t`Subscribers`}</Table.Th>
-                <Table.Th ta="right">{t`Of them reachable`}</Table.Th>
-                <Table.Th ta="right">{t`Left`}</Table.Th>
+                <Table.Th ta="right">{t`Reachable`}</Table.Th>
+                <Table.Th ta="right">{t`Unsubscribed`}</Table.Th>
                 <Table.Th aria-label={t`Actions`} />
               </Table.Tr>
             </Table.Thead>
@@ -128,10 +128,10 @@ export function TopicsPage() {
                       {count(topic.subscribers)}
                     </Link>
                   </Table.Td>
-                  <Table.Td data-label={t`Of them reachable`} ta="right">
+                  <Table.Td data-label={t`Reachable`} ta="right">
                     {count(topic.reachable)}
                   </Table.Td>
-                  <Table.Td data-label={t`Left`} ta="right">
+                  <Table.Td data-label={t`Unsubscribed`} ta="right">
                     {count(topic.left)}
                   </Table.Td>
                   <Table.Td>
