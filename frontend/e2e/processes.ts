@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "@playwright/test";
-import { done } from "./look";
+import { allDelivered, done } from "./look";
 
 /** Where the repository lies. */
 export const root = join(import.meta.dirname, "../..");
@@ -82,6 +82,7 @@ export function installation(name: string, above: number) {
       const { email, password } = admin;
       const { operator } = await done({ request: context }, "signIn", { email, password }, "operator { id }");
       await done({ request: context }, "operatorUpdate", { id: operator.id, name: admin.name });
+      await allDelivered({ request: context });
       await context.storageState({ path: session });
       await context.dispose();
     },

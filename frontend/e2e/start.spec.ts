@@ -58,8 +58,6 @@ test("a first campaign, by the keyboard alone, in few interactions", async ({ pa
   const next = page.getByRole("button", { name: "Next", exact: true });
   await page.goto("/");
   await expect(page.getByRole("heading", { level: 1, name: "Dashboard" })).toBeVisible();
-  // One of a hundred phones of the sandbox takes no messages.
-  await ask(page, "mutation { sandboxSettingsUpdate(input: { undeliveredRate: 0 }) { userErrors { message } } }");
   await page.keyboard.press("Control+k");
   const search = page.getByPlaceholder(/Search/);
   await expect(search).toBeFocused();

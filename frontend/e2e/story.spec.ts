@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type Locator, type Page, test } from "@playwright/test";
-import { done, picture, signedIn, still, watch } from "./look";
+import { allDelivered, done, picture, signedIn, still, watch } from "./look";
 
 const root = join(import.meta.dirname, "../..");
 const contacts = join(root, "server/importer/testdata/contacts_5k.csv");
@@ -61,6 +61,7 @@ test("signing out and in", async () => {
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await title("Dashboard");
   await look("dashboard-empty");
+  await allDelivered(page);
 });
 
 test("the workspace has a name and a time zone, which every page shows", async () => {
@@ -573,7 +574,7 @@ test("a topic is added, contacts subscribe and leave, and a campaign reaches onl
   await expect(page.getByText("Completed", { exact: true })).toBeVisible();
   await expect.poll(() => figure(page.getByTestId("count-accepted"))).toBe(willSend);
   await expect(page.getByText(/topic “Price alerts”/)).toBeVisible();
-  await expect(page.getByText("at most 3 messages in 7 days")).toBeVisible();
+  await expect(page.getByText("at most 3 messages per contact in 7 days")).toBeVisible();
 });
 
 test("whoever a campaign left out can be written to again, by a draft to exactly them", async () => {
