@@ -92,7 +92,7 @@ test("consent is kept by purpose, with the version of the text that was shown", 
   });
   await page.goto(`/contacts/${id}`);
   await expect(page.getByText(/“Offers from us on WhatsApp” \(text version \d+, en\)/)).toBeVisible();
-  await page.getByRole("button", { name: "Record an opt-in to utility messages" }).click();
+  await page.getByRole("button", { name: "Record opt-in to utility messages" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByText("This is no consent to marketing")).toBeVisible();
   await dialog.getByLabel("Evidence").fill("at checkout");
@@ -100,7 +100,7 @@ test("consent is kept by purpose, with the version of the text that was shown", 
   await expect(dialog).toBeHidden();
   await expect(page.getByText("Opted in to utility messages by operator").first()).toBeVisible();
   await everyWay(page, "consents", pictures);
-  await page.getByRole("button", { name: "Record an opt-out of utility messages" }).click();
+  await page.getByRole("button", { name: "Record opt-out of utility messages" }).click();
   await dialog.getByRole("button", { name: "Record" }).click();
   await expect(page.getByRole("row", { name: /Utility/ })).toContainText("Opted out");
   await expect(page.getByRole("row", { name: /Marketing Opted in/ })).toBeVisible();

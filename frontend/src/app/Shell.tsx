@@ -11,6 +11,7 @@ import {
   NavLink,
   Text,
   UnstyledButton,
+  useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -112,7 +113,8 @@ export function Shell() {
   const may = useMay("MARKETER");
   const settings = useSettingsPages();
   const navigate = useNavigate();
-  const { setColorScheme, colorScheme } = useMantineColorScheme();
+  const { setColorScheme } = useMantineColorScheme();
+  const colorScheme = useComputedColorScheme();
   const [, signOut] = useMutation(SignOutDocument);
   const [palette, setPalette] = useState(0);
   const [notices] = useNotices();

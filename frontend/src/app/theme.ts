@@ -16,7 +16,7 @@ const brand: MantineColorsTuple = [
   "#00513b",
 ];
 
-// Surfaces and texts in the dark, of the light theme's cool tone; the page itself is darker than these.
+// Surfaces and texts in the dark, of the light theme's cool tone. The page behind them is of global.css.
 const dark: MantineColorsTuple = [
   "#eceff0",
   "#c8cfd2",

@@ -34,18 +34,23 @@ const labels: Record<string, string> = {
 };
 
 /** What proves a decision: the text that was shown, by its version, and whatever else was noted. */
-export function ConsentEvidence(props: { event: ConsentEvidenceFragment; none: string; lineClamp?: number }) {
+export function ConsentEvidence(props: {
+  event: ConsentEvidenceFragment;
+  none: string;
+  /** In a list: what a reader has no use for is left to the contact's page. */
+  brief?: boolean;
+}) {
   const { evidence, text } = props.event;
   const noted = Object.entries(evidence as Record<string, unknown>).filter(
     ([k]) =>
       !(text && ["text", "textId", "textSha256", "language"].includes(k)) &&
-      !(props.lineClamp && ["messageSid", "rule", "words"].includes(k)), // in a list; the contact's page has them
+      !(props.brief && ["messageSid", "rule", "words"].includes(k)),
   );
   const content = <bdi>{text?.content}</bdi>;
   const version = <bdi>{text?.version}</bdi>;
   const locale = <bdi>{text?.locale}</bdi>;
   return (
-    <Text size="sm" lineClamp={props.lineClamp} style={{ overflowWrap: "anywhere" }}>
+    <Text size="sm" lineClamp={props.brief ? 2 : undefined} style={{ overflowWrap: "anywhere" }}>
       {text &&
         (text.locale ? (
           <Trans>
@@ -62,7 +67,7 @@ export function ConsentEvidence(props: { event: ConsentEvidenceFragment; none: s
           {labels[k] ?? k}: {k === "agreedAt" ? moment(String(v)) : <bdi>{String(v)}</bdi>}
         </Fragment>
       ))}
-      {!text && noted.length === 0 && props.none}
+      {!text && noted.length === 0 && (Object.keys(evidence as object).length > 0 ? "–" : props.none)}
     </Text>
   );
 }

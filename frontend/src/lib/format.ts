@@ -52,11 +52,14 @@ export const money = (m: Money) =>
     minimumFractionDigits: 2,
     maximumFractionDigits: Math.abs(Number(m.amount)) < 1 ? 6 : 2,
   }).format(Number(m.amount));
-/** A sum, in cents where it has some: "$0.60", "$0.0004" */
-export const moneySum = (m: Money) =>
-  Math.abs(Number(m.amount)) < 0.01
-    ? money(m)
-    : new Intl.NumberFormat(locale, { style: "currency", currency: m.currency }).format(Number(m.amount));
+/** Amounts that stand below one another have as many digits as the one that has most: "$0.600" below "$0.465" */
+export function moneyIn(column: readonly Money[]) {
+  const small = column.filter((m) => Math.abs(Number(m.amount)) < 1);
+  const digits = Math.max(2, ...small.map((m) => /\.(\d*?)0*$/.exec(m.amount)?.[1]?.length ?? 0));
+  const among = { minimumFractionDigits: Math.min(6, digits), maximumFractionDigits: Math.min(6, digits) };
+  return (m: Money) =>
+    new Intl.NumberFormat(locale, { style: "currency", currency: m.currency, ...among }).format(Number(m.amount));
+}
 /** "$12.00 to $15.50", or one amount where both are the same */
 export const moneyRange = (low: Money, high: Money) =>
   low.amount === high.amount ? money(high) : t`${money(low)} to ${money(high)}`;

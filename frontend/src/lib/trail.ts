@@ -472,7 +472,8 @@ function fieldText(name: string): string {
 const inForm: Partial<Record<Form, (v: unknown) => string | undefined>> = {
   bytes: (v) => (typeof v === "number" ? bytes(v) : undefined),
   clock: (v) => (typeof v === "string" && /^\d\d:\d\d$/.test(v) ? timeOfClock(v) : undefined),
-  date: (v) => (typeof v === "string" && /^\d{4}-\d\d-\d\d$/.test(v) ? date(v) : undefined),
+  date: (v) =>
+    typeof v === "string" && /^\d{4}-\d\d-\d\d$/.test(v) && !Number.isNaN(Date.parse(v)) ? date(v) : undefined,
   days: (v) => (typeof v === "string" ? dayName(v) : undefined),
   enum: (v) => (typeof v === "string" && /^[\w: ]+$/.test(v) ? (values[v] ?? words(v)) : undefined),
   keep: (v) => (typeof v === "number" ? plural(v, { one: "# day", other: "# days" }) : undefined),

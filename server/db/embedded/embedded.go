@@ -28,7 +28,7 @@ import (
 // Options say where the data lies and how careful Postgres is with it.
 type Options struct {
 	DataDir  string // made when missing
-	Unsafe   bool   // no fsync, little WAL, no password asked for: for tests only
+	Unsafe   bool   // no fsync, little WAL, cheap passwords: for tests only
 	MaxConns int    // default 100
 	Port     int    // default: any free one
 	Log      *slog.Logger
@@ -131,11 +131,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); errors.Is(err, fs.ErrNotExist) {
-		auth := "scram-sha-256"
-		if s.opts.Unsafe { // its 4,096 rounds for each connection took 55 of the 770 s of CPU of server/app's tests with -race
-			auth = "trust"
-		}
-		if err := initCluster(ctx, native, data, auth, password, who); err != nil {
+		if err := initCluster(ctx, native, data, password, who, s.opts.Unsafe); err != nil {
 			return err
 		}
 	}
@@ -282,7 +278,7 @@ func (s *Server) ensurePassword(path string) (string, error) {
 	return string(raw), nil
 }
 
-func initCluster(ctx context.Context, native, data, auth, password string, who *identity) error {
+func initCluster(ctx context.Context, native, data, password string, who *identity, unsafe bool) error {
 	scratch := data + ".new" // renamed when whole, so that a kill half way leaves nothing half-made
 	if err := os.RemoveAll(scratch); err != nil {
 		return err
@@ -301,13 +297,16 @@ func initCluster(ctx context.Context, native, data, auth, password string, who *
 	if err := who.own(pass); err != nil {
 		return err
 	}
-	locale, err := localeFlags(ctx, native)
+	major, err := majorVersion(ctx, native)
 	if err != nil {
 		return err
 	}
 	args := append([]string{
-		"-D", scratch, "-U", "engine", "--auth=" + auth, "--pwfile=" + pass, "--encoding=UTF8", "--no-instructions",
-	}, locale...)
+		"-D", scratch, "-U", "engine", "--auth=scram-sha-256", "--pwfile=" + pass, "--encoding=UTF8", "--no-instructions",
+	}, localeFlags(major)...)
+	if unsafe && major >= 16 { // its 4,096 rounds for each connection took a fourteenth of the CPU of server/app's tests with -race
+		args = append(args, "-c", "scram_iterations=1")
+	}
 	cmd := exec.CommandContext(ctx, filepath.Join(native, "bin", "initdb"), args...) //nolint:gosec // our own binary
 	who.apply(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -316,26 +315,29 @@ func initCluster(ctx context.Context, native, data, auth, password string, who *
 	return os.Rename(scratch, data)
 }
 
+// majorVersion is that of the Postgres in native.
+func majorVersion(ctx context.Context, native string) (major int, err error) {
+	out, err := exec.CommandContext(ctx, filepath.Join(native, "bin", "initdb"), "--version").Output() //nolint:gosec // our own binary
+	if err != nil {
+		return 0, fmt.Errorf("version of initdb: %w", err)
+	}
+	if _, err := fmt.Sscanf(string(out), "initdb (PostgreSQL) %d", &major); err != nil {
+		return 0, fmt.Errorf("version of initdb: %q: %w", bytes.TrimSpace(out), err)
+	}
+	return major, nil
+}
+
 // localeFlags choose rules of Unicode that are the same on every machine, so
 // that İ, Ö and Ж have a lower case: Postgres' own, which came with version 17,
 // and before that those of ICU.
-func localeFlags(ctx context.Context, native string) ([]string, error) {
-	initdb := filepath.Join(native, "bin", "initdb")
-	out, err := exec.CommandContext(ctx, initdb, "--version").Output() //nolint:gosec // our own binary
-	if err != nil {
-		return nil, fmt.Errorf("version of initdb: %w", err)
-	}
-	var major int
-	if _, err := fmt.Sscanf(string(out), "initdb (PostgreSQL) %d", &major); err != nil {
-		return nil, fmt.Errorf("version of initdb: %q: %w", bytes.TrimSpace(out), err)
-	}
+func localeFlags(major int) []string {
 	switch {
 	case major >= 17:
-		return []string{"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"}, nil
+		return []string{"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"}
 	case major >= 15:
-		return []string{"--locale=C", "--locale-provider=icu", "--icu-locale=und"}, nil
+		return []string{"--locale=C", "--locale-provider=icu", "--icu-locale=und"}
 	}
-	return []string{"--locale=C"}, nil // too old for the engine; started by the test of how it is refused
+	return []string{"--locale=C"} // too old for the engine; started by the test of how it is refused
 }
 
 // PackageVariable names the environment variable that points the tests at the

@@ -1,12 +1,11 @@
 import { t } from "@lingui/core/macro";
 import type { AttributeType } from "../../gql/graphql";
-import { count, midSentence, moment, percent } from "../../lib/format";
+import { count, date, midSentence, moment, percent } from "../../lib/format";
 import { locale } from "../../lib/language";
 
 /** A value as people read it: a text, or the entries of a list. */
 export type Shown = string | string[];
 
-const calendarDay = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
 const precise = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
 
 function scalar(value: unknown, type?: AttributeType): string {
@@ -18,8 +17,7 @@ function scalar(value: unknown, type?: AttributeType): string {
   if (type === "BOOLEAN" && /^(true|false|yes|no)$/i.test(text)) return /^(t|y)/i.test(text) ? t`Yes` : t`No`;
   if (type === "DATE" && /^\d{4}-\d{2}-\d{2}/.test(text)) {
     // A day is the same day everywhere; a moment is told in the reader's time.
-    const at = new Date(text.length === 10 ? `${text}T00:00:00Z` : text);
-    if (!Number.isNaN(at.getTime())) return text.length === 10 ? calendarDay.format(at) : moment(text);
+    if (!Number.isNaN(Date.parse(text))) return text.length === 10 ? date(text) : moment(text);
   }
   return text;
 }

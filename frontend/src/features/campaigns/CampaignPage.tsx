@@ -143,12 +143,12 @@ export function CampaignPage() {
   const what =
     c.variants.length > 0
       ? t`Test of ${allOf([...new Set(c.variants.map((v) => v.template.name))])}`
-      : (c.template?.name ?? t`no template`);
+      : (c.template?.name ?? t`No template yet`);
   const topic = c.topic ? `, ${t`topic “${c.topic.name}”`}` : "";
   return (
     <Page
       title={c.name}
-      description={`${what} → ${c.segment?.name ?? t`own query`}${topic} · ${sendersText(c.senders) || t`no sender`}`}
+      description={`${what} → ${c.segment?.name ?? t`Custom audience`}${topic} · ${sendersText(c.senders) || t`no sender`}`}
       actions={
         <Group gap="sm" className="no-print">
           {c.startedAt && <ShareReport />}

@@ -328,8 +328,8 @@ function Failures(props: { campaign: CampaignDetails; failed: number }) {
       </Table>
       <Text size="xs" c="dimmed" p="md" pt="xs">
         {plural(c.counts.tried, {
-          one: "Shares of the # contact it was sent to.",
-          other: "Shares of the # contacts it was sent to.",
+          one: "Percentages are of the # contact it was sent to.",
+          other: "Percentages are of the # contacts it was sent to.",
         })}
       </Text>
     </Card>

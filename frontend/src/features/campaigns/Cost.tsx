@@ -3,7 +3,7 @@ import { Card, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useFirst } from "../../components/First";
 import { graphql } from "../../gql";
 import type { BudgetStateFragment, CampaignCostFragment, CostEstimateFragment } from "../../gql/graphql";
-import { count, country, money, moneyRange, moneySum } from "../../lib/format";
+import { count, country, money, moneyRange } from "../../lib/format";
 import { PriceLines } from "../prices/PriceLines";
 import { categoryText } from "../prices/words";
 import { BudgetBar } from "./BudgetOf";
@@ -91,7 +91,7 @@ export function CostTable({ cost }: { cost: CostEstimateFragment }) {
               </Table.Td>
               <Table.Td data-label={t`Each`} ta="right">
                 {money(l.each)}
-                {l.doubtful && ` (${t`uncertain`})`}
+                {l.doubtful && ` (${t`unsure`})`}
               </Table.Td>
               <Table.Td data-label={t`Cost`} ta="right" fw={600}>
                 {moneyRange(l.low, l.high)}
@@ -124,7 +124,7 @@ export function CampaignCost({ price, budget }: { price: CampaignCostFragment; b
       <Group justify="space-between" mb="sm">
         <Title order={2} size="h4">{t`Cost`}</Title>
         <Text fw={650} data-testid="campaign-cost">
-          {price.totals.map(moneySum).join(" + ") || t`Nothing yet`}
+          {price.totals.map(money).join(" + ") || t`Nothing yet`}
         </Text>
       </Group>
       {budget && <BudgetBar budget={budget} />}

@@ -29,7 +29,7 @@ export function WhatIsSent({ campaign: c }: { campaign: CampaignSettingsFragment
                 <Line label={t`Template`}>{c.template.name}</Line>
               </>
             )}
-        <Line label={t`Segment`}>{c.segment?.name ?? t`own query`}</Line>
+        <Line label={t`Segment`}>{c.segment?.name ?? t`Custom audience`}</Line>
         {c.topic && <Line label={t`Topic`}>{c.topic.name}</Line>}
         <Line label={c.senders.length > 1 ? t`Senders` : t`Sender`}>{sendersText(c.senders) || t`None yet`}</Line>
       </Stack>

@@ -11,7 +11,7 @@ import { graphql } from "../../gql";
 import type { SendCheckQueryVariables, TemplateCategory } from "../../gql/graphql";
 import { chosen, useAddress } from "../../lib/address";
 import { errorText } from "../../lib/errors";
-import { midSentence, moment, momentOf, noMoment, sentence, words } from "../../lib/format";
+import { localInput, midSentence, moment, momentOf, noMoment, sentence, words } from "../../lib/format";
 
 const SendCheckDocument = graphql(`
   query SendCheck($address: String, $category: TemplateCategory, $at: DateTime) {
@@ -58,9 +58,11 @@ export function CheckNumber() {
   const [who, setWho] = useState(search.q ?? "");
   const [typed] = useDebouncedValue(who.trim(), 250);
   const [category, setCategory] = useState<TemplateCategory>(chosen(categories, search.status) ?? "MARKETING");
-  const [at, setAt] = useState("");
+  const [at, setAt] = useState(search.from && Date.parse(search.from) ? localInput(new Date(search.from)) : "");
   const [wrong, setWrong] = useState<{ who?: string; at?: string }>({});
-  const [asked, setAsked] = useState<SendCheckQueryVariables | null>(search.q ? { address: search.q, category } : null);
+  const [asked, setAsked] = useState<SendCheckQueryVariables | null>(
+    search.q ? { address: search.q, category, ...(at ? { at: search.from } : {}) } : null,
+  );
   const [{ data: found }] = useQuery({
     query: SuggestDocument,
     variables: { search: typed },
@@ -85,7 +87,10 @@ export function CheckNumber() {
     const next = { address: who.trim(), category, ...(moment ? { at: moment } : {}) };
     if (JSON.stringify(next) === JSON.stringify(asked)) again({ requestPolicy: "network-only" });
     setAsked(next);
-    change({ q: next.address, status: category === "MARKETING" ? undefined : category }, { replace: true });
+    change(
+      { q: next.address, status: category === "MARKETING" ? undefined : category, from: moment },
+      { replace: true },
+    );
   };
   const check = asked && !error && !fetching ? data?.sendCheck : undefined;
   return (

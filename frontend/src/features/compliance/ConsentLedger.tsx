@@ -127,7 +127,7 @@ export function ConsentLedger() {
                     )}
                   </Table.Td>
                   <Table.Td data-label={t`Evidence`}>
-                    <ConsentEvidence event={e} none={t`none`} lineClamp={2} />
+                    <ConsentEvidence event={e} none={t`none`} brief={e.contact != null} />
                   </Table.Td>
                   <Table.Td data-label={t`Decided`} style={{ whiteSpace: "nowrap" }}>
                     {moment(e.occurredAt)}

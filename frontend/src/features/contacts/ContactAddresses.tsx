@@ -20,7 +20,7 @@ graphql(`
 const kinds: Record<AddressKind, string> = {
   PHONE: t`Number`,
   BSUID: t`WhatsApp ID`,
-  PARENT_BSUID: t`Parent id`,
+  PARENT_BSUID: t`Parent ID`,
 };
 const sources: Record<AddressSource, string> = {
   MESSAGE: t`from a message of theirs`,

@@ -176,8 +176,8 @@ export function ContactConsent(props: {
                           variant="default"
                           aria-label={
                             s.purpose === "UTILITY"
-                              ? t`Record an opt-in to utility messages`
-                              : t`Record an opt-in to marketing`
+                              ? t`Record opt-in to utility messages`
+                              : t`Record opt-in to marketing`
                           }
                           onClick={() => record(`${s.purpose} OPTED_IN`)}
                         >{t`Record opt-in`}</Button>
@@ -188,8 +188,8 @@ export function ContactConsent(props: {
                           variant="default"
                           aria-label={
                             s.purpose === "UTILITY"
-                              ? t`Record an opt-out of utility messages`
-                              : t`Record an opt-out of marketing`
+                              ? t`Record opt-out of utility messages`
+                              : t`Record opt-out of marketing`
                           }
                           onClick={() => record(`${s.purpose} OPTED_OUT`)}
                         >{t`Record opt-out`}</Button>

@@ -48,7 +48,7 @@ export function ContactMenu(props: {
             target="_blank"
             rel="noopener noreferrer"
           >{t`Readable page`}</Menu.Item>
-          <Menu.Item {...proofLink("contacts", id)}>{t`Proof`}</Menu.Item>
+          <Menu.Item {...proofLink("contacts", id)}>{t`Download proof`}</Menu.Item>
           <Menu.Item onClick={tool("export")}>{t`Export`}</Menu.Item>
           {admin && (
             <>

@@ -90,7 +90,9 @@ export function Figures(props: {
           one: "Percentages are of the # message sent.",
           other: "Percentages are of the # messages sent.",
         })}{" "}
-        {sent ? t`Changes are against ${props.compared}.` : t`There is no earlier data to compare with.`}
+        {sent || b.received > 0
+          ? t`Changes are against ${props.compared}.`
+          : t`There is no earlier data to compare with.`}
       </Text>
     </Card>
   );

@@ -172,9 +172,11 @@ export function MessagePage() {
       </Alert>
       {(m.body || m.content || m.media.length > 0 || m.price) && (
         <Card p={0}>
-          <div className="thread">
-            <Bubbles messages={[m]} whole />
-          </div>
+          {(m.body || m.content || m.media.length > 0) && (
+            <div className="thread">
+              <Bubbles messages={[m]} whole />
+            </div>
+          )}
           {m.price && (
             <Text size="sm" px="lg" py="sm">
               {m.price.total
@@ -229,7 +231,7 @@ export function MessagePage() {
                     c="dimmed"
                     mt="sm"
                     style={{ overflowWrap: "anywhere" }}
-                  >{t`Twilio’s id ${a.sid}`}</Text>
+                  >{t`Twilio’s ID ${a.sid}`}</Text>
                 )}
               </div>
             ))}

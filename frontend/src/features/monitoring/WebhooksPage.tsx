@@ -233,7 +233,7 @@ export function WebhooksPage() {
                     </Table.Td>
                     <Table.Td data-label={t`Type`}>{words(r.kind)}</Table.Td>
                     <Table.Td data-label={t`What`}>
-                      <Text size="sm" truncate maw={560}>
+                      <Text size="sm" lineClamp={1} maw={560} style={{ overflowWrap: "anywhere" }}>
                         <Told event={r} />
                       </Text>
                       <Text size="xs" c="dimmed">

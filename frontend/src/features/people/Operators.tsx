@@ -142,10 +142,10 @@ export function Operators() {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">{t`Members`}</Title>
+        <Title order={2} size="h4">{t`Operators`}</Title>
         <Button onClick={invite.open}>{t`Invite`}</Button>
       </Group>
-      <Dialog opened={inviting} onClose={invite.close} title={t`Invite a member`}>
+      <Dialog opened={inviting} onClose={invite.close} title={t`Invite an operator`}>
         <InviteForm
           done={(name, made) => {
             invite.close();

@@ -3,7 +3,7 @@ import { Stack, Table, Text } from "@mantine/core";
 import { useFirst } from "../../components/First";
 import { graphql } from "../../gql";
 import type { PriceLinesFragment } from "../../gql/graphql";
-import { count, moneySum } from "../../lib/format";
+import { count, moneyIn } from "../../lib/format";
 import { categoryText } from "./words";
 
 graphql(`
@@ -31,6 +31,9 @@ graphql(`
 /** What was charged, by market and category. */
 export function PriceLines(props: { lines: readonly PriceLinesFragment[]; label: string }) {
   const [lines, more] = useFirst(8, props.lines, t`Show all ${count(props.lines.length)}`);
+  const meta = moneyIn(lines.map((l) => l.meta));
+  const twilio = moneyIn(lines.map((l) => l.twilio));
+  const total = moneyIn(lines.map((l) => l.total));
   const without = props.lines.reduce((n, l) => n + l.withoutRate, 0);
   return (
     <Stack gap="xs">
@@ -54,13 +57,13 @@ export function PriceLines(props: { lines: readonly PriceLinesFragment[]; label:
                 {count(l.messages)}
               </Table.Td>
               <Table.Td data-label={t`Meta`} ta="right">
-                {moneySum(l.meta)}
+                {meta(l.meta)}
               </Table.Td>
               <Table.Td data-label={t`Twilio`} ta="right">
-                {moneySum(l.twilio)}
+                {twilio(l.twilio)}
               </Table.Td>
               <Table.Td data-label={t`Total`} ta="right" fw={600}>
-                {moneySum(l.total)}
+                {total(l.total)}
               </Table.Td>
             </Table.Tr>
           ))}

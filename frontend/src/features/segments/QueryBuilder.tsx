@@ -48,7 +48,12 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
   const replace = (i: number, next: Node) => set(parts.map((p, j) => (j === i ? next : p)));
   const first = keys[0] ? `attributes.${keys[0].key}` : "name";
   return (
-    <Paper withBorder p="sm" radius="md" bg={depth % 2 === 0 ? "light-dark(#f7f8f8, #1d2021)" : undefined}>
+    <Paper
+      withBorder
+      p="sm"
+      radius="md"
+      bg={depth % 2 === 0 ? "light-dark(#f7f8f8, var(--mantine-color-dark-7))" : undefined}
+    >
       <Stack gap="sm">
         <Row gap="xs">
           <SegmentedControl
@@ -68,7 +73,7 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
         )}
         {parts.map((p, i) => (
           <Row key={i} className="condition" gap="xs" wrap="nowrap" align="flex-start">
-            <Box flex={1} miw={0}>
+            <Box miw={0}>
               {isNot(p) ? (
                 <Part value={p.not} keys={keys} depth={depth} onChange={(next) => replace(i, { not: next })} />
               ) : (

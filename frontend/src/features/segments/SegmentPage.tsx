@@ -140,7 +140,7 @@ function heldText(value: string): string {
   }
 }
 
-/** What a condition says of the value already: it is this one. */
+/** Whoever meets the condition has the value that stands in it. */
 const says = (node: Node | undefined) => node !== undefined && "op" in node && node.op === "eq";
 
 /** The share that can be written to, and who agreed but cannot be reached: the figures beside it add up with them. */
@@ -178,7 +178,7 @@ function Why(props: {
             title={`${r.matches ? t`Meets` : t`Does not meet`}: ${node ? sentence(node, props.keys) : r.path}`}
           >
             {r.matches ? "✓" : "✗"} {node ? sentence(node, props.keys) : r.path}
-            {r.value != null && !says(node) && ` (${heldText(r.value)})`}
+            {r.value != null && !(r.matches && says(node)) && ` (${heldText(r.value)})`}
           </Badge>
         );
       })}

@@ -156,10 +156,10 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
   const { told, toldAt } = props.limit;
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">{t`People per day`}</Title>
+      <Title order={2} size="h4" mb="sm">{t`People a day`}</Title>
       <Stack>
         <Text size="sm" c="dimmed">
-          {t`WhatsApp limits how many people who have not written to you in the last 24 hours your senders can message in that time. At the limit, campaigns wait and resume by themselves.`}
+          {t`WhatsApp limits how many people all your senders together can message within 24 hours; people who wrote to you in that time do not count. At the limit, campaigns wait and resume by themselves.`}
         </Text>
         <Select
           label={t`WhatsApp's limit`}
@@ -331,6 +331,7 @@ function Hours(props: { book: LimitsQuery["legalHours"] }) {
       <Text size="sm" c="dimmed" mb="sm">{t`${props.book.about} Last reviewed ${date(props.book.version)}.`}</Text>
       <ScrollArea.Autosize
         mah={720}
+        offsetScrollbars
         viewportProps={{ tabIndex: 0, role: "region", "aria-label": t`Sending hours by place` }}
       >
         <Table verticalSpacing={4}>

@@ -49,7 +49,7 @@ export function BodyField(props: Omit<ComponentProps<typeof Composer>, "begin">)
               shown(props.value, props.attributes)
             ) : (
               <Text span inherit c="var(--mantine-color-placeholder)">
-                {shown(exampleText(), props.attributes)}
+                {exampleText()}
               </Text>
             )}
           </div>
