@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"context"
 	"log/slog"
 	"net/url"
 	"testing"
@@ -21,7 +22,7 @@ func TestThePrivatePostgresAsksForItsPassword(t *testing.T) {
 			t.Cleanup(func() { require.NoError(t, pg.Stop()) })
 			c, err := pgx.Connect(t.Context(), pg.URL)
 			require.NoError(t, err)
-			defer c.Close(t.Context())
+			defer func() { _ = c.Close(context.Background()) }()
 			var rounds string // of the stored password
 			require.NoError(t, c.QueryRow(t.Context(), `SELECT substring(rolpassword FROM '^SCRAM-SHA-256\$(\d+)') FROM pg_authid
 				WHERE rolname = current_user`).Scan(&rounds))
