@@ -103,6 +103,8 @@ export const contrast: CSSVariablesResolver = (t) => {
   // What is chosen stands out from the page, which a tenth of the colour does not do in the dark.
   dark["--mantine-color-brand-light"] = "#123f33";
   dark["--mantine-color-brand-light-hover"] = "#174c3e";
+  dark["--mantine-color-gray-light"] = "#343c40"; // a plain badge is the quietest
+  dark["--mantine-color-gray-light-hover"] = "#3d464a";
   light["--mantine-color-red-filled"] = "#b42318";
   dark["--mantine-color-red-filled"] = "#b42318";
   return { variables: {}, light, dark };

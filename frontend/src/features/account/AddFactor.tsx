@@ -146,7 +146,7 @@ export function AddPasskey(props: { done: Done }) {
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Text size="sm">{t`Your device keeps the key and asks for your fingerprint, face or screen lock. Give it a name that you will recognise.`}</Text>
+        <Text size="sm">{t`Your device keeps the key and asks for your fingerprint, face or screen lock. Give it a name that you will recognize.`}</Text>
         <TextInput label={t`Name`} value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
         {problem && (
           <Alert color="red" role="alert">

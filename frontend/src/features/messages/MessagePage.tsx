@@ -191,7 +191,11 @@ export function MessagePage() {
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card>
           <Title order={2} size="h4" mb="sm">
-            {neverSent.includes(m.status) ? t`Why it was not sent` : t`Why it was sent, or not`}
+            {neverSent.includes(m.status)
+              ? t`Why it was not sent`
+              : m.sid
+                ? t`Why it was sent`
+                : t`Why it was sent, or not`}
           </Title>
           {m.decision.steps.length === 0 ? (
             <Text size="sm" c="dimmed">{t`Nothing to check: they wrote to us.`}</Text>

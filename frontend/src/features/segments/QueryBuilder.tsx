@@ -114,7 +114,7 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
                 size="xs"
                 variant="default"
                 leftSection={<IconPlus size={14} />}
-              >{t`Behaviour, segment or topic`}</Button>
+              >{t`Behavior, segment or topic`}</Button>
             }
           >
             {(Menu) => (

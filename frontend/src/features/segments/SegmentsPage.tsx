@@ -96,7 +96,7 @@ export function SegmentsPage() {
         <>
           <TextInput
             aria-label={t`Search segments`}
-            placeholder={t`Name`}
+            placeholder={t`Search by name`}
             data-page-search
             leftSection={<IconSearch size={16} />}
             value={text}

@@ -453,7 +453,7 @@ function Editor({
           ? t`${languageName(template.language)} · version ${template.version ?? 1}`
           : template.of
             ? t`From ${template.of}. Contacts get the language that is theirs.`
-            : t`What you write; WhatsApp approves it before it goes out`
+            : t`WhatsApp approves each template before it can be sent`
       }
       actions={
         <>

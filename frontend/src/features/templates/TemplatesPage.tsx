@@ -87,7 +87,7 @@ export function TemplatesPage() {
   return (
     <Page
       title={t`Templates`}
-      description={t`What you write; WhatsApp approves it before it can go out`}
+      description={t`WhatsApp approves each template before it can be sent`}
       actions={
         may && (
           <>
@@ -132,7 +132,7 @@ export function TemplatesPage() {
           <Group>
             <TextInput
               aria-label={t`Search templates`}
-              placeholder={t`Name`}
+              placeholder={t`Search by name`}
               leftSection={<IconSearch size={16} />}
               data-page-search
               value={text}
