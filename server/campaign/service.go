@@ -708,8 +708,17 @@ func (s *Service) awaitIdle(ctx context.Context, id int64) error {
 // PauseByEngine stops sending because somebody has to correct something first. A
 // campaign that is not sending stays as it is.
 func (s *Service) PauseByEngine(ctx context.Context, id int64, reason string) error {
+	return s.PauseForFault(ctx, id, reason, nil)
+}
+
+// PauseForFault is the same for what a call met that began then. Somebody who has resumed
+// the campaign since has corrected it: a call that ends late does not take that back.
+func (s *Service) PauseForFault(ctx context.Context, id int64, reason string, began *time.Time) error {
 	_, err := s.move(actor.With(ctx, actor.System), id, audit.CampaignPause, StatusPaused,
 		func(_ context.Context, _ bun.Tx, c *Campaign) error {
+			if began != nil && c.ResumedAt != nil && c.ResumedAt.After(*began) {
+				return apperr.Conflict("the campaign was resumed after that call began")
+			}
 			c.PausedBy, c.PausedReason = PausedByEngine, reason
 			return nil
 		})

@@ -35,7 +35,7 @@ func (d *Dispatcher) trip(ctx context.Context, b *batch, results []message.Resul
 		if r.Info.Class != message.ClassFixFirst {
 			continue
 		}
-		f := message.Fault{SenderID: b.sender.ID, Info: r.Info}
+		f := message.Fault{SenderID: b.sender.ID, Info: r.Info, Began: &b.rows[0].Now}
 		if b.campaign != nil {
 			f.CampaignID = &b.campaign.ID
 		}
@@ -81,7 +81,7 @@ func (b *Breaker) Trip(ctx context.Context, f message.Fault) error {
 	if f.CampaignID != nil {
 		stop = append(stop, *f.CampaignID)
 	}
-	return campaign.Each(stop, func(id int64) error { return b.campaigns.PauseByEngine(ctx, id, reason) })
+	return campaign.Each(stop, func(id int64) error { return b.campaigns.PauseForFault(ctx, id, reason, f.Began) })
 }
 
 // CheckErrorRates pauses campaigns whose share of failures since somebody last

@@ -56,4 +56,5 @@ type Fault struct {
 	SenderID          int64
 	TemplateVersionID *int64
 	Info              CodeInfo
+	Began             *time.Time // when the call that met it began, by Postgres' clock; nil: nobody knows
 }

@@ -334,7 +334,7 @@ func (b *receiptBatch) save(ctx context.Context, tx bun.Tx, r *Receipts, card *p
 			}
 			faults[of] = Fault{
 				CampaignID: m.CampaignID, SenderID: *m.SenderID, TemplateVersionID: m.TemplateVersionID,
-				Info: info,
+				Info: info, Began: m.SubmittedAt,
 			}
 		}
 	}
