@@ -232,6 +232,8 @@ test("one of two reasons is lifted, and the check of the number tells what remai
   await expect(
     answer.getByRole("listitem").filter({ hasText: "Consent" }).getByRole("img", { name: "No" }),
   ).toBeVisible();
+  await page.reload();
+  await expect(answer, "its address asks again").toContainText(`No marketing template may go to ${number}.`);
   await everyWay(page, "check", pictures);
   await page.getByRole("combobox", { name: "Number or contact" }).fill("Lea");
   await page.getByRole("option", { name: "Lea · +4915199900004" }).click();

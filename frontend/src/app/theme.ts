@@ -17,7 +17,7 @@ const brand: MantineColorsTuple = [
 ];
 
 // Surfaces and texts in the dark, of the light theme's cool tone. The page behind them is of global.css.
-const dark: MantineColorsTuple = [
+const darkShades: MantineColorsTuple = [
   "#eceff0",
   "#c8cfd2",
   "#a8b2b5",
@@ -37,7 +37,7 @@ const separators = { thousandSeparator: part("group"), decimalSeparator: part("d
 const dialogTitle = { fontWeight: 600, fontSize: "var(--mantine-font-size-lg)", overflowWrap: "anywhere" } as const;
 
 export const theme = createTheme({
-  colors: { brand, dark },
+  colors: { brand, dark: darkShades },
   primaryColor: "brand",
   primaryShade: { light: 7, dark: 7 },
   autoContrast: true,
@@ -88,7 +88,7 @@ export const contrast: CSSVariablesResolver = (t) => {
     "--mantine-color-dimmed": "#a8b2b5",
     "--mantine-color-placeholder": "#8f999c",
     "--mantine-color-error": "#ff9a91",
-    "--mantine-color-default-color": "#eceff0",
+    "--mantine-color-default-color": "var(--mantine-color-dark-0)",
     "--mantine-color-disabled": "#333b3f",
   };
   for (const name of ["red", "yellow", "green", "grape", "blue", "gray", "brand"]) {

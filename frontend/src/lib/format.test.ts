@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   ago,
   country,
+  date,
   decisionText,
   duration,
   flag,
@@ -9,6 +10,7 @@ import {
   holdText,
   hours,
   languageName,
+  moneyIn,
   sentence,
   skipText,
   untilText,
@@ -43,6 +45,16 @@ test("reasons are put in words, also those that came later", () => {
   expect(holdText("us_federal_hours")).toBe("hours by law: Us federal hours");
   expect(words("opted_in")).toBe("Opted in");
   expect(words("OPT_IN_QUESTION")).toBe("Opt-in question");
+});
+
+test("amounts of a column have as many digits, and a day is the same in every zone", () => {
+  const usd = (amount: string) => ({ amount, currency: "USD" });
+  const small = ["0.98", "0.4650", "0.6"].map(usd);
+  expect(small.map(moneyIn(small))).toEqual(["$0.980", "$0.465", "$0.600"]);
+  const large = ["1.2345", "12"].map(usd);
+  expect(large.map(moneyIn(large)), "cents are enough above one").toEqual(["$1.23", "$12.00"]);
+  expect([usd("0.123456789")].map(moneyIn([usd("0.123456789")]))).toEqual(["$0.123457"]);
+  expect(date("2026-11-26")).toBe("Nov 26, 2026");
 });
 
 test("an error is a sentence", () => {

@@ -65,6 +65,7 @@ test("every share of a report is of those whom the campaign was sent to", () => 
     ["Failed", 20, 0.1],
     ["Opted out", 4, 0.02],
   ]);
+  expect(funnelOf(c, false).map((f) => f.name)).toEqual(["tried", "accepted", "delivered", "read", "replied"]);
   expect(funnelOf({ ...c, tried: 0 }, true).every((f) => f.share === 0)).toBe(true);
 });
 

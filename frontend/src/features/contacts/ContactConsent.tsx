@@ -12,6 +12,7 @@ import type { ConsentPurpose, ConsentStatus, ContactConsentFragment } from "../.
 import { settled } from "../../lib/errors";
 import { consentText, midSentence, moment, words } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
+import { ConsentButtons } from "./ConsentButtons";
 
 graphql(`
   fragment ContactConsent on Contact {
@@ -168,34 +169,7 @@ export function ContactConsent(props: {
                     {s.since && <Text size="xs" c="dimmed">{t`since ${moment(s.since)}`}</Text>}
                     {s.purpose === "MARKETING" && <WaitingBadge of={c.optInRequest} />}
                   </Group>
-                  {record && (
-                    <Group gap="xs">
-                      {s.status !== "OPTED_IN" && (
-                        <Button
-                          size="xs"
-                          variant="default"
-                          aria-label={
-                            s.purpose === "UTILITY"
-                              ? t`Record opt-in to utility messages`
-                              : t`Record opt-in to marketing`
-                          }
-                          onClick={() => record(`${s.purpose} OPTED_IN`)}
-                        >{t`Record opt-in`}</Button>
-                      )}
-                      {s.status !== "OPTED_OUT" && (
-                        <Button
-                          size="xs"
-                          variant="default"
-                          aria-label={
-                            s.purpose === "UTILITY"
-                              ? t`Record opt-out of utility messages`
-                              : t`Record opt-out of marketing`
-                          }
-                          onClick={() => record(`${s.purpose} OPTED_OUT`)}
-                        >{t`Record opt-out`}</Button>
-                      )}
-                    </Group>
-                  )}
+                  {record && <ConsentButtons purpose={s.purpose} status={s.status} onRecord={record} />}
                 </Group>
                 {s.purpose === "MARKETING" && c.optInRequest && (
                   <OptInRequestText of={c.optInRequest} optedIn={s.status === "OPTED_IN"} />

@@ -23,7 +23,7 @@ import type { ConsentStatus, ContactFilter, ContactOrder, ContactSelection } fro
 import { useAddress, useAddressText } from "../../lib/address";
 import { useEndless } from "../../lib/endless";
 import { settled } from "../../lib/errors";
-import { count } from "../../lib/format";
+import { contacts as contactsText, count } from "../../lib/format";
 import { modals } from "../../lib/modals";
 import { useShortcuts } from "../../lib/shortcuts";
 import { useAttributes } from "../attributes/useAttributes";
@@ -208,7 +208,7 @@ export function ContactsPage() {
             ? t`more than ${count(mostCounted)} found`
             : filtered
               ? t`${count(total)} found`
-              : plural(total, { one: "# contact", other: "# contacts" })
+              : contactsText(total)
       }
       actions={
         may && (

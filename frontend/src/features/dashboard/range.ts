@@ -1,6 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { count, percent } from "../../lib/format";
-import { locale } from "../../lib/language";
+import { count, percent, points } from "../../lib/format";
 import { daysLater, midnight, momentNamed } from "../../lib/zone";
 
 export const ranges = [
@@ -53,8 +52,6 @@ export function rangeOf(search: { range?: string; from?: string; to?: string }, 
   return make(String(days) as RangeKey, daysLater(midnight(now), 1 - days), now, days, t`the ${days} days before`);
 }
 
-const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-
 export type Change = { text: string; up: boolean | null };
 
 /** How a number compares with the same of the period before; null: that has none. */
@@ -69,7 +66,7 @@ export function changeOf(now: number, before: number, any: boolean): Change | nu
 /** How a share compares, in percentage points. */
 export function pointsOf(now: number, before: number, any: boolean): Change | null {
   if (!any) return null;
-  const points = Math.round((now - before) * 1000) / 10;
-  if (points === 0) return { text: t`unchanged`, up: null };
-  return { text: t`${`${points > 0 ? "+" : "−"}${oneDigit.format(Math.abs(points))}`} points`, up: points > 0 };
+  const by = Math.round((now - before) * 1000) / 1000;
+  if (by === 0) return { text: t`unchanged`, up: null };
+  return { text: t`${`${by > 0 ? "+" : ""}${points(by)}`} points`, up: by > 0 };
 }

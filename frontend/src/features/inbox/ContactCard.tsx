@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { ActionIcon, Badge, Button, Group, Stack, Text, Title } from "@mantine/core";
+import { ActionIcon, Badge, Group, Stack, Text, Title } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
@@ -17,6 +17,7 @@ import { real } from "../../lib/node";
 import { AttributeValue } from "../attributes/AttributeValue";
 import { useAttributes } from "../attributes/useAttributes";
 import { namedAttributes } from "../attributes/value";
+import { ConsentButtons } from "../contacts/ConsentButtons";
 import { ConsentDialog, type Decision } from "../contacts/ContactConsent";
 import { useNow } from "./Bubbles";
 
@@ -140,24 +141,7 @@ export function ContactCard(props: { conversation: string; onClose: () => void }
               {c.suppressions.map((s) => (
                 <Text key={s.id} size="xs" c="red" mt={4}>{t`Suppressed: ${midSentence(words(s.reason))}`}</Text>
               ))}
-              {may && (
-                <Group gap="xs" mt="xs">
-                  {c.consentStatus !== "OPTED_IN" && (
-                    <Button
-                      size="xs"
-                      variant="default"
-                      onClick={() => ask("MARKETING OPTED_IN")}
-                    >{t`Record opt-in`}</Button>
-                  )}
-                  {c.consentStatus !== "OPTED_OUT" && (
-                    <Button
-                      size="xs"
-                      variant="default"
-                      onClick={() => ask("MARKETING OPTED_OUT")}
-                    >{t`Record opt-out`}</Button>
-                  )}
-                </Group>
-              )}
+              {may && <ConsentButtons purpose="MARKETING" status={c.consentStatus} onRecord={ask} mt="xs" />}
             </Part>
             <Part title={t`Profile`}>
               <Facts

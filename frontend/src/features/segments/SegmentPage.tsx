@@ -140,8 +140,8 @@ function heldText(value: string): string {
   }
 }
 
-/** Whoever meets the condition has the value that stands in it. */
-const says = (node: Node | undefined) => node !== undefined && "op" in node && node.op === "eq";
+/** Whoever meets such a condition has the value that stands in it. */
+const isEquality = (node: Node | undefined) => node !== undefined && "op" in node && node.op === "eq";
 
 /** The share that can be written to, and who agreed but cannot be reached: the figures beside it add up with them. */
 function reachableHint(p: SegmentPreviewQuery["segmentPreview"]) {
@@ -178,7 +178,7 @@ function Why(props: {
             title={`${r.matches ? t`Meets` : t`Does not meet`}: ${node ? sentence(node, props.keys) : r.path}`}
           >
             {r.matches ? "✓" : "✗"} {node ? sentence(node, props.keys) : r.path}
-            {r.value != null && !(r.matches && says(node)) && ` (${heldText(r.value)})`}
+            {r.value != null && !(r.matches && isEquality(node)) && ` (${heldText(r.value)})`}
           </Badge>
         );
       })}
