@@ -717,16 +717,19 @@ func (s *Service) PauseForFault(ctx context.Context, id int64, reason string, be
 	_, err := s.move(actor.With(ctx, actor.System), id, audit.CampaignPause, StatusPaused,
 		func(_ context.Context, _ bun.Tx, c *Campaign) error {
 			if began != nil && c.ResumedAt != nil && c.ResumedAt.After(*began) {
-				return apperr.Conflict("the campaign was resumed after that call began")
+				return errResumedSince
 			}
 			c.PausedBy, c.PausedReason = PausedByEngine, reason
 			return nil
 		})
-	if apperr.Is(err, apperr.CodeConflict) {
+	if errors.Is(err, errResumedSince) || apperr.Is(err, apperr.CodeConflict) {
 		return nil
 	}
 	return err
 }
+
+// errResumedSince leaves a campaign as it is.
+var errResumedSince = errors.New("the campaign was resumed after that call began")
 
 // HoldTemplate pauses every campaign that sends with a version which WhatsApp has withdrawn or moved, until somebody
 // resumes it.

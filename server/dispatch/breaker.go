@@ -61,7 +61,7 @@ func (b *Breaker) Trip(ctx context.Context, f message.Fault) error {
 	switch f.Info.Scope {
 	case message.ScopeSender:
 		// Its outboxes see that and move its campaigns to their other senders, or pause them.
-		return b.senders.Fail(ctx, f.SenderID, reason)
+		return b.senders.Fail(ctx, f.SenderID, reason, f.Began)
 	case message.ScopeAccount:
 		stop, err = sendingWith(ctx, b.db, nil)
 	case message.ScopeTemplate:

@@ -6,6 +6,7 @@ import (
 	"eventstream/server/campaign"
 	"eventstream/server/db"
 	"eventstream/server/message"
+	"eventstream/server/sender"
 
 	"github.com/stretchr/testify/require"
 )
@@ -35,4 +36,30 @@ func TestWhatACallMetBeforeACampaignWasResumedDoesNotPauseItAgain(t *testing.T) 
 	_, err = e.opts.Campaigns.Resume(e.ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, campaign.StatusPaused, meets(message.Fault{}), "nobody knows when it began")
+}
+
+// The same of a sender: what is about it alone pauses it, not the campaign.
+func TestWhatACallMetBeforeASenderWasResumedDoesNotPauseItAgain(t *testing.T) {
+	t.Parallel()
+	e := setUp(t, 1)
+	meets := func(f message.Fault) sender.Status {
+		t.Helper()
+		f.SenderID, f.Info = 1, message.CodeInfo{Code: 63007, Title: "No sender", Class: message.ClassFixFirst, Scope: message.ScopeSender}
+		require.NoError(t, e.opts.Breaker.Trip(e.ctx, f))
+		s, err := e.opts.Senders.ByID(e.ctx, 1)
+		require.NoError(t, err)
+		return s.Status
+	}
+	began, err := db.Now(e.ctx, e.db)
+	require.NoError(t, err)
+	require.Equal(t, sender.StatusFailed, meets(message.Fault{Began: &began}))
+	_, err = e.opts.Senders.Resume(e.ctx, 1)
+	require.NoError(t, err)
+	require.Equal(t, sender.StatusActive, meets(message.Fault{Began: &began}), "the call began before")
+	again, err := db.Now(e.ctx, e.db)
+	require.NoError(t, err)
+	require.Equal(t, sender.StatusFailed, meets(message.Fault{Began: &again}), "one that began since")
+	_, err = e.opts.Senders.Resume(e.ctx, 1)
+	require.NoError(t, err)
+	require.Equal(t, sender.StatusFailed, meets(message.Fault{}), "nobody knows when it began")
 }

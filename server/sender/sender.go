@@ -3,6 +3,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ type Sender struct {
 	RatePerSecond float64       // messages a second
 	Status        Status        //
 	PausedReason  string        //
+	ResumedAt     *time.Time    // it last went on after a pause, by Postgres' clock
 	Provider      provider.Name `bun:",nullzero"` // to whom it belongs; it stays so
 	CreatedAt     time.Time     `bun:",nullzero"`
 	UpdatedAt     time.Time     `bun:",nullzero"`
@@ -155,17 +157,32 @@ func (s *Service) Pause(ctx context.Context, id int64, reason string) (*Sender, 
 	})
 }
 
-// Fail is the engine's own pause: Twilio refuses the sender.
-func (s *Service) Fail(ctx context.Context, id int64, reason string) error {
+// Fail is the engine's own pause: Twilio refuses the sender, which a call met that began
+// then; nil: nobody knows when. Somebody who has resumed the sender since has corrected it:
+// a call that ends late does not take that back.
+func (s *Service) Fail(ctx context.Context, id int64, reason string, began *time.Time) error {
 	_, err := s.change(actor.With(ctx, actor.System), id, audit.SenderFail, actor.RoleAdmin, func(snd *Sender) error {
+		if began != nil && snd.ResumedAt != nil && snd.ResumedAt.After(*began) {
+			return errResumedSince
+		}
 		snd.Status, snd.PausedReason = StatusFailed, reason
 		return nil
 	})
+	if errors.Is(err, errResumedSince) {
+		return nil
+	}
 	return err
 }
 
+// errResumedSince leaves a sender as it is.
+var errResumedSince = errors.New("the sender was resumed after that call began")
+
 // Resume lets it send again.
 func (s *Service) Resume(ctx context.Context, id int64) (*Sender, error) {
+	now, err := db.Now(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
 	return s.change(ctx, id, audit.SenderResume, actor.RoleMarketer, func(snd *Sender) error {
 		if snd.Status == StatusActive {
 			return apperr.Conflict("the sender is active already")
@@ -173,7 +190,7 @@ func (s *Service) Resume(ctx context.Context, id int64) (*Sender, error) {
 		if snd.Retired() {
 			return apperr.Conflict("the sender belongs to the sandbox, and Twilio is live")
 		}
-		snd.Status, snd.PausedReason = StatusActive, ""
+		snd.Status, snd.PausedReason, snd.ResumedAt = StatusActive, "", &now
 		return nil
 	})
 }

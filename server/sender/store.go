@@ -38,7 +38,8 @@ func insertUnknown(ctx context.Context, tx bun.Tx, s *Sender) error {
 }
 
 func save(ctx context.Context, tx bun.Tx, s *Sender) error {
-	_, err := tx.NewUpdate().Model(s).Column("display_name", "rate_per_second", "status", "paused_reason").
+	_, err := tx.NewUpdate().Model(s).Column("display_name", "rate_per_second", "status", "paused_reason",
+		"resumed_at").
 		Set("updated_at = now()").WherePK().Returning("updated_at").Exec(ctx)
 	if err != nil {
 		return db.Err(err)

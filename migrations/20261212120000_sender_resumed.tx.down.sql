@@ -1,0 +1,1 @@
+ALTER TABLE senders DROP COLUMN resumed_at;
