@@ -21,6 +21,11 @@ import (
 	"time"
 )
 
+// Topic is the resolver for the topic field.
+func (r *bulkActionResolver) Topic(ctx context.Context, obj *model.BulkAction) (*model.Topic, error) {
+	return topicOf(ctx, obj.Topic)
+}
+
 // Operator is the resolver for the operator field.
 func (r *bulkActionResolver) Operator(ctx context.Context, obj *model.BulkAction) (*model.Operator, error) {
 	return r.operatorOf(ctx, obj.Operator)

@@ -53,11 +53,7 @@ func (r *campaignResolver) Segment(ctx context.Context, obj *model.Campaign) (*m
 
 // Topic is the resolver for the topic field.
 func (r *campaignResolver) Topic(ctx context.Context, obj *model.Campaign) (*model.Topic, error) {
-	if obj.Topic == nil {
-		return nil, nil
-	}
-	t, err := load(ctx).topics.Load(ctx, own(obj.Topic.ID))
-	return toTopic(t), err
+	return topicOf(ctx, obj.Topic)
 }
 
 // Sender is the resolver for the sender field.
@@ -212,6 +208,11 @@ func (r *campaignResolver) SkipReasons(ctx context.Context, obj *model.Campaign)
 func (r *campaignResolver) Links(ctx context.Context, obj *model.Campaign) ([]*model.CampaignLink, error) {
 	links, err := load(ctx).links.Load(ctx, own(obj.ID))
 	return mapped(links, toCampaignLink), err
+}
+
+// CountsClicks is the resolver for the countsClicks field.
+func (r *campaignResolver) CountsClicks(ctx context.Context, obj *model.Campaign) (bool, error) {
+	return load(ctx).countsClicks.Load(ctx, own(obj.ID))
 }
 
 // Taps is the resolver for the taps field.

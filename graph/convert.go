@@ -349,6 +349,9 @@ func toBulkAction(a *bulk.Action) *model.BulkAction {
 			options[key] = v
 		}
 	}
+	if o.Status != "" {
+		options["status"] = upper[model.TopicStatus](o.Status)
+	}
 	if o.Consent != nil {
 		options["status"] = upper[model.ConsentStatus](o.Consent.Status)
 		options["purpose"] = upper[model.ConsentPurpose](cmp.Or(o.Consent.Purpose, consent.PurposeMarketing))
@@ -367,6 +370,9 @@ func toBulkAction(a *bulk.Action) *model.BulkAction {
 		Status: upper[model.BulkActionStatus](a.Status), Failure: said(say.Recall(a.Failure)),
 		Total: a.Total, Done: a.Done, Changed: a.Changed, Options: rawJSON(options), CreatedAt: a.CreatedAt,
 		StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
+	}
+	if o.TopicID != 0 {
+		out.Topic = &model.Topic{ID: encode(kindTopic, o.TopicID)}
 	}
 	if len(a.Redactions) > 0 {
 		r := &model.ProviderRedaction{Refused: []*model.RedactionRefusal{}}

@@ -134,6 +134,7 @@ func (r *Resolver) subscriptions(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
+	topics = slices.DeleteFunc(topics, func(t *topic.Topic) bool { return t == nil }) // deleted meanwhile
 	slices.SortFunc(topics, func(a, b *topic.Topic) int {
 		return strings.Compare(strings.ToLower(a.Name),
 			strings.ToLower(b.Name))
@@ -153,6 +154,15 @@ func (r *Resolver) operatorOf(ctx context.Context, o *model.Operator) (*model.Op
 	}
 	found, err := load(ctx).operators.Load(ctx, own(o.ID))
 	return toOperator(ctx, found), err
+}
+
+// topicOf loads the topic that is named; nil where it was deleted since.
+func topicOf(ctx context.Context, t *model.Topic) (*model.Topic, error) {
+	if t == nil {
+		return nil, nil //nolint:nilnil // none is named
+	}
+	found, err := load(ctx).topics.Load(ctx, own(t.ID))
+	return toTopic(found), err
 }
 
 // campaignInput reads a campaign's fields; null clears what may be empty.

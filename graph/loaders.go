@@ -54,6 +54,7 @@ type loaders struct {
 	shares        *dataloadgen.Loader[int64, campaign.Shares]
 	lastOutbound  *dataloadgen.Loader[int64, *time.Time]
 	links         *dataloadgen.Loader[int64, []*link.Counted] // by campaign
+	countsClicks  *dataloadgen.Loader[int64, bool]            // by campaign
 	clicks        *dataloadgen.Loader[int64, []*link.Opening] // by message
 	messages      *dataloadgen.Loader[int64, *message.Message]
 	events        *dataloadgen.Loader[int64, []*message.DeliveryEvent]
@@ -224,6 +225,7 @@ func newLoaders(s Services) *loaders {
 		budgets:       batched(s.Prices.Budgets),
 		charged:       batched(s.Prices.Of),
 		links:         batched(s.Links.OfCampaigns),
+		countsClicks:  batched(s.Campaigns.CountsClicks),
 		clicks:        batched(s.Links.OfMessages),
 		shares:        batched(s.Campaigns.SharesOf),
 		variants:      batched(s.Campaigns.VariantsOf),
@@ -317,7 +319,7 @@ func newLoaders(s Services) *loaders {
 		}),
 		optOutReviews: batched(orNone(s.OptOuts.OfContacts)),
 		optInRequests: batched(orNone(s.DoubleOptIns.OfContacts)),
-		topics:        batched(indexed(s.Topics.ByIDs, func(t *topic.Topic) int64 { return t.ID })),
+		topics:        batched(orNone(indexed(s.Topics.ByIDs, func(t *topic.Topic) int64 { return t.ID }))),
 		topicCounts:   batched(s.Topics.CountsOf),
 		subscriptions: batched(s.Topics.OfContacts),
 		topicUsers:    batched(listed(s.Topics.UsedBy)),

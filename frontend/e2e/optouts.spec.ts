@@ -164,7 +164,7 @@ test("a consent that is to be confirmed counts once they have said yes", async (
   const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "Mia" }) });
   await expect(row).toContainText("Confirmed");
   await everyWay(page, "double-opt-ins", pictures);
-  await page.getByRole("tab", { name: "Consent ledger" }).click();
+  await page.getByRole("link", { name: "Consent ledger" }).click();
   await expect(row).toContainText("Opted in");
   await expect(row).toContainText("Filled in the form on our page");
 });
@@ -220,7 +220,7 @@ test("one of two reasons is lifted, and the check of the number tells what remai
   await expect(page.getByText("Lifted. The number remains suppressed: complaint.")).toBeVisible();
   await expect(rows).toHaveCount(1);
 
-  await page.getByRole("tab", { name: "Check a number" }).click();
+  await page.getByRole("link", { name: "Check a number" }).click();
   await page.getByRole("combobox", { name: "Number or contact" }).fill("0151");
   await page.getByRole("button", { name: "Check", exact: true }).click();
   await expect(page.getByRole("alert").filter({ hasText: "country code" })).toBeVisible();

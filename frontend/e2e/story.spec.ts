@@ -646,7 +646,7 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await page.getByRole("option", { name: "Keyword" }).click();
   await expect(page.getByRole("cell", { name: /Text: STOP/ })).toBeVisible();
   await look("compliance");
-  await page.getByRole("tab", { name: "Suppressions" }).click();
+  await page.getByRole("link", { name: "Suppressions" }).click();
   await page.getByLabel("Is this number suppressed?").fill(stopped);
   await expect(page.getByRole("cell", { name: "Opted out" })).toBeVisible();
   await page.getByLabel("Is this number suppressed?").fill("nonsense");
@@ -658,7 +658,7 @@ test("the ledger, suppressions, the audit trail and raw webhooks can be looked t
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(page.getByRole("button", { name: "Lift" })).toBeVisible();
   await look("compliance-suppressions");
-  await page.getByRole("tab", { name: "Audit trail" }).click();
+  await page.getByRole("link", { name: "Audit trail" }).click();
   await expect(page).toHaveURL(/\/compliance\/audit$/);
   const added = page.getByRole("row").filter({ has: page.getByRole("cell", { name: "Suppressed a number" }) });
   await expect(added).toContainText("Reason: Operator");

@@ -132,7 +132,7 @@ test("what a page shows stands in its address, and is there again", async ({ pag
   await on.goto("/compliance/suppressions?status=ERASED&q=4915112345678");
   await expect(field("Reason")).toHaveValue("Erased");
   await expect(on.getByLabel("Is this number suppressed?")).toHaveValue("4915112345678");
-  await on.getByRole("tab", { name: "Double opt-ins" }).click();
+  await on.getByRole("link", { name: "Double opt-ins" }).click();
   await expect(on).toHaveURL(/double-opt-ins$/);
   await on.goBack();
   await expect(field("Reason")).toHaveValue("Erased");

@@ -35,6 +35,7 @@ import { LanguagePicker } from "../src/components/LanguagePicker";
 import { More } from "../src/components/More";
 import { NumberField } from "../src/components/NumberField";
 import { Moment, OptInRequestText, WaitingBadge } from "../src/components/OptInRequest";
+import { PageTabs } from "../src/components/PageTabs";
 import { Initials, Person } from "../src/components/Person";
 import { Phone } from "../src/components/Phone";
 import { ProofButton } from "../src/components/ProofButton";
@@ -254,6 +255,15 @@ function Sections() {
             <LoadMore more loading={false} onMore={() => {}} />
             <Unsaved discard={() => {}} />
           </State>
+        </Section>
+        <Section of="PageTabs">
+          <PageTabs
+            label="Parts"
+            pages={[
+              { to: "/", label: "First" },
+              { to: "/second", label: "Second" },
+            ]}
+          />
         </Section>
         <Section of="Person">
           <State name="a name, a long one, none">

@@ -19,6 +19,8 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type BulkActionResolver interface {
+	Topic(ctx context.Context, obj *model.BulkAction) (*model.Topic, error)
+
 	Operator(ctx context.Context, obj *model.BulkAction) (*model.Operator, error)
 }
 type SuppressionResolver interface {
@@ -220,6 +222,38 @@ func (ec *executionContext) _BulkAction_options(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_BulkAction_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BulkAction", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _BulkAction_topic(ctx context.Context, field graphql.CollectedField, obj *model.BulkAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BulkAction_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BulkAction().Topic(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Topic) graphql.Marshaler {
+			return ec.marshalOTopic2ᚖeventstreamᚋgraphᚋmodelᚐTopic(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BulkAction_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BulkAction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Topic(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _BulkAction_downloadUrl(ctx context.Context, field graphql.CollectedField, obj *model.BulkAction) (ret graphql.Marshaler) {
@@ -2798,6 +2832,12 @@ func (ec *executionContext) _BulkAction(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "topic":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BulkAction_topic(ctx, field, obj)
+				})
 		case "downloadUrl":
 			out.Values[i] = ec._BulkAction_downloadUrl(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

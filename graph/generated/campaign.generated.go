@@ -46,6 +46,8 @@ type CampaignResolver interface {
 	SkipReasons(ctx context.Context, obj *model.Campaign) ([]*model.SkipReasonCount, error)
 	Links(ctx context.Context, obj *model.Campaign) ([]*model.CampaignLink, error)
 
+	CountsClicks(ctx context.Context, obj *model.Campaign) (bool, error)
+
 	Taps(ctx context.Context, obj *model.Campaign) ([]*model.ButtonTaps, error)
 	Series(ctx context.Context, obj *model.Campaign, hours *int, zone string) ([]*model.CampaignSeriesPoint, error)
 	Messages(ctx context.Context, obj *model.Campaign, filter *model.CampaignMessageFilter, first *int, after *string) (*model.MessageConnection, error)
@@ -1403,6 +1405,29 @@ func (ec *executionContext) _Campaign_trackLinks(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Campaign_trackLinks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Campaign_countsClicks(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_countsClicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().CountsClicks(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_countsClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, true, "Boolean")
 }
 
 func (ec *executionContext) _Campaign_pilot(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -8565,6 +8590,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "countsClicks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_countsClicks(ctx, field, obj)
+				})
 		case "pilot":
 			out.Values[i] = ec._Campaign_pilot(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

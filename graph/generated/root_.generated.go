@@ -251,6 +251,7 @@ type ComplexityRoot struct {
 		Redaction   func(childComplexity int) int
 		StartedAt   func(childComplexity int) int
 		Status      func(childComplexity int) int
+		Topic       func(childComplexity int) int
 		Total       func(childComplexity int) int
 	}
 
@@ -281,6 +282,7 @@ type ComplexityRoot struct {
 		BestHour           func(childComplexity int) int
 		Budget             func(childComplexity int) int
 		Counts             func(childComplexity int) int
+		CountsClicks       func(childComplexity int) int
 		CreatedAt          func(childComplexity int) int
 		Deferrals          func(childComplexity int) int
 		EndsAt             func(childComplexity int) int
@@ -3468,6 +3470,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BulkAction.Status(childComplexity), true
+	case "BulkAction.topic":
+		if e.ComplexityRoot.BulkAction.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BulkAction.Topic(childComplexity), true
 	case "BulkAction.total":
 		if e.ComplexityRoot.BulkAction.Total == nil {
 			break
@@ -3563,6 +3571,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Counts(childComplexity), true
+	case "Campaign.countsClicks":
+		if e.ComplexityRoot.Campaign.CountsClicks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.CountsClicks(childComplexity), true
 	case "Campaign.createdAt":
 		if e.ComplexityRoot.Campaign.CreatedAt == nil {
 			break
@@ -14546,8 +14560,10 @@ type BulkAction implements Node {
   done: Int64!
   "Of done; the others were so already, or may not be changed."
   changed: Int64!
-  "What it does: addTags, removeTags, topic, status, reason, until or format, as far as they count."
+  "What it does: addTags, removeTags, status, purpose, reason, until or format, as far as they count."
   options: JSON!
+  "Of the kind TOPIC: the topic whose subscriptions it sets; null for other kinds, and where the topic was deleted since."
+  topic: Topic @goField(forceResolver: true)
   "Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds."
   downloadUrl: String
   "Of an erasure: what became of the same messages at Twilio. Null for other kinds, and where Twilio has none."
@@ -15085,6 +15101,11 @@ type Campaign implements Node {
   links: [CampaignLink!]! @goField(forceResolver: true) @listSize(assumedSize: 20)
   "Whether it is noted who opens its links or taps its buttons. False: links lead on, taps are answers, and neither is counted as a click."
   trackLinks: Boolean!
+  """
+  Whether clicks say something: trackLinks, and what was launched has a link that tracks clicks or a button that answers. False
+  before the launch.
+  """
+  countsClicks: Boolean! @goField(forceResolver: true)
   """
   The pilot: how many recipients it writes to before it pauses itself for somebody to look (pausedBy ENGINE); campaignResume sends to the others. Exactly
   so many are written to: whom the gate leaves out is made up for. 0: none. A campaign with variants has none.
@@ -20813,6 +20834,8 @@ func (ec *executionContext) childFields_BulkAction(ctx context.Context, field gr
 		return ec.fieldContext_BulkAction_changed(ctx, field)
 	case "options":
 		return ec.fieldContext_BulkAction_options(ctx, field)
+	case "topic":
+		return ec.fieldContext_BulkAction_topic(ctx, field)
 	case "downloadUrl":
 		return ec.fieldContext_BulkAction_downloadUrl(ctx, field)
 	case "redaction":
@@ -20961,6 +20984,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_links(ctx, field)
 	case "trackLinks":
 		return ec.fieldContext_Campaign_trackLinks(ctx, field)
+	case "countsClicks":
+		return ec.fieldContext_Campaign_countsClicks(ctx, field)
 	case "pilot":
 		return ec.fieldContext_Campaign_pilot(ctx, field)
 	case "pilotEndedAt":

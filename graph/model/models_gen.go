@@ -308,8 +308,10 @@ type BulkAction struct {
 	Done  int64 `json:"done"`
 	// Of done; the others were so already, or may not be changed.
 	Changed int64 `json:"changed"`
-	// What it does: addTags, removeTags, topic, status, reason, until or format, as far as they count.
+	// What it does: addTags, removeTags, status, purpose, reason, until or format, as far as they count.
 	Options json.RawMessage `json:"options"`
+	// Of the kind TOPIC: the topic whose subscriptions it sets; null for other kinds, and where the topic was deleted since.
+	Topic *Topic `json:"topic,omitempty"`
 	// Where an export is streamed from, for a day, for who asked for it or an admin; null for other kinds.
 	DownloadURL *string `json:"downloadUrl,omitempty"`
 	// Of an erasure: what became of the same messages at Twilio. Null for other kinds, and where Twilio has none.
@@ -440,6 +442,9 @@ type Campaign struct {
 	Links []*CampaignLink `json:"links"`
 	// Whether it is noted who opens its links or taps its buttons. False: links lead on, taps are answers, and neither is counted as a click.
 	TrackLinks bool `json:"trackLinks"`
+	// Whether clicks say something: trackLinks, and what was launched has a link that tracks clicks or a button that answers. False
+	// before the launch.
+	CountsClicks bool `json:"countsClicks"`
 	// The pilot: how many recipients it writes to before it pauses itself for somebody to look (pausedBy ENGINE); campaignResume sends to the others. Exactly
 	// so many are written to: whom the gate leaves out is made up for. 0: none. A campaign with variants has none.
 	Pilot int `json:"pilot"`

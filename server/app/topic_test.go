@@ -156,6 +156,28 @@ func TestACampaignWithATopicGoesOnlyToItsSubscribers(t *testing.T) {
 	require.Empty(t, problems)
 	require.Equal(t, 11, a.Done, "1 and 10 to 19")
 	require.Equal(t, 6, a.Changed, "those who were not subscribed and had not left")
+	spare := e.must("topicCreate", "topic", map[string]any{"name": "Spare"})
+	_, problems = e.act("contactTopicRecord", map[string]any{
+		"contacts": map[string]any{"search": "Person 1"}, "topicId": spare, "status": "LEFT",
+	})
+	require.Empty(t, problems)
+	type recorded struct {
+		Kind    string
+		Options struct{ Status string }
+		Topic   *struct{ Name string }
+	}
+	history := func() []recorded {
+		var out struct{ BulkActions struct{ Nodes []recorded } }
+		e.do(&out, `{ bulkActions(first: 2) { nodes { kind options topic { name } } } }`, nil)
+		return out.BulkActions.Nodes
+	}
+	listed := history()
+	require.Equal(t, "Spare", listed[0].Topic.Name)
+	require.Equal(t, "LEFT", listed[0].Options.Status)
+	require.Equal(t, "Price alerts", listed[1].Topic.Name)
+	require.Equal(t, "SUBSCRIBED", listed[1].Options.Status)
+	e.do(nil, `mutation($id: ID!) { topicDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": spare})
+	require.Nil(t, history()[0].Topic, "it was deleted since")
 	require.True(t, standing("LEFT")())
 	_, problems = e.mutate("contactTopicRecord", "action", map[string]any{
 		"contacts": everybody(),

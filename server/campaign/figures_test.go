@@ -136,3 +136,35 @@ func TestWhatACampaignWaitsFor(t *testing.T) {
 	require.Zero(t, got[2], "one may go")
 	require.Zero(t, got[3], "none is left")
 }
+
+func TestClicksCountWhereSomethingCanBeTapped(t *testing.T) {
+	t.Parallel()
+	f := newFigures(t)
+	launch := time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
+	version := func(parts string) (id int64) {
+		require.NoError(t, f.db.NewRaw(`WITH t AS (INSERT INTO templates (name, language, category)
+				VALUES ('t' || (SELECT count(*) FROM templates), 'en', 'marketing') RETURNING id)
+			INSERT INTO template_versions (template_id, version, kind, body, variables, parts)
+			SELECT id, 1, 'text', 'x', '[]', ? FROM t RETURNING id`, parts).Scan(t.Context(), &id))
+		return id
+	}
+	sent := func(version int64) int64 {
+		id := f.campaign(launch, time.Hour, nil)
+		f.exec("UPDATE campaigns SET template_version_id = ? WHERE id = ?", version, id)
+		return id
+	}
+	reply := `{"type": "quick_reply", "title": "Yes"}`
+	plain := version(`{"buttons": [{"type": "url", "title": "Shop", "url": "https://shop.example"}]}`)
+	link, text, answer := sent(plain), sent(plain), sent(version(`{"buttons": [`+reply+`]}`))
+	card := sent(version(`{"cards": [{"body": "x", "media": {}, "buttons": [` + reply + `]}]}`))
+	variant, unnoted := f.campaign(launch, time.Hour, nil), sent(plain)
+	f.exec(`INSERT INTO links (campaign_id, template_version_id, part, title, destination, tag)
+		VALUES (?0, ?1, 'buttons.0', 'Shop', 'https://shop.example', 1), (?2, ?1, 'buttons.0', 'Shop', 'https://shop.example', 2)`,
+		link, plain, unnoted)
+	f.exec("UPDATE campaigns SET track_links = false WHERE id = ?", unnoted)
+	f.exec(`INSERT INTO campaign_variants (campaign_id, position, template_id, weight, template_version_id)
+		SELECT ?, 0, template_id, 1, id FROM template_versions WHERE parts @> '{"buttons": [{"type": "quick_reply"}]}'`, variant)
+	counts, err := f.s.CountsClicks(t.Context(), []int64{link, text, answer, card, variant, unnoted})
+	require.NoError(t, err)
+	require.Equal(t, map[int64]bool{link: true, text: false, answer: true, card: true, variant: true, unnoted: false}, counts)
+}

@@ -45,6 +45,7 @@ import { forgetAll } from "../lib/kept";
 import { useNotices } from "../lib/notices";
 import { focusSearch, useShortcuts } from "../lib/shortcuts";
 import { product } from "../lib/title";
+import { zoneName } from "../lib/zone";
 import { useAway } from "./connection";
 import { Hints } from "./Hints";
 import { SendingHold } from "./SendingHold";
@@ -241,7 +242,11 @@ export function Shell() {
             </Box>
           ))}
         </div>
-        <Text size="xs" c="dimmed" p="xs">{t`Version ${session.setup.version}`}</Text>
+        <Text size="xs" c="dimmed" p="xs">
+          {t`Times in ${zoneName()}`}
+          <br />
+          {t`Version ${session.setup.version}`}
+        </Text>
       </nav>
       <main className="shell-main" id="main" tabIndex={-1}>
         {away && (

@@ -100,6 +100,7 @@ const CampaignDocument = graphql(`
       ... on Campaign {
         ...CampaignState
         ...CampaignSettings
+        countsClicks
         runs {
           id
           name

@@ -69,7 +69,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 8 }}>
             <Title order={2} size="h4" mb="sm">{t`Results`}</Title>
-            <Funnel counts={n} clicks={c.trackLinks || n.clicked > 0} />
+            <Funnel counts={n} clicks={c.countsClicks || n.clicked > 0} />
           </Grid.Col>
         </Grid>
       </Card>

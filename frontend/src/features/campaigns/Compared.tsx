@@ -12,6 +12,7 @@ graphql(`
     id
     name
     startedAt
+    countsClicks
     counts {
       tried
       accepted
@@ -78,7 +79,9 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
                   .filter((f) => shown.includes(f.name))
                   .map((f) => (
                     <Table.Td key={f.name} ta="right">
-                      {c.counts.tried > 0 ? percentOf(f.share) : "–"}
+                      {c.counts.tried > 0 && (f.name !== "clicked" || c.countsClicks || f.n > 0)
+                        ? percentOf(f.share)
+                        : "–"}
                     </Table.Td>
                   ))}
               </Table.Tr>

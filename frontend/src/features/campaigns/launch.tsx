@@ -17,6 +17,7 @@ export const CampaignLaunchDocument = graphql(`
         status
         startedAt
         undoableUntil
+        countsClicks
         ...ApprovalState
       }
       userErrors {

@@ -1,4 +1,4 @@
-import { t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { Anchor, Button, Card, Group, Progress, Stack, Table, Text } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
 import { useMutation, useSubscription } from "urql";
@@ -23,6 +23,10 @@ export const BulkActionState = graphql(`
     done
     changed
     options
+    topic {
+      id
+      name
+    }
     downloadUrl
     redaction {
       done
@@ -83,8 +87,10 @@ const BulkActionsDocument = graphql(`
 type Action = BulkActionStateFragment;
 type Row = BulkActionsQuery["bulkActions"]["nodes"][number];
 
+const tags = (all: string[]) => all.map(quoted).join(", ");
+
 /** What an action does, in words. */
-function sentence(a: Pick<Action, "kind" | "options">): string {
+function sentence(a: Pick<Action, "kind" | "options" | "topic">): string {
   const o = a.options as {
     addTags?: string[];
     removeTags?: string[];
@@ -96,13 +102,21 @@ function sentence(a: Pick<Action, "kind" | "options">): string {
   switch (a.kind) {
     case "TAG":
       return [
-        o.addTags && t`add ${o.addTags.map(quoted).join(", ")}`,
-        o.removeTags && t`remove ${o.removeTags.map(quoted).join(", ")}`,
+        o.addTags &&
+          plural(o.addTags.length, { one: `add the tag ${tags(o.addTags)}`, other: `add the tags ${tags(o.addTags)}` }),
+        o.removeTags &&
+          plural(o.removeTags.length, {
+            one: `remove the tag ${tags(o.removeTags)}`,
+            other: `remove the tags ${tags(o.removeTags)}`,
+          }),
       ]
         .filter(Boolean)
         .join(", ");
     case "TOPIC":
-      return o.status === "left" ? t`leave a topic` : t`subscribe to a topic`;
+      if (!a.topic) return o.status === "LEFT" ? t`unsubscribe from a deleted topic` : t`subscribe to a deleted topic`;
+      return o.status === "LEFT"
+        ? t`unsubscribe from ${quoted(a.topic.name)}`
+        : t`subscribe to ${quoted(a.topic.name)}`;
     case "CONSENT":
       return t`record: ${midSentence(decisionText(o.status ?? "", o.purpose))}`;
     case "SUPPRESS":

@@ -211,7 +211,7 @@ export function Composer(props: {
           key="reply"
           field={field}
           label={t`Reply`}
-          placeholder={t`Write a reply, or / for a canned one`}
+          placeholder={t`Reply (/ for canned replies)`}
           value={body}
           onChange={setBody}
           longest={longest.reply}

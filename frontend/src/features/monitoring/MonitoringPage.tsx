@@ -1,5 +1,5 @@
-import { plural, t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, SegmentedControl, SimpleGrid, Text, Title } from "@mantine/core";
+import { t } from "@lingui/core/macro";
+import { Button, Card, Group, SegmentedControl, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
@@ -11,9 +11,10 @@ import { nameOf } from "../../components/Person";
 import { LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { chosen, useAddress } from "../../lib/address";
-import { capital, count, decimal, timeOfDay } from "../../lib/format";
+import { count, timeOfDay } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { ErrorTable } from "./ErrorTable";
+import { Health } from "./Health";
 import { RunningCampaigns } from "./RunningCampaigns";
 
 const DeliveryDocument = graphql(`
@@ -77,29 +78,6 @@ const MonitoringDocument = graphql(`
         }
       }
     }
-  }
-`);
-
-graphql(`
-  fragment HealthState on SystemHealth {
-    checks {
-      name
-      level
-      detail
-      advice
-    }
-    queues {
-      name
-      available
-      running
-      failed
-    }
-    workers
-    webhookLagSeconds
-    dispatchLagSeconds
-    webhooksPerMinute
-    webhooksParked
-    messagesUndecided
   }
 `);
 
@@ -203,46 +181,8 @@ export function MonitoringPage() {
         </>
       }
     >
+      {h ? <Health of={h} /> : <Rows n={3} />}
       <RunningCampaigns />
-      {!h ? (
-        <Rows n={3} />
-      ) : (
-        <Card>
-          <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }} spacing="xl" verticalSpacing="md">
-            {h.checks.map((c) => (
-              <div key={c.name}>
-                <Group justify="space-between" wrap="nowrap">
-                  <Text fw={600}>{c.name}</Text>
-                  <Status
-                    value={c.level}
-                    label={c.level === "OK" ? "OK" : c.level === "WARN" ? t`Warning` : t`Problem`}
-                  />
-                </Group>
-                <Text size="sm" c="dimmed">
-                  {capital(c.detail)}
-                </Text>
-                {c.advice && (
-                  <Alert color={c.level === "BAD" ? "red" : "yellow"} mt="xs" p="xs">
-                    {c.advice}
-                  </Alert>
-                )}
-              </div>
-            ))}
-          </SimpleGrid>
-          <Text size="xs" c="dimmed" mt="lg">
-            {[
-              plural(h.webhooksPerMinute, {
-                one: "# webhook in the last minute",
-                other: "# webhooks in the last minute",
-              }),
-              t`webhook lag ${decimal(h.webhookLagSeconds)} s`,
-              h.queues.length === 0
-                ? t`queues: empty`
-                : t`queues: ${h.queues.map((q) => t`${q.name} ${count(q.available)} waiting, ${count(q.running)} running`).join("; ")}`,
-            ].join(" · ")}
-          </Text>
-        </Card>
-      )}
       <Card>
         <Group justify="space-between" mb="sm">
           <Title order={2} size="h4">{t`Live stream`}</Title>
@@ -265,7 +205,7 @@ export function MonitoringPage() {
               onClick={() => setPaused(!paused)}
               aria-pressed={paused}
             >
-              {paused ? t`Go on` : t`Pause`}
+              {paused ? t`Resume` : t`Pause`}
             </Button>
           </Group>
         </Group>

@@ -20,6 +20,7 @@ import {
   type Condition,
   fields,
   type Group,
+  hasOpposite,
   isCondition,
   isGroup,
   isNot,
@@ -80,15 +81,17 @@ export function QueryBuilder({ value, onChange, keys, depth = 1 }: Props) {
                 <Part value={p} keys={keys} depth={depth} onChange={(next) => replace(i, next)} />
               )}
             </Box>
-            <Button
-              variant={isNot(p) ? "filled" : "subtle"}
-              color="gray"
-              size="compact-sm"
-              mt={4}
-              aria-label={t`Negate condition ${i + 1}`}
-              aria-pressed={isNot(p)}
-              onClick={() => replace(i, isNot(p) ? p.not : { not: p })}
-            >{t`Not`}</Button>
+            {(isNot(p) || !hasOpposite(p)) && (
+              <Button
+                variant={isNot(p) ? "filled" : "subtle"}
+                color="gray"
+                size="compact-sm"
+                mt={4}
+                aria-label={t`Negate condition ${i + 1}`}
+                aria-pressed={isNot(p)}
+                onClick={() => replace(i, isNot(p) ? p.not : { not: p })}
+              >{t`Not`}</Button>
+            )}
             <ActionIcon
               variant="subtle"
               color="gray"

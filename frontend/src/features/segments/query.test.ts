@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Key, opsOf, sentence, startValue, typeOf } from "./query";
+import { hasOpposite, type Key, opsOf, sentence, startValue, typeOf } from "./query";
 
 const keys = [
   { key: "city", name: "City", type: "TEXT", samples: ["Paris"] },
@@ -36,6 +36,13 @@ test("a query reads as a sentence", () => {
   expect(sentence({ event: "read", within_last: "12h" }, keys)).toBe("read a message in the last 12 hours");
   expect(sentence({ field: "name", op: "eq", value: "" }, keys)).toBe("Name is …");
   expect(sentence({ all: [] }, keys)).toBe("everybody");
+});
+
+test("what another comparison says needs no not", () => {
+  expect(hasOpposite({ field: "name", op: "ne", value: "x" })).toBe(true);
+  expect(hasOpposite({ field: "name", op: "contains", value: "x" })).toBe(false);
+  expect(hasOpposite({ field: "attributes.points", op: "lt", value: 3 })).toBe(false); // who has no points is in neither
+  expect(hasOpposite({ event: "read" })).toBe(false);
 });
 
 test("an attribute takes the comparisons of what it holds", () => {

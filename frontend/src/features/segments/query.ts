@@ -112,6 +112,12 @@ export function opsOf(field: string, keys: readonly Key[]): string[] {
   return ops[type];
 }
 
+/** Comparisons that come in pairs, each true of exactly those of whom the other is not: people choose the other one. */
+const paired = ["eq", "ne", "in", "not_in", "exists", "not_exists"];
+
+/** Whether a condition is negated by another comparison, so that it needs no "not" of its own. */
+export const hasOpposite = (n: Node) => isCondition(n) && paired.includes(n.op);
+
 export const takesNoValue = (op: string) => op === "exists" || op === "not_exists" || op === "is_empty";
 
 const today = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);

@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { ActionIcon, Button, Divider, Group, Input, Text } from "@mantine/core";
+import { ActionIcon, Box, Button, Divider, Group, Input, Text } from "@mantine/core";
 import { IconBraces, IconMoodSmile } from "@tabler/icons-react";
 import { type ComponentProps, type ReactNode, useId, useState } from "react";
 import { later, useLater } from "../../lib/later";
@@ -75,7 +75,9 @@ function StillToolbar(props: { onPress: () => void }) {
         <IconMoodSmile {...icon} />
       </ActionIcon>
       <Divider orientation="vertical" mx={4} visibleFrom="xs" />
-      <Button {...look} size="compact-sm" leftSection={<IconBraces size={17} stroke={1.8} />}>{t`Placeholder`}</Button>
+      <Button {...look} size="compact-sm" leftSection={<IconBraces size={17} stroke={1.8} />}>
+        <Box component="span" visibleFrom="xs">{t`Placeholder`}</Box>
+      </Button>
     </Group>
   );
 }

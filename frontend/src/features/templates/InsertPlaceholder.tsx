@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { ActionIcon, Button, Combobox, Group, ScrollArea, Text, useCombobox } from "@mantine/core";
+import { ActionIcon, Box, Button, Combobox, Group, ScrollArea, Text, useCombobox } from "@mantine/core";
 import { IconBraces } from "@tabler/icons-react";
 import { useState } from "react";
 import { fieldName, type Known } from "../../lib/placeholders";
@@ -56,10 +56,13 @@ export function InsertPlaceholder(props: {
             variant="subtle"
             color="gray"
             leftSection={<IconBraces size={17} stroke={1.8} />}
+            aria-label={t`Placeholder`}
             aria-haspopup="listbox"
             aria-expanded={combobox.dropdownOpened}
             onClick={() => combobox.toggleDropdown()}
-          >{t`Placeholder`}</Button>
+          >
+            <Box component="span" visibleFrom="xs">{t`Placeholder`}</Box>
+          </Button>
         )}
       </Combobox.Target>
       <Combobox.Dropdown>

@@ -1,5 +1,18 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Stack, Text, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Anchor,
+  Box,
+  Button,
+  Card,
+  Grid,
+  Group,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { IconAlertTriangle, IconHistory, IconLanguage } from "@tabler/icons-react";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
@@ -354,7 +367,7 @@ function Editor({
                 error={errors.name && sentence(errors.name)}
                 readOnly={!may}
               />
-              <Group grow align="flex-start">
+              <SimpleGrid cols={{ base: 1, xs: 2 }} verticalSpacing="md">
                 <Select
                   label={t`Language`}
                   searchable
@@ -378,7 +391,7 @@ function Editor({
                   error={found.category && sentence(found.category)}
                   readOnly={!may}
                 />
-              </Group>
+              </SimpleGrid>
               <Select
                 label={t`Kind`}
                 description={shapes.find((s) => s.value === content.shape)?.description}
