@@ -14,14 +14,23 @@ import {
   Title,
   VisuallyHidden,
 } from "@mantine/core";
-import { IconZoomQuestion } from "@tabler/icons-react";
-import { createLink } from "@tanstack/react-router";
+import { IconChevronLeft, IconZoomQuestion } from "@tabler/icons-react";
+import { createLink, Link } from "@tanstack/react-router";
 import { type ComponentPropsWithRef, type ReactNode, useEffect, useRef, useState } from "react";
 import { words } from "../lib/format";
 import { modals } from "../lib/modals";
 import { setPageTitle } from "../lib/title";
 
-export function Page(props: { title: string; description?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Page(props: {
+  title: string;
+  description?: ReactNode;
+  actions?: ReactNode;
+  /** The page that this one belongs to. */
+  up?: { to: string; label: string };
+  /** Of an editor: on a phone the actions stay in reach below what is edited. */
+  editor?: boolean;
+  children: ReactNode;
+}) {
   useEffect(() => {
     setPageTitle(props.title);
   }, [props.title]);
@@ -33,9 +42,15 @@ export function Page(props: { title: string; description?: ReactNode; actions?: 
       heading.current?.focus({ preventScroll: true });
   }, []);
   return (
-    <Stack gap="lg">
+    <Stack gap="lg" className={props.editor ? "editor-page" : undefined}>
       <Group justify="space-between" align="flex-start" gap="sm">
         <Box miw={0} style={{ overflowWrap: "anywhere" }}>
+          {props.up && (
+            <Link to={props.up.to} className="page-up no-print">
+              <IconChevronLeft size={15} aria-hidden />
+              {props.up.label}
+            </Link>
+          )}
           <Title order={1} size="h2" ref={heading} tabIndex={-1}>
             {props.title}
           </Title>
