@@ -243,11 +243,23 @@ func (r *Resolver) auditConnection(ctx context.Context, f audit.Filter,
 	if err != nil {
 		return nil, err
 	}
-	edges, nodes, info := connect(s, toAuditEntry, by(func(e *audit.Entry) int64 { return e.ID }),
+	edges, nodes, info := connect(s, toAuditEntry, f.CursorOf,
 		func(c string, n *model.AuditEntry) *model.AuditEntryEdge {
 			return &model.AuditEntryEdge{Cursor: c, Node: n}
 		})
 	return &model.AuditEntryConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
+}
+
+func (r *Resolver) deliveryEventConnection(ctx context.Context, p db.Page) (*model.DeliveryEventConnection, error) {
+	s, err := r.Services.Messages.RecentEvents(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	edges, nodes, info := connect(s, r.toDeliveryEvent, by(func(e *message.DeliveryEvent) int64 { return e.ID }),
+		func(c string, n *model.DeliveryEvent) *model.DeliveryEventEdge {
+			return &model.DeliveryEventEdge{Cursor: c, Node: n}
+		})
+	return &model.DeliveryEventConnection{Edges: edges, Nodes: nodes, PageInfo: info}, nil
 }
 
 func (r *Resolver) webhookConnection(ctx context.Context, f webhookevent.Filter,

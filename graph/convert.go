@@ -1075,7 +1075,7 @@ func toWebhookEvent(e *webhookevent.Event) *model.WebhookEvent {
 	}
 	return &model.WebhookEvent{
 		ID: encode(kindWebhookEvent, e.ID), Kind: upper[model.WebhookEventKind](e.Kind), Sid: e.SID,
-		Params: rawJSON(e.Params), SignatureValid: e.SignatureValid,
+		Params: rawJSON(e.Params), DisplayAddress: filled(contact.Spaced(e.Who())), SignatureValid: e.SignatureValid,
 		Source: upper[model.WebhookEventSource](e.Source), ReceivedAt: e.ReceivedAt, RecordedAt: e.ReceivedAt,
 		ArrivedAt:  e.Arrived(),
 		HappenedAt: e.HappenedAt, AppliedAt: e.AppliedAt, Attempts: e.Attempts, NextAttemptAt: e.NextAttemptAt,

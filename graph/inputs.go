@@ -377,9 +377,12 @@ func (r *Resolver) reply(ctx context.Context, input model.ConversationReplyInput
 	if err != nil {
 		return nil, err
 	}
+	file, err := optional("mediaId", kindMediaFile, input.MediaID.Value())
+	if err != nil {
+		return nil, err
+	}
 	return r.Conversations.Answer(ctx, conversation.Reply{
-		ConversationID: id, Body: text(input.Body.Value()),
-		TemplateID: tmpl,
+		ConversationID: id, Body: text(input.Body.Value()), MediaID: file, TemplateID: tmpl,
 	})
 }
 

@@ -133,6 +133,11 @@ func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilte
 }
 
 // DeliveryEvents is the resolver for the deliveryEvents field.
+func (r *queryResolver) DeliveryEvents(ctx context.Context, first *int, after *string) (*model.DeliveryEventConnection, error) {
+	return r.deliveryEventConnection(ctx, page(first, after))
+}
+
+// DeliveryEvents is the resolver for the deliveryEvents field.
 func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, campaignID *string) (<-chan *model.DeliveryEvent, error) {
 	only, err := optional("campaignId", kindCampaign, campaignID)
 	if err != nil {

@@ -193,6 +193,16 @@ func (r *mutationResolver) LanguageSet(ctx context.Context, input model.Language
 	return &model.LanguageSetPayload{Account: account, UserErrors: errs}, err
 }
 
+// AccountUpdate is the resolver for the accountUpdate field.
+func (r *mutationResolver) AccountUpdate(ctx context.Context, input model.AccountUpdateInput) (*model.AccountUpdatePayload, error) {
+	errs, err := payloadErrors(r.Services.Auth.Rename(ctx, input.Name))
+	if err != nil || len(errs) > 0 {
+		return &model.AccountUpdatePayload{UserErrors: errs}, err
+	}
+	account, err := r.account(ctx)
+	return &model.AccountUpdatePayload{Account: account, UserErrors: errs}, err
+}
+
 // PasswordChange is the resolver for the passwordChange field.
 func (r *mutationResolver) PasswordChange(ctx context.Context, input model.PasswordChangeInput) (*model.PasswordChangePayload, error) {
 	errs, err := signInErrors(r.Services.Auth.ChangePassword(ctx, input.CurrentPassword, input.NewPassword))

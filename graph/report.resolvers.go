@@ -99,6 +99,11 @@ func (r *queryResolver) AuditEntries(ctx context.Context, filter *model.AuditFil
 	var f audit.Filter
 	if filter != nil {
 		f.Entity, f.Action = text(filter.Entity.Value()), text(filter.Action.Value())
+		var err error
+		if f.OperatorID, err = optional("operatorId", kindOperator, filter.OperatorID.Value()); err != nil {
+			return nil, err
+		}
+		f.From, f.To = filter.From.Value(), filter.To.Value()
 	}
 	return r.auditConnection(ctx, f, page(first, after))
 }

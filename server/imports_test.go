@@ -39,7 +39,7 @@ var domains = map[string][]string{
 	"link":         {"contact", "message", "template"},
 	"hours":        {"contact"},
 	"gate":         {"consent", "contact", "hours", "message", "sender", "template"},
-	"conversation": {"audit", "consent", "contact", "doubleoptin", "gate", "merge", "message", "optout", "sender", "template", "topic"},
+	"conversation": {"audit", "consent", "contact", "doubleoptin", "gate", "media", "merge", "message", "optout", "sender", "template", "topic"},
 	"optout":       {"audit", "consent", "contact"},
 	"doubleoptin":  {"audit", "consent", "contact", "hours", "message", "sender", "template"},
 	"campaign":     {"audit", "consent", "contact", "conversation", "experiment", "gate", "hours", "link", "message", "portfolio", "price", "provider", "segment", "sender", "series", "template", "topic"},

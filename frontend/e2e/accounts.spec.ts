@@ -136,6 +136,11 @@ test("an app shows codes, which are asked for from then on", async () => {
   await page.getByRole("button", { name: /Account of/ }).click();
   await page.getByRole("menuitem", { name: "Account" }).click();
   await title(page, "Account");
+  for (const name of ["Vera Renamed", vera.name]) {
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await expect(page.getByText(`${name} · ${vera.email}`)).toBeVisible();
+  }
   await page.getByRole("button", { name: "Set up an app" }).click();
   seed = (await page.getByTestId("totp-secret").innerText()).trim();
   await inspect(page, "setting up an app");
@@ -184,7 +189,7 @@ test("a passkey signs in without a password", async () => {
   });
   await page.goto("/account");
   await page.getByRole("button", { name: "Add a passkey" }).click();
-  await page.getByRole("textbox", { name: "Name" }).fill("Vera’s laptop");
+  await page.getByRole("dialog").getByRole("textbox", { name: "Name" }).fill("Vera’s laptop");
   await page.getByRole("button", { name: "Make passkey" }).click();
   await expect(page.getByText("Vera’s laptop")).toBeVisible();
   await picture(page, "account", pictures);
@@ -341,7 +346,8 @@ test("operators sign in at the provider of their organisation", async ({ browser
 
 test("an admin sees whether the installation is as it must be", async () => {
   await ada.goto("/monitoring");
-  await ada.getByRole("link", { name: "Health check" }).click();
+  await ada.getByRole("button", { name: "More", exact: true }).click();
+  await ada.getByRole("menuitem", { name: "Health check" }).click();
   await title(ada, "Health check");
   await expect(ada.locator("[data-check=public_url]")).toContainText("its signature fits");
   await expect(ada.locator("[data-check=provider]")).toContainText("answers");

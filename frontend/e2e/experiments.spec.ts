@@ -125,6 +125,7 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   await page.getByLabel("Name").fill("Which wording");
   await page.getByRole("combobox", { name: "Segment" }).click();
   await page.getByRole("option", { name: /Readers of two languages/ }).click();
+  await page.getByRole("switch", { name: "Keep back a share to measure the effect" }).press("Space");
   await page.getByLabel("Holdout").fill("60");
   await page.getByRole("button", { name: "Next" }).click();
   await expect(page.getByText(/60 is out of range/)).toBeVisible();
@@ -133,7 +134,8 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   await page.getByRole("button", { name: "Next" }).click();
 
   await page.getByRole("switch", { name: "Compare variants" }).press("Space");
-  await expect(page.getByRole("button", { name: "Next" })).toBeDisabled();
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByText("Choose a template for each variant")).toBeVisible();
   const choose = async (variant: string, name: string) => {
     const group = page.getByRole("group", { name: variant });
     await group.getByRole("combobox", { name: "Template" }).fill(name);
@@ -160,7 +162,7 @@ test("a picture, buttons and a tracked link in two languages, two variants and a
   const editor = page.url();
 
   // What was saved is what a reload shows, and what the summary says.
-  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: "Close" }).click();
   await expect(page.getByText("With 40% of the audience, by “Goal”; you choose what goes to the rest")).toBeVisible();
   await expect(page.getByText("10% get nothing, to compare with")).toBeVisible();
   await expect(page.getByText("A reply within 1 day, worth $2.50")).toBeVisible();

@@ -10,7 +10,7 @@ test("a standing holdout is set, and the dashboard tells what campaigns did besi
   const broken: string[] = [];
   watch(page, broken);
   await page.goto("/settings/limits");
-  const part = page.getByLabel("Standing holdout");
+  const part = page.getByLabel("Control group (holdout)");
   const save = page.getByRole("button", { name: "Save limits" });
   await part.fill("60");
   await save.click();

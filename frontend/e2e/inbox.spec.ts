@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { expect, type Locator, type Page, test } from "@playwright/test";
-import { approvedTemplate, ask, done, everyWay, watch } from "./look";
+import { expect, type FileChooser, type Locator, type Page, test } from "@playwright/test";
+import { approvedTemplate, ask, done, everyWay, png, watch } from "./look";
 import { installation } from "./processes";
 
 // The inbox as an application: panes, keys, drafts, and what a team does with conversations. How many are unread counts
@@ -109,9 +109,9 @@ test("keys walk through the list, close with a way back, and never while somebod
   await expect(rows(page).nth(1)).toHaveAttribute("aria-current", "page");
   await page.keyboard.press("k");
   await expect(rows(page).first()).toHaveAttribute("aria-current", "page");
-  await expect(page.getByText("Not assigned")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Unassigned", exact: true })).toBeVisible();
   await page.keyboard.press("a");
-  await expect(page.getByText("Assigned to you")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Assigned to you" })).toBeVisible();
   await page.keyboard.press("e");
   await expect(page.getByRole("button", { name: "Reopen", exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
@@ -120,7 +120,7 @@ test("keys walk through the list, close with a way back, and never while somebod
   await expect(field(page)).toBeFocused();
   await page.keyboard.type("jake");
   await expect(field(page)).toHaveValue("jake");
-  await expect(page.getByText("Assigned to you"), "no key was a command").toBeVisible();
+  await expect(page.getByRole("button", { name: "Assigned to you" }), "no key was a command").toBeVisible();
   await field(page).fill("");
   await page.keyboard.press("Escape");
   await page.keyboard.press("/");
@@ -150,9 +150,14 @@ test("a team shares a conversation: assigned, labelled, noted and snoozed", asyn
   await page.goto("/inbox?q=Writer");
   await row(page, "Writer 7").click();
   await expect(heading(page, "Writer 7")).toBeVisible();
-  await page.getByRole("button", { name: "Assign", exact: true }).click();
+  await page.getByRole("button", { name: "Unassigned", exact: true }).click();
   await page.getByRole("menuitem", { name: "Assign to me" }).click();
-  await expect(page.getByText("Assigned to you")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Assigned to you" })).toBeVisible();
+  const lists = page.getByRole("radiogroup", { name: "Which conversations" });
+  await lists.getByText("Unassigned").click();
+  await expect(row(page, "Writer 8")).toBeVisible();
+  await expect(row(page, "Writer 7")).toHaveCount(0);
+  await lists.getByText("Open").click();
 
   await page.getByRole("button", { name: "Labels", exact: true }).click();
   await page.getByRole("textbox", { name: "Find or make a label" }).fill("Sizes");
@@ -179,7 +184,8 @@ test("a team shares a conversation: assigned, labelled, noted and snoozed", asyn
   await page.getByRole("button", { name: "Snooze" }).click();
   await page.getByRole("menuitem", { name: /In 1 hour/ }).click();
   await expect(page.getByText(/Snoozed until/).first()).toBeVisible();
-  await page.getByText("Snoozed", { exact: true }).click();
+  await page.getByRole("button", { name: "Other lists" }).click();
+  await page.getByRole("menuitem", { name: "Snoozed" }).click();
   await expect(row(page, "Writer 7")).toBeVisible();
   await says(page, number(7), "I am back");
   await expect(page.getByRole("button", { name: "Close", exact: true }), "it opens at once").toBeVisible();
@@ -214,7 +220,7 @@ test("a picture that somebody sent is there, fetched through the server, and a d
 test("a canned reply is found by its name and filled in for the contact", async ({ page }) => {
   await page.goto("/inbox?q=Writer");
   await row(page, "Writer 9").click();
-  await field(page).pressSequentially("/");
+  await page.getByRole("button", { name: "Canned replies", exact: true }).click();
   await page.getByRole("button", { name: "Manage canned replies" }).click();
   const dialog = page.getByRole("dialog", { name: "Canned replies" });
   await dialog.getByRole("button", { name: "New reply" }).click();
@@ -237,6 +243,40 @@ test("a canned reply is found by its name and filled in for the contact", async 
   await field(page).fill("Hi Writer 9, size 42 is back.");
   await field(page).press("Enter");
   await expect(page.getByRole("region", { name: "Messages" }).getByText("size 42 is back")).toBeVisible();
+});
+
+test("a picture goes with a reply, and a document without a text", async ({ page }) => {
+  await page.goto("/inbox?q=Writer");
+  await row(page, "Writer 9").click();
+  const attach = async (kind: string, file: Parameters<FileChooser["setFiles"]>[0]) => {
+    await page.getByRole("button", { name: "Attach a file" }).click();
+    await page.getByRole("menuitem", { name: kind }).click();
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Upload" }).click();
+    await (await chooser).setFiles(file);
+  };
+  await attach("Image", png("red shoes.png"));
+  await expect(page.getByText("red shoes.png")).toBeVisible();
+  await page.reload(); // what is not sent yet stays
+  await expect(page.getByText("red shoes.png")).toBeVisible();
+  await field(page).fill("These, in red");
+  await everyWay(page, "attached", pictures, true);
+  await field(page).press("Enter");
+  const thread = page.getByRole("region", { name: "Messages" });
+  await expect(thread.getByText("These, in red")).toBeVisible();
+  await expect(thread.getByRole("img", { name: "red shoes.png" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Remove red shoes.png" })).toHaveCount(0);
+
+  const pdf = { name: "sizes.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n%%EOF\n") };
+  await attach("Document", pdf);
+  await field(page).fill("Our sizes");
+  await expect(
+    page.getByText("WhatsApp shows no text with a document: send it as a message of its own."),
+  ).toBeVisible();
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
+  await field(page).fill("");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(thread.getByRole("link", { name: "sizes.pdf" })).toBeVisible();
 });
 
 test("how many wait stands in the navigation and in the tab, and an opt-out that was obeyed is none", async ({

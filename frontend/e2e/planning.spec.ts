@@ -224,6 +224,6 @@ test("each recipient's best hour is asked for in the editor, and told before the
   const told = ben.getByTestId("preflight-hours");
   await expect(told.getByRole("row", { name: /^At once: too little was read.*1$/ })).toBeVisible();
   await everyWay(ben, "best-hour-review", pictures, true);
-  await ben.getByRole("button", { name: "Done" }).click();
+  await ben.getByRole("button", { name: "Close" }).click();
   await expect(ben.getByText("Each recipient gets it in the hour in which they usually read")).toBeVisible();
 });

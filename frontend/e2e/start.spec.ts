@@ -72,7 +72,7 @@ test("a first campaign, by the keyboard alone, in few interactions", async ({ pa
   await (await chooser).setFiles({ name: "first people.csv", mimeType: "text/csv", buffer: Buffer.from(people()) });
   await hands.press(button("Continue"));
   await hands.press(button("Import 2 contacts"));
-  await hands.press(button("Write to these contacts"));
+  await hands.press(button("Create a campaign"));
 
   await expect(page.getByRole("heading", { level: 1, name: "New campaign" })).toBeVisible();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("first people");

@@ -2434,7 +2434,7 @@ func (ec *executionContext) unmarshalInputConversationReplyInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "body", "templateId"}
+	fieldsInOrder := [...]string{"id", "body", "mediaId", "templateId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2455,6 +2455,13 @@ func (ec *executionContext) unmarshalInputConversationReplyInput(ctx context.Con
 				return it, err
 			}
 			it.Body = graphql.OmittableOf(data)
+		case "mediaId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mediaId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MediaID = graphql.OmittableOf(data)
 		case "templateId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templateId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)

@@ -97,6 +97,11 @@ type ComplexityRoot struct {
 		Workspace            func(childComplexity int) int
 	}
 
+	AccountUpdatePayload struct {
+		Account    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AllowedHours struct {
 		Days func(childComplexity int) int
 		From func(childComplexity int) int
@@ -1015,6 +1020,17 @@ type ComplexityRoot struct {
 		Status     func(childComplexity int) int
 	}
 
+	DeliveryEventConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	DeliveryEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	DemoData struct {
 		Contacts func(childComplexity int) int
 		Present  func(childComplexity int) int
@@ -1492,6 +1508,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		APITokenCreate              func(childComplexity int, input model.APITokenCreateInput) int
 		APITokenRevoke              func(childComplexity int, input model.APITokenRevokeInput) int
+		AccountUpdate               func(childComplexity int, input model.AccountUpdateInput) int
 		AttributeUpdate             func(childComplexity int, input model.AttributeUpdateInput) int
 		BulkActionCancel            func(childComplexity int, input model.BulkActionCancelInput) int
 		CampaignApprovalWithdraw    func(childComplexity int, input model.CampaignApprovalWithdrawInput) int
@@ -1878,6 +1895,7 @@ type ComplexityRoot struct {
 		Contacts            func(childComplexity int, filter *model.ContactFilter, search *string, orderBy *model.ContactOrder, first *int, after *string, last *int, before *string) int
 		Conversations       func(childComplexity int, filter *model.ConversationFilter, first *int, after *string) int
 		Dashboard           func(childComplexity int, rangeArg *model.DateRange, zone string) int
+		DeliveryEvents      func(childComplexity int, first *int, after *string) int
 		DemoData            func(childComplexity int) int
 		Diagnosis           func(childComplexity int) int
 		ErrorReport         func(childComplexity int, filter *model.ErrorReportFilter) int
@@ -2730,6 +2748,7 @@ type ComplexityRoot struct {
 		AppliedAt      func(childComplexity int) int
 		ArrivedAt      func(childComplexity int) int
 		Attempts       func(childComplexity int) int
+		DisplayAddress func(childComplexity int) int
 		Error          func(childComplexity int) int
 		HappenedAt     func(childComplexity int) int
 		ID             func(childComplexity int) int
@@ -2840,6 +2859,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Workspace(childComplexity), true
+
+	case "AccountUpdatePayload.account":
+		if e.ComplexityRoot.AccountUpdatePayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountUpdatePayload.Account(childComplexity), true
+	case "AccountUpdatePayload.userErrors":
+		if e.ComplexityRoot.AccountUpdatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountUpdatePayload.UserErrors(childComplexity), true
 
 	case "AllowedHours.days":
 		if e.ComplexityRoot.AllowedHours.Days == nil {
@@ -6490,6 +6522,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryEvent.Status(childComplexity), true
 
+	case "DeliveryEventConnection.edges":
+		if e.ComplexityRoot.DeliveryEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEventConnection.Edges(childComplexity), true
+	case "DeliveryEventConnection.nodes":
+		if e.ComplexityRoot.DeliveryEventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEventConnection.Nodes(childComplexity), true
+	case "DeliveryEventConnection.pageInfo":
+		if e.ComplexityRoot.DeliveryEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEventConnection.PageInfo(childComplexity), true
+
+	case "DeliveryEventEdge.cursor":
+		if e.ComplexityRoot.DeliveryEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEventEdge.Cursor(childComplexity), true
+	case "DeliveryEventEdge.node":
+		if e.ComplexityRoot.DeliveryEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEventEdge.Node(childComplexity), true
+
 	case "DemoData.contacts":
 		if e.ComplexityRoot.DemoData.Contacts == nil {
 			break
@@ -8380,6 +8444,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.APITokenRevoke(childComplexity, args["input"].(model.APITokenRevokeInput)), true
+	case "Mutation.accountUpdate":
+		if e.ComplexityRoot.Mutation.AccountUpdate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_accountUpdate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AccountUpdate(childComplexity, args["input"].(model.AccountUpdateInput)), true
 	case "Mutation.attributeUpdate":
 		if e.ComplexityRoot.Mutation.AttributeUpdate == nil {
 			break
@@ -10729,6 +10804,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Dashboard(childComplexity, args["range"].(*model.DateRange), args["zone"].(string)), true
+	case "Query.deliveryEvents":
+		if e.ComplexityRoot.Query.DeliveryEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_deliveryEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DeliveryEvents(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.demoData":
 		if e.ComplexityRoot.Query.DemoData == nil {
 			break
@@ -14112,6 +14198,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.WebhookEvent.Attempts(childComplexity), true
+	case "WebhookEvent.displayAddress":
+		if e.ComplexityRoot.WebhookEvent.DisplayAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.DisplayAddress(childComplexity), true
 	case "WebhookEvent.error":
 		if e.ComplexityRoot.WebhookEvent.Error == nil {
 			break
@@ -14252,6 +14344,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AccountUpdateInput", ec.unmarshalInputAccountUpdateInput),
 			graphql.NewInputUnmarshaler("ApiTokenCreateInput", ec.unmarshalInputApiTokenCreateInput),
 			graphql.NewInputUnmarshaler("ApiTokenRevokeInput", ec.unmarshalInputApiTokenRevokeInput),
 			graphql.NewInputUnmarshaler("AttributeUpdateInput", ec.unmarshalInputAttributeUpdateInput),
@@ -16634,8 +16727,10 @@ type CannedReplyDeletePayload {
 }
 input ConversationReplyInput {
   id: ID!
-  "1 to 1,600 characters (Twilio error 21617). Not together with templateId."
+  "1 to 1,600 characters (Twilio error 21617). With mediaId optional and at most 1,024: WhatsApp shows it below an image or a video; with a document it is refused. Not together with templateId."
   body: String
+  "A MediaFile of the library, within 24 hours after their last message. Not together with templateId."
+  mediaId: ID
   templateId: ID
 }
 type ConversationReplyPayload {
@@ -17868,6 +17963,15 @@ type DeliveryEvent implements Node {
   occurredAt: DateTime!
   message: Message @goField(forceResolver: true)
 }
+type DeliveryEventEdge {
+  cursor: String!
+  node: DeliveryEvent!
+}
+type DeliveryEventConnection {
+  edges: [DeliveryEventEdge!]!
+  nodes: [DeliveryEvent!]!
+  pageInfo: PageInfo!
+}
 type MessageEdge {
   cursor: String!
   node: Message!
@@ -17894,6 +17998,8 @@ input MessageFilter {
 extend type Query {
   "Messages, newest first, at most 200 a page."
   messages(filter: MessageFilter, first: Int, after: String): MessageConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
+  "What Twilio reported about messages, as it was recorded, newest first, at most 200 a page. The subscription of the same name goes on from there."
+  deliveryEvents(first: Int, after: String): DeliveryEventConnection! @hasRole(role: VIEWER) @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["edges", "nodes"])
 }
 
 "What to do about a message that needs a decision: its call got no answer, and nothing tells whether Twilio has it."
@@ -18198,6 +18304,8 @@ type Mutation {
   passwordSet(input: PasswordSetInput!): PasswordSetPayload! @public
   "Chooses the language in which one reads the pages, wherever one is signed in."
   languageSet(input: LanguageSetInput!): LanguageSetPayload! @hasRole(role: VIEWER, scope: null, setup: true)
+  "Changes one's own name, as everybody who works here sees it."
+  accountUpdate(input: AccountUpdateInput!): AccountUpdatePayload! @hasRole(role: VIEWER, scope: null, setup: true)
   "Changes one's own password. All other sessions end."
   passwordChange(input: PasswordChangeInput!): PasswordChangePayload! @hasRole(role: VIEWER, scope: null, setup: true)
   "Makes a seed for an app that shows codes. Nothing changes before totpEnable."
@@ -18442,6 +18550,14 @@ input LanguageSetInput {
   language: PageLanguage
 }
 type LanguageSetPayload {
+  account: Account
+  userErrors: [UserError!]!
+}
+input AccountUpdateInput {
+  "1 to 100 characters."
+  name: String!
+}
+type AccountUpdatePayload {
   account: Account
   userErrors: [UserError!]!
 }
@@ -18960,6 +19076,12 @@ input AuditFilter {
   entity: String
   "Such as campaign.launch."
   action: String
+  "Only what this operator did."
+  operatorId: ID
+  "Only what was done at this moment or later."
+  from: DateTime
+  "Only what was done before this moment, which must be after from."
+  to: DateTime
 }
 "In what way the trail is not what it was."
 enum AuditBreakKind {
@@ -20437,6 +20559,8 @@ type WebhookEvent implements Node {
   "Of the message."
   sid: String!
   params: JSON!
+  "The number or BSUID that an inbound message is from, or that a status is about, for people to read. Null where the request names none, or was erased."
+  displayAddress: String
   "False for what was found in Twilio's log, and for the note that a request was refused because its signature belongs to another."
   signatureValid: Boolean!
   "Which way it came."
@@ -20534,6 +20658,16 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_secondFactorMissing(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_AccountUpdatePayload_account(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccountUpdatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountUpdatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AllowedHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22370,6 +22504,28 @@ func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field
 		return ec.fieldContext_DeliveryEvent_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DeliveryEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DeliveryEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DeliveryEventConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DeliveryEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DeliveryEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DeliveryEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryEventEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_DemoData(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -25376,6 +25532,8 @@ func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field 
 		return ec.fieldContext_WebhookEvent_sid(ctx, field)
 	case "params":
 		return ec.fieldContext_WebhookEvent_params(ctx, field)
+	case "displayAddress":
+		return ec.fieldContext_WebhookEvent_displayAddress(ctx, field)
 	case "signatureValid":
 		return ec.fieldContext_WebhookEvent_signatureValid(ctx, field)
 	case "source":

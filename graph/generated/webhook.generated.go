@@ -118,6 +118,29 @@ func (ec *executionContext) fieldContext_WebhookEvent_params(_ context.Context, 
 	return graphql.NewScalarFieldContext("WebhookEvent", field, false, false, "JSON")
 }
 
+func (ec *executionContext) _WebhookEvent_displayAddress(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookEvent_displayAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DisplayAddress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookEvent_displayAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookEvent", field, false, false, "String")
+}
+
 func (ec *executionContext) _WebhookEvent_signatureValid(ctx context.Context, field graphql.CollectedField, obj *model.WebhookEvent) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -753,6 +776,11 @@ func (ec *executionContext) _WebhookEvent(ctx context.Context, sel ast.Selection
 		case "params":
 			out.Values[i] = ec._WebhookEvent_params(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "displayAddress":
+			out.Values[i] = ec._WebhookEvent_displayAddress(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "signatureValid":

@@ -43,6 +43,16 @@ type Account struct {
 	SecondFactorMissing bool `json:"secondFactorMissing"`
 }
 
+type AccountUpdateInput struct {
+	// 1 to 100 characters.
+	Name string `json:"name"`
+}
+
+type AccountUpdatePayload struct {
+	Account    *Account     `json:"account,omitempty"`
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 type AllowedHours struct {
 	Days []Weekday `json:"days"`
 	From string    `json:"from"`
@@ -222,6 +232,12 @@ type AuditFilter struct {
 	Entity graphql.Omittable[*string] `json:"entity,omitempty"`
 	// Such as campaign.launch.
 	Action graphql.Omittable[*string] `json:"action,omitempty"`
+	// Only what this operator did.
+	OperatorID graphql.Omittable[*string] `json:"operatorId,omitempty"`
+	// Only what was done at this moment or later.
+	From graphql.Omittable[*time.Time] `json:"from,omitempty"`
+	// Only what was done before this moment, which must be after from.
+	To graphql.Omittable[*time.Time] `json:"to,omitempty"`
 }
 
 // How the trail is kept from being changed unseen.
@@ -1832,8 +1848,10 @@ type ConversationPayload struct {
 
 type ConversationReplyInput struct {
 	ID string `json:"id"`
-	// 1 to 1,600 characters (Twilio error 21617). Not together with templateId.
-	Body       graphql.Omittable[*string] `json:"body,omitempty"`
+	// 1 to 1,600 characters (Twilio error 21617). With mediaId optional and at most 1,024: WhatsApp shows it below an image or a video; with a document it is refused. Not together with templateId.
+	Body graphql.Omittable[*string] `json:"body,omitempty"`
+	// A MediaFile of the library, within 24 hours after their last message. Not together with templateId.
+	MediaID    graphql.Omittable[*string] `json:"mediaId,omitempty"`
 	TemplateID graphql.Omittable[*string] `json:"templateId,omitempty"`
 }
 
@@ -1969,6 +1987,17 @@ type DeliveryEvent struct {
 }
 
 func (DeliveryEvent) IsNode() {}
+
+type DeliveryEventConnection struct {
+	Edges    []*DeliveryEventEdge `json:"edges"`
+	Nodes    []*DeliveryEvent     `json:"nodes"`
+	PageInfo *PageInfo            `json:"pageInfo"`
+}
+
+type DeliveryEventEdge struct {
+	Cursor string         `json:"cursor"`
+	Node   *DeliveryEvent `json:"node"`
+}
 
 type DemoData struct {
 	// Demo data is in this database, which therefore cannot go live.
@@ -4840,6 +4869,8 @@ type WebhookEvent struct {
 	// Of the message.
 	Sid    string          `json:"sid"`
 	Params json.RawMessage `json:"params"`
+	// The number or BSUID that an inbound message is from, or that a status is about, for people to read. Null where the request names none, or was erased.
+	DisplayAddress *string `json:"displayAddress,omitempty"`
 	// False for what was found in Twilio's log, and for the note that a request was refused because its signature belongs to another.
 	SignatureValid bool `json:"signatureValid"`
 	// Which way it came.

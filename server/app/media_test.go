@@ -167,6 +167,75 @@ func TestAPictureWithButtonsIsSent(t *testing.T) {
 	require.Contains(t, problems, "content.header.media.url: the file is not in the library any more")
 }
 
+// TestAReplyTakesAFile of the library: WhatsApp fetches it, and it stands in the conversation with its caption.
+func TestAReplyTakesAFile(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	picture, address := e.library("red shoes.png")
+	e.says("+4915112345678", "Are these the ones?")
+	require.Eventually(t, func() bool { return len(e.threads(nil)) == 1 }, patience, 20*time.Millisecond)
+	thread := e.threads(nil)[0].ID
+	for _, bad := range []struct {
+		input map[string]any
+		text  string
+	}{
+		{map[string]any{"mediaId": thread}, "mediaId: "},
+		{map[string]any{"mediaId": strings.TrimRight(picture, "="), "templateId": picture}, "templateId: "},
+		{map[string]any{"mediaId": picture, "body": strings.Repeat("x", 1025)}, "body: with a file a text has at most 1024 characters"},
+		{map[string]any{"body": " "}, "body: a reply has 1 to 1600 characters, this one has 0"},
+	} {
+		bad.input["id"] = thread
+		_, problems := e.mutate("conversationReply", "message", bad.input)
+		require.Contains(t, problems, bad.text)
+	}
+	require.Zero(t, e.query("SELECT count(*) FROM messages WHERE direction = 'outbound'"))
+
+	ids := []string{
+		e.must("conversationReply", "message", map[string]any{"id": thread, "mediaId": picture, "body": "These, in red"}),
+		e.must("conversationReply", "message", map[string]any{"id": thread, "mediaId": picture}),
+	}
+	type shown struct {
+		Node struct {
+			Status, Body string
+			Media        []string
+			Content      struct {
+				Kind  string
+				Files []struct{ Name, ContentType string }
+			}
+		}
+	}
+	for i, body := range []string{"These, in red", ""} {
+		var out shown
+		require.Eventually(t, func() bool {
+			e.do(&out, `query($id: ID!) { node(id: $id) { ... on Message { status body media content { kind files { name contentType } } } } }`,
+				map[string]any{"id": ids[i]})
+			return out.Node.Status == "DELIVERED" || out.Node.Status == "READ"
+		}, patience, 20*time.Millisecond)
+		require.Equal(t, body, out.Node.Body)
+		require.Equal(t, []string{address}, out.Node.Media)
+		require.Equal(t, "IMAGE", out.Node.Content.Kind)
+		require.Equal(t, "red shoes.png", out.Node.Content.Files[0].Name)
+		require.Equal(t, "image/png", out.Node.Content.Files[0].ContentType)
+	}
+	files := 0
+	for _, m := range e.Sandbox.Messages() {
+		if m.Direction == "outbound-api" {
+			require.Len(t, m.Media, 1)
+			require.True(t, strings.HasPrefix(m.SID, "MM"))
+			files++
+		}
+	}
+	require.Equal(t, 2, files)
+
+	e.exec("UPDATE media SET kind = 'document'")
+	_, problems := e.mutate("conversationReply", "message", map[string]any{"id": thread, "mediaId": picture, "body": "Our list"})
+	require.Contains(t, problems, "body: WhatsApp shows no text with a document")
+
+	e.do(nil, `mutation($id: ID!) { mediaDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": picture})
+	_, problems = e.mutate("conversationReply", "message", map[string]any{"id": thread, "mediaId": picture})
+	require.Contains(t, problems, "mediaId: ")
+}
+
 // TestAListIsForReplies: WhatsApp approves none, and within the window it may go.
 func TestAListIsForReplies(t *testing.T) {
 	t.Parallel()

@@ -115,3 +115,93 @@ func TestTheTrailsNumbersHaveNames(t *testing.T) {
 	require.NotEqual(t, said[0].Recorded, said[0].Text)
 	require.Empty(t, entries(e, "campaign.pause")[0].Sentences)
 }
+
+// The trail is narrowed by who did something and when, page by page, and says what is wrong with a filter.
+func TestTheTrailIsNarrowedByWhoAndWhen(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	_, beaID := e.person("bea", "MARKETER")
+	number, err := globalid.Decode("id", "Operator", beaID)
+	require.NoError(t, err)
+	e.exec(`INSERT INTO audit_entries (actor_kind, actor_id, action, entity, entity_id, created_at)
+		SELECT CASE WHEN i = 9 THEN 'api_token' ELSE 'operator' END, CASE i % 2 WHEN 1 THEN ?0::bigint ELSE 0 END, 'campaign.pause',
+			'campaign', i, '2025-03-01T12:00:00Z'::timestamptz + make_interval(days => i)
+		FROM generate_series(1, 9) i`, number)
+	type trail struct {
+		AuditEntries struct {
+			PageInfo struct {
+				HasNextPage bool
+				EndCursor   string
+			}
+			Nodes []struct{ Subject struct{ Number int64 } }
+		}
+	}
+	const document = `query($f: AuditFilter, $n: Int, $after: String) { auditEntries(filter: $f, first: $n, after: $after) {
+		pageInfo { hasNextPage endCursor } nodes { subject { number } } } }`
+	list := func(filter map[string]any) (found []int64) {
+		var out trail
+		for after := any(nil); ; after = out.AuditEntries.PageInfo.EndCursor {
+			e.do(&out, document, map[string]any{"f": filter, "n": 2, "after": after})
+			for _, n := range out.AuditEntries.Nodes {
+				found = append(found, n.Subject.Number)
+			}
+			if !out.AuditEntries.PageInfo.HasNextPage {
+				return found
+			}
+		}
+	}
+	day := func(d int) string { return time.Date(2025, 3, 1+d, 12, 0, 0, 0, time.UTC).Format(time.RFC3339) }
+	require.Equal(t, []int64{6, 5, 4, 3}, list(map[string]any{"from": day(3), "to": day(7)}), "to is excluded")
+	require.Equal(t, []int64{3, 2, 1}, list(map[string]any{"to": day(4)}))
+	require.Equal(t, []int64{7, 5, 3, 1}, list(map[string]any{"operatorId": beaID, "action": "campaign.pause"}),
+		"a token of the same number is somebody else")
+	require.Equal(t, []int64{5, 3}, list(map[string]any{"operatorId": beaID, "from": day(2), "to": day(6)}))
+	require.Empty(t, list(map[string]any{"operatorId": beaID, "from": day(9), "to": day(30)}))
+
+	wrong := func(filter map[string]any) string {
+		_, errs := e.raw(document, map[string]any{"f": filter})
+		require.Len(t, errs, 1)
+		return errs[0].Message
+	}
+	require.Contains(t, wrong(map[string]any{"from": day(3), "to": day(3)}), "is not after")
+	require.Contains(t, wrong(map[string]any{"operatorId": e.firstSender()}), "is the id of a Sender, want a Operator")
+	require.Contains(t, wrong(map[string]any{"from": "yesterday"}), "yesterday")
+}
+
+// What Twilio reported is listed newest first, so that a page begins with it before the subscription brings more.
+func TestDeliveryEventsAreListed(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	e.small(1)
+	e.exec("INSERT INTO messages (direction, purpose, contact_id, status) SELECT 'outbound', 'reply', id, 'read' FROM contacts LIMIT 1")
+	e.exec(`INSERT INTO delivery_events (message_id, sid, status, error_code, occurred_at)
+		SELECT m.id, 'SM1', v.status, v.code, now() FROM messages m,
+			(VALUES (1, 'sent', 0), (2, 'undelivered', 63024), (3, 'read', 0)) v (n, status, code) ORDER BY v.n`)
+	var out struct {
+		DeliveryEvents struct {
+			PageInfo struct {
+				HasNextPage bool
+				EndCursor   string
+			}
+			Nodes []struct {
+				Status     string
+				ErrorTitle *string
+				Message    struct{ Contact struct{ Address string } }
+			}
+		}
+	}
+	const document = `query($after: String) { deliveryEvents(first: 2, after: $after) { pageInfo { hasNextPage endCursor }
+		nodes { status errorTitle message { contact { address } } } } }`
+	e.do(&out, document, nil)
+	require.True(t, out.DeliveryEvents.PageInfo.HasNextPage)
+	nodes := out.DeliveryEvents.Nodes
+	require.Len(t, nodes, 2)
+	require.Equal(t, "READ", nodes[0].Status)
+	require.Equal(t, "UNDELIVERED", nodes[1].Status)
+	require.NotNil(t, nodes[1].ErrorTitle)
+	require.Equal(t, "+4915100000000", nodes[0].Message.Contact.Address)
+	e.do(&out, document, map[string]any{"after": out.DeliveryEvents.PageInfo.EndCursor})
+	require.False(t, out.DeliveryEvents.PageInfo.HasNextPage)
+	require.Len(t, out.DeliveryEvents.Nodes, 1)
+	require.Equal(t, "SENT", out.DeliveryEvents.Nodes[0].Status)
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
+	"eventstream/server/apperr"
 	"eventstream/server/db"
 
 	"github.com/uptrace/bun"
@@ -68,13 +70,35 @@ func countUnsealed(ctx context.Context, idb bun.IDB) (n int64, err error) {
 
 // Filter narrows a list of entries.
 type Filter struct {
-	Entity   string
-	EntityID *int64
-	Action   string
+	Entity     string
+	EntityID   *int64
+	Action     string
+	OperatorID *int64     // who did it
+	From, To   *time.Time // when, To excluded
+}
+
+// key is the order of the list. Whose entries and of which time come from indexes by the time of
+// the entry, which is the order of the ids but for what was written at once.
+func (f Filter) key() *db.Key {
+	if f.OperatorID == nil && f.From == nil && f.To == nil {
+		return &db.Key{Column: "id", Desc: true}
+	}
+	return &db.Key{Column: "created_at", Type: "timestamptz", Desc: true}
+}
+
+// CursorOf is an entry's place in the list.
+func (f Filter) CursorOf(e *Entry) string {
+	if f.key().Column == "id" {
+		return db.Cursor("", e.ID)
+	}
+	return db.Cursor(e.CreatedAt.UTC().Format(time.RFC3339Nano), e.ID)
 }
 
 // List gives entries, newest first.
 func (t *Trail) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Entry], error) {
+	if f.From != nil && f.To != nil && !f.From.Before(*f.To) {
+		return db.Slice[*Entry]{}, apperr.Invalid("to", "%s is not after %s", *f.To, *f.From)
+	}
 	var rows []*Entry
 	q := t.db.NewSelect().Model(&rows).ExcludeColumn("leaves")
 	if f.Entity != "" {
@@ -86,7 +110,16 @@ func (t *Trail) List(ctx context.Context, f Filter, p db.Page) (db.Slice[*Entry]
 	if f.Action != "" {
 		q = q.Where("e.action = ?", f.Action)
 	}
-	q, err := p.Apply(q, "e", &db.Key{Column: "id", Desc: true})
+	if f.OperatorID != nil {
+		q = q.Where("e.actor_kind = 'operator' AND e.actor_id = ?", *f.OperatorID)
+	}
+	if f.From != nil {
+		q = q.Where("e.created_at >= ?", *f.From)
+	}
+	if f.To != nil {
+		q = q.Where("e.created_at < ?", *f.To)
+	}
+	q, err := p.Apply(q, "e", f.key())
 	if err != nil {
 		return db.Slice[*Entry]{}, err
 	}

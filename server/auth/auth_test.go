@@ -151,6 +151,26 @@ func TestOneChoosesALanguageForOneself(t *testing.T) {
 	require.Empty(t, chosen(ada.ID))
 }
 
+func TestOneChangesOnesOwnName(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	ada, bea := e.person("ada", actor.RoleViewer), e.person("bea", actor.RoleAdmin)
+	ctx := as(t, ada)
+	named := func(id int64) string {
+		o, err := e.Operator(as(t, bea), id)
+		require.NoError(t, err)
+		return o.Name
+	}
+	require.NoError(t, e.Rename(ctx, "  Ada Lovelace "))
+	require.Equal(t, "Ada Lovelace", named(ada.ID))
+	require.Equal(t, bea.Name, named(bea.ID))
+	for _, wrong := range []string{"", "   ", strings.Repeat("x", 101), "a\x00b"} {
+		require.ErrorContains(t, e.Rename(ctx, wrong), "name: invalid: give a name of 1 to 100 characters", "%q", wrong)
+	}
+	require.Equal(t, "Ada Lovelace", named(ada.ID))
+	require.Equal(t, 1, e.audited("operator.update"))
+}
+
 func TestNoMachineAdministersPeople(t *testing.T) {
 	t.Parallel()
 	e := start(t)
@@ -180,6 +200,7 @@ func TestNoMachineAdministersPeople(t *testing.T) {
 		"end session": func() error { return e.RevokeSession(ctx, 1) },
 		"everywhere":  func() error { return e.SignOutEverywhere(ctx) },
 		"language":    func() error { return e.SetLanguage(ctx, "de") },
+		"rename":      func() error { return e.Rename(ctx, "Eve") },
 	} {
 		require.Equal(t, apperr.CodeForbidden, apperr.CodeOf(act()), name)
 	}

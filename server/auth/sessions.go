@@ -34,6 +34,22 @@ func (s *Service) SetLanguage(ctx context.Context, language string) error {
 	return err
 }
 
+// Rename changes one's own name, as everybody who works here sees it.
+func (s *Service) Rename(ctx context.Context, name string) error {
+	a, err := self(ctx)
+	if err != nil {
+		return err
+	}
+	if err := cleanName(&name); err != nil {
+		return err
+	}
+	_, err = s.change(ctx, a.ID, audit.OperatorUpdate, nil, func(ctx context.Context, tx bun.Tx, o *Operator) error {
+		o.Name = name
+		return updateOperator(ctx, tx, o)
+	})
+	return err
+}
+
 // Sessions lists one's own, the one used last first.
 func (s *Service) Sessions(ctx context.Context) ([]*Session, error) {
 	a, err := self(ctx)

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/contact"
 	"eventstream/server/db"
 	"eventstream/server/gate"
+	"eventstream/server/media"
 	"eventstream/server/message"
 	"eventstream/server/say"
 	"eventstream/server/template"
@@ -39,8 +40,45 @@ type Filter struct {
 // an approved template.
 type Reply struct {
 	ConversationID int64
-	Body           string
+	Body           string // with a file its caption; may be empty then
+	MediaID        *int64 // a file of the library
 	TemplateID     *int64
+}
+
+// maxCaption is how many characters WhatsApp takes with a file; see Twilio's whatsapp/guidance-whatsapp-media-messages.
+const maxCaption = 1024
+
+// check tells what is wrong with it, as far as it can be seen without Postgres.
+func (r *Reply) check() error {
+	r.Body = strings.TrimSpace(r.Body)
+	n := utf8.RuneCountInString(r.Body)
+	switch {
+	case r.TemplateID != nil && r.Body != "":
+		return apperr.Invalid("templateId", "give a text or a template, not both")
+	case r.TemplateID != nil && r.MediaID != nil:
+		return apperr.Invalid("mediaId", "give a file or a template, not both")
+	case r.MediaID != nil && n > maxCaption:
+		return apperr.Invalid("body", "with a file a text has at most %d characters, this one has %d", maxCaption, n)
+	case r.TemplateID == nil && r.MediaID == nil && (n < 1 || n > gate.MaxText):
+		return apperr.Invalid("body", "a reply has 1 to %d characters, this one has %d", gate.MaxText, n)
+	}
+	return nil
+}
+
+// attach puts a file of the library into a reply.
+func attach(ctx context.Context, tx bun.Tx, m *message.Message, mediaID int64) error {
+	f, err := media.Find(ctx, tx, mediaID)
+	if err != nil {
+		return apperr.Lacking("mediaId", err)
+	}
+	if f.Kind == template.MediaDocument && m.Body != "" {
+		return apperr.Invalid("body", "WhatsApp shows no text with a document: send it as a message of its own")
+	}
+	m.Media = []string{f.Path()}
+	m.Content = &message.Content{
+		Kind: message.ContentKind(f.Kind), Files: []message.File{{Type: f.ContentType, Name: f.Name}},
+	}
+	return nil
 }
 
 // List gives a page, the one with the newest message first.
@@ -128,15 +166,11 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
-	body := strings.TrimSpace(r.Body)
-	switch n := utf8.RuneCountInString(body); {
-	case r.TemplateID != nil && body != "":
-		return nil, apperr.Invalid("templateId", "give a text or a template, not both")
-	case r.TemplateID == nil && (n < 1 || n > gate.MaxText):
-		return nil, apperr.Invalid("body", "a reply has 1 to %d characters, this one has %d", gate.MaxText, n)
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	m := &message.Message{
-		Direction: message.Outbound, Purpose: message.PurposeReply, Body: body,
+		Direction: message.Outbound, Purpose: message.PurposeReply, Body: r.Body,
 		Status: message.StatusPending, OperatorID: actor.OperatorID(ctx),
 	}
 	err := s.db.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -162,7 +196,12 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 			}
 			m.TemplateVersionID = &version.ID
 		}
-		if err := s.mayAnswer(ctx, tx, c, thread, body, version); err != nil {
+		if r.MediaID != nil {
+			if err := attach(ctx, tx, m, *r.MediaID); err != nil {
+				return err
+			}
+		}
+		if err := s.mayAnswer(ctx, tx, c, thread, r.Body, version); err != nil {
 			return err
 		}
 		if m.SenderID, err = replySender(ctx, tx, thread.ID); err != nil {

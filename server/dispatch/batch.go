@@ -468,6 +468,9 @@ func (d *Dispatcher) call(ctx context.Context, b *batch, row message.Claimed, v 
 			return ok
 		},
 	}
+	if len(row.Media) > 0 {
+		out.Media = row.Media[0] // WhatsApp takes one in a message
+	}
 	if text := b.content(row); text != nil {
 		out.ContentSID = text.version.ContentSID
 		b.track(row, text, out.ContentVariables)

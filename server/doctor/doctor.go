@@ -137,7 +137,7 @@ var checks = []check{
 	{"postgres_log", "Log of Postgres", (*Doctor).postgresLog, true},
 	{"postgres_connections", "Connections of Postgres", (*Doctor).connections, true},
 	{"disk", "Space on disk", (*Doctor).disk, false},
-	{"spool", "Webhook spool", (*Doctor).spool, false},
+	{"spool", "Webhooks kept on disk", (*Doctor).spool, false},
 	{"backup", "Backups", (*Doctor).backup, true},
 	{"media", "Bucket of the media library", (*Doctor).media, true},
 	{"smtp", "Mail server", (*Doctor).smtp, false},

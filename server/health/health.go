@@ -88,26 +88,28 @@ func (s *Service) Look(ctx context.Context, provider say.Text) (*Health, error) 
 	if err := systemState(ctx, s.db, h); err != nil {
 		return nil, err
 	}
-	h.add("Workers", false, h.Workers == 0, say.New("%d alive", h.Workers),
+	h.add("Workers", false, h.Workers == 0, say.New("%d running", h.Workers),
 		"Nobody works the jobs: start a worker (run or work).")
 	h.add("Webhooks", h.WebhookLagSeconds > 2, h.WebhookLagSeconds > 30, webhookDetail(h.WebhookLagSeconds),
 		"Events arrive faster than they are applied: add a worker, or look at the jobs of the queue webhooks.")
-	h.add("Parked webhooks", h.WebhooksParked > 0, h.WebhooksParked > 100, many(h.WebhooksParked, "%d to try again", "%d or more to try again"),
+	h.add("Webhooks to retry", h.WebhooksParked > 0, h.WebhooksParked > 100,
+		many(h.WebhooksParked, "%d will be tried again", "%d or more will be tried again"),
 		"They could not be applied: see their errors under Monitoring, Webhook events, and replay them once the cause "+
 			"is fixed.")
 	s.lookAtSpool(h)
 	s.lookAtMedia(ctx, h)
-	h.add("Dispatch", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds),
-		"Campaigns wait for slots: the sender's rate is the limit, or a worker is missing.")
-	h.add("Decisions", h.MessagesUndecided > 0, false, many(h.MessagesUndecided, "%d <message needs|messages need> a decision", "%d or more messages need a decision"),
-		"Nothing tells whether Twilio has them: decide under Monitoring, Decisions, whether they are sent again or "+
-			"given up.")
+	h.add("Sending", h.DispatchLagSeconds > 30, h.DispatchLagSeconds > 300, dispatchDetail(h.DispatchLagSeconds),
+		"Campaigns wait for their turn: the sender's rate is the limit, or a worker is missing.")
+	h.add("Unconfirmed messages", h.MessagesUndecided > 0, false,
+		many(h.MessagesUndecided, "%d <message needs|messages need> a decision", "%d or more messages need a decision"),
+		"Nothing tells whether Twilio has them: decide under Monitoring, Unconfirmed messages, whether they are sent "+
+			"again or given up.")
 	var failed int64
 	for _, q := range h.Queues {
 		failed += q.Failed
 	}
-	h.add("Jobs", failed > 0, failed > 100, say.New("%d discarded", failed),
-		"Look at the discarded jobs and their errors under /admin/jobs.")
+	h.add("Background work", failed > 0, failed > 100, jobsDetail(failed),
+		"Look at them and their errors under /admin/jobs, where they are called discarded.")
 	h.Checks = append(h.Checks, Check{Name: "Twilio", Level: LevelOK, Detail: provider})
 	return h, nil
 }
@@ -137,7 +139,7 @@ func (s *Service) lookAtSpool(h *Health) {
 		return
 	}
 	size, oldest := s.spool()
-	detail, waits := say.New("empty"), time.Duration(0)
+	detail, waits := say.New("none"), time.Duration(0)
 	if h.SpoolBytes = size; size > 0 {
 		detail = say.New("%d KiB wait", (size+1023)/1024)
 	}
@@ -145,7 +147,7 @@ func (s *Service) lookAtSpool(h *Health) {
 		h.SpoolOldestAt, waits = &oldest, time.Since(oldest)
 		detail = say.New("%d KiB wait, the oldest for %s", (size+1023)/1024, waits)
 	}
-	h.add("Webhook spool", size > 0, waits > spoolWaits, detail,
+	h.add("Webhooks kept on disk", size > 0, waits > spoolWaits, detail,
 		"Postgres did not take webhooks, so that they wait on this server's disk and are stored as soon as it does: look "+
 			"at the database's load and disk.")
 }
@@ -164,7 +166,17 @@ func dispatchDetail(lag float64) say.Text {
 	return say.New("messages are due, the last batch went %s ago", seconds(lag))
 }
 
+func jobsDetail(failed int64) say.Text {
+	if failed == 0 {
+		return say.New("no job has failed")
+	}
+	return say.New("%d <job has|jobs have> failed for good", failed)
+}
+
 func many(n int64, counted, more say.Format) say.Text {
+	if n == 0 {
+		return say.New("none")
+	}
 	if n >= countLimit {
 		return say.New(more, countLimit)
 	}

@@ -43,7 +43,7 @@ func TestWebhooksAreCounted(t *testing.T) {
 	h = look()
 	require.InDelta(t, 40, h.WebhookLagSeconds, 15, "the oldest of both kinds")
 	require.Contains(t, h.Checks, health.Check{
-		Name: "Workers", Level: health.LevelBad, Detail: say.New("%d alive", int64(0)),
+		Name: "Workers", Level: health.LevelBad, Detail: say.New("%d running", int64(0)),
 		Advice: say.New("Nobody works the jobs: start a worker (run or work)."),
 	})
 }
@@ -64,8 +64,8 @@ func TestParkedAndSpooledWebhooksAreTold(t *testing.T) {
 	}
 	h, checks := look()
 	require.Zero(t, h.WebhooksParked)
-	require.Equal(t, health.LevelOK, checks["Parked webhooks"].Level)
-	require.NotContains(t, checks, "Webhook spool", "this process keeps none")
+	require.Equal(t, health.LevelOK, checks["Webhooks to retry"].Level)
+	require.NotContains(t, checks, "Webhooks kept on disk", "this process keeps none")
 	_, err := d.NewRaw(`INSERT INTO webhook_events (kind, sid, dedupe_key, params, signature_valid, next_attempt_at, applied_at)
 		SELECT 'status', 's', 'k' || i, '{}', true, CASE WHEN i <= 101 THEN now() END, CASE WHEN i > 150 THEN now() END
 		FROM generate_series(1, 200) i`).Exec(t.Context())
@@ -74,16 +74,16 @@ func TestParkedAndSpooledWebhooksAreTold(t *testing.T) {
 	s.WatchSpool(func() (int64, time.Time) { return held, since })
 	h, checks = look()
 	require.EqualValues(t, 101, h.WebhooksParked)
-	require.Equal(t, health.LevelBad, checks["Parked webhooks"].Level)
-	require.Equal(t, health.Check{Name: "Webhook spool", Level: health.LevelOK, Detail: say.New("empty")}, checks["Webhook spool"])
+	require.Equal(t, health.LevelBad, checks["Webhooks to retry"].Level)
+	require.Equal(t, health.Check{Name: "Webhooks kept on disk", Level: health.LevelOK, Detail: say.New("none")}, checks["Webhooks kept on disk"])
 	require.Nil(t, h.SpoolOldestAt)
 	held, since = 2000, time.Now().Add(-time.Second)
 	h, checks = look()
 	require.EqualValues(t, 2000, h.SpoolBytes)
 	require.Equal(t, since, *h.SpoolOldestAt)
-	require.Equal(t, health.LevelWarn, checks["Webhook spool"].Level)
-	require.Contains(t, checks["Webhook spool"].Detail.String(), "2 KiB wait")
+	require.Equal(t, health.LevelWarn, checks["Webhooks kept on disk"].Level)
+	require.Contains(t, checks["Webhooks kept on disk"].Detail.String(), "2 KiB wait")
 	since = since.Add(-time.Hour)
 	_, checks = look()
-	require.Equal(t, health.LevelBad, checks["Webhook spool"].Level)
+	require.Equal(t, health.LevelBad, checks["Webhooks kept on disk"].Level)
 }

@@ -204,6 +204,9 @@ func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return c
 // ByID finds one.
 func (s *Service) ByID(ctx context.Context, id int64) (*File, error) { return byID(ctx, s.db, id) }
 
+// Find finds one in the caller's transaction.
+func Find(ctx context.Context, idb bun.IDB, id int64) (*File, error) { return byID(ctx, idb, id) }
+
 // Problem tells why WhatsApp would not show a medium of the library; empty when it would, or when it lies elsewhere.
 func Problem(ctx context.Context, idb bun.IDB, m template.Media) (say.Text, error) {
 	f, own, err := inLibrary(ctx, idb, m)

@@ -21,6 +21,7 @@ type Claimed struct {
 	SenderID          int64
 	TemplateVersionID *int64
 	Body              string    // of free text
+	Media             []string  `bun:"type:jsonb"` // of a single message: paths of files on this server
 	Attempts          int       // calls to Twilio, this one included
 	Redeliveries      int       // attempts after one that was accepted and failed
 	Now               time.Time // Postgres' clock when it was claimed

@@ -72,7 +72,7 @@ func ClaimSingle(ctx context.Context, idb bun.IDB, id int64, of provider.Name, l
 		WHERE m.id = (SELECT id FROM messages WHERE id = ? AND status = 'pending' AND campaign_id IS NULL
 			AND not_before <= now() AND NOT EXISTS (SELECT 1 FROM sending_hold)
 			AND sender_id IN (SELECT s.id FROM senders s WHERE s.provider = ?) FOR UPDATE SKIP LOCKED)
-		RETURNING `+claimedColumns, lease.Seconds(), id, string(of)).Scan(ctx, c)
+		RETURNING m.media, `+claimedColumns, lease.Seconds(), id, string(of)).Scan(ctx, c)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing to do is no error
 	}

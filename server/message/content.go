@@ -1,6 +1,6 @@
 package message
 
-// ContentKind is what an inbound message is.
+// ContentKind is what a message is.
 type ContentKind string
 
 // Kinds of content.
@@ -22,8 +22,9 @@ const (
 	ContentOther    ContentKind = "other"   // a kind that is not known
 )
 
-// Content is what an inbound message holds beside its text and the addresses of its
-// media, as the provider told it. What is unknown is left out.
+// Content is what a message holds beside its text and the addresses of its media: of
+// an inbound one as the provider told it, of ours the file of a reply. What is unknown
+// is left out.
 type Content struct {
 	Kind      ContentKind `json:"kind"`
 	Location  *Location   `json:"location,omitempty"`

@@ -50,8 +50,8 @@ type Message struct {
 	Variant           *int       // of its campaign's test: which wording; nil: it takes no part in one
 	OperatorID        *int64     // who wrote a reply or sent a test; nil: nobody, or a program
 	Body              string     // as it went out or came in; "" until rendered
-	Media             []string   `bun:"type:jsonb"` // URLs
-	Content           *Content   `bun:"type:jsonb"` // of inbound messages that hold more
+	Media             []string   `bun:"type:jsonb"` // URLs; of ours paths of files on this server
+	Content           *Content   `bun:"type:jsonb"` // of messages that hold more
 	Status            Status     //
 	SkipReason        SkipReason //
 	SID               *string    `bun:"sid"` // Twilio's id

@@ -13,7 +13,8 @@ import (
 type Outgoing struct {
 	MessageID        int64  // comes back in the status callbacks
 	From, To         string // addresses without a channel prefix, or MG… as From
-	Body             string // free text, inside the session window only
+	Body             string // free text, inside the session window only; with Media its caption
+	Media            string // the path of a file on this server, inside the session window only; "": none
 	ContentSID       string // approved template; then Body is for our own record
 	ContentVariables map[string]string
 	Validity         time.Duration // how long the provider may keep it queued before it fails it; 0: its default

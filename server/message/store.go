@@ -224,6 +224,19 @@ func (s *Store) Events(ctx context.Context, messageIDs []int64) (map[int64][]*De
 	return byMessage, db.Err(err)
 }
 
+// RecentEvents gives delivery events as they were recorded, newest first.
+func (s *Store) RecentEvents(ctx context.Context, p db.Page) (db.Slice[*DeliveryEvent], error) {
+	var rows []*DeliveryEvent
+	q, err := p.Apply(s.db.NewSelect().Model(&rows), "de", &db.Key{Column: "id", Desc: true})
+	if err != nil {
+		return db.Slice[*DeliveryEvent]{}, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return db.Slice[*DeliveryEvent]{}, db.Err(err)
+	}
+	return db.Cut(p, rows), nil
+}
+
 // EventsByIDs finds delivery events, oldest first; of one campaign if named.
 func (s *Store) EventsByIDs(ctx context.Context, ids []int64, campaignID *int64) (rows []*DeliveryEvent, err error) {
 	if len(ids) == 0 {

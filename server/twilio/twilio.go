@@ -108,7 +108,12 @@ func (c *Client) Send(ctx context.Context, out message.Outgoing) (message.Accept
 			params.SetContentVariables(string(raw))
 		}
 	} else {
-		params.SetBody(out.Body)
+		if out.Media != "" {
+			params.SetMediaUrl([]string{c.opts.PublicURL + out.Media})
+		}
+		if out.Body != "" {
+			params.SetBody(out.Body)
+		}
 	}
 	// Our own id comes back with every callback, so that a status finds its
 	// message even when the answer to this call was lost.

@@ -140,6 +140,14 @@ func TestSendSaysWhatItMeans(t *testing.T) {
 		"ContentSid": {"HX1"}, "ContentVariables": {`{"1":"Max"}`},
 		"StatusCallback": {"http://127.0.0.1/webhooks/twilio/status?m=42#rc=5&rp=5xx,ct,rt"},
 	}, got)
+	for body, says := range map[string][]string{"": nil, "In red": {"In red"}} { // a file with and without a caption
+		_, err = testClient(t, server.URL).Send(context.Background(), message.Outgoing{
+			MessageID: 43, From: "+14155238886", To: "+4915112345678", Body: body, Media: "/media/TOKEN/shoes.png",
+		})
+		require.NoError(t, err)
+		require.Equal(t, says, got["Body"])
+		require.Equal(t, []string{"http://127.0.0.1/media/TOKEN/shoes.png"}, got["MediaUrl"])
+	}
 }
 
 func TestEveryCodeOnceAndComplete(t *testing.T) {

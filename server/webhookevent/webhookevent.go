@@ -92,6 +92,15 @@ func (e *Event) past(now provider.Name) bool {
 // Late reports whether the event came another way than at once.
 func (e *Event) Late() bool { return e.Source == SourceSpool || e.Source == SourceLog }
 
+// Who is the address that an inbound message is from, or that a status is about; "" where the request names none.
+func (e *Event) Who() string {
+	side := "To"
+	if e.Kind == KindInbound {
+		side = "From"
+	}
+	return strings.TrimPrefix(e.Params[side], "whatsapp:")
+}
+
 // Arrived is when the event reached us, as far as anybody knows.
 func (e *Event) Arrived() time.Time {
 	if e.ArrivedAt != nil && e.ArrivedAt.Before(e.ReceivedAt) {

@@ -92,7 +92,7 @@ const pages = groups.flatMap((g) => [...g.pages]);
 const deeper = [
   { to: "/monitoring/webhooks", label: t`Webhooks`, icon: IconActivity },
   { to: "/monitoring/check", label: t`Health check`, icon: IconActivity },
-  { to: "/monitoring/decisions", label: t`Messages that need a decision`, icon: IconActivity },
+  { to: "/monitoring/decisions", label: t`Unconfirmed messages`, icon: IconActivity },
   { to: "/account", label: t`Account`, icon: IconUserCircle },
 ] as const;
 

@@ -73,6 +73,7 @@ export const keys = {
   DemoData: none,
   DemoRun: none,
   DeferralCount: none,
+  DeliveryEventConnection: none,
   DoubleOptIn: none,
   ErrorBucket: none,
   Finding: none,

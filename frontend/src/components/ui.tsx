@@ -55,7 +55,7 @@ export function Page(props: {
             {props.title}
           </Title>
           {props.description && (
-            <Text c="dimmed" size="sm" mt={4}>
+            <Text component="div" c="dimmed" size="sm" mt={4}>
               {props.description}
             </Text>
           )}
@@ -193,13 +193,16 @@ const colors: Record<string, string> = {
   UNKNOWN: "gray",
 };
 
+/** The colour of where something stands. */
+export const statusColor = (value: string) => colors[value] ?? "gray";
+
 /** One word for where something stands; the colour only helps. */
 export function Status(props: { value: string; label?: string }) {
   return (
     <Badge
       variant="light"
       radius="sm"
-      color={colors[props.value] ?? "gray"}
+      color={statusColor(props.value)}
       tt="none"
       fw={550}
       miw={props.label ? undefined : "max-content"}

@@ -158,9 +158,14 @@ export const capital = (s: string) => s.charAt(0).toUpperCase() + s.slice(1);
 /** A name or a value as it stands within a sentence. */
 export const quoted = (s: string) => t`“${s}”`;
 
-/** A text as it stands within a sentence. German writes nouns with a capital anywhere, so there it stays as it is. */
+/**
+ * A text as it stands within a sentence. German writes nouns with a capital anywhere, so there it stays as it is, and
+ * names keep theirs everywhere.
+ */
 export const midSentence = (s: string) =>
-  language !== "de" && /^\p{Lu}\p{Ll}/u.test(s) ? s.charAt(0).toLowerCase() + s.slice(1) : s;
+  language !== "de" && /^(?!(Meta|Twilio)\b)\p{Lu}\p{Ll}+(?!\p{L})/u.test(s)
+    ? s.charAt(0).toLowerCase() + s.slice(1)
+    : s;
 
 /** An error's text as a sentence. */
 export function sentence(s: string): string {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { actionText, actionTexts } from "./actions";
-import { moment } from "./format";
+import { moment, spanOfClock, timeOfClock } from "./format";
 import {
   about,
   actionChoices,
@@ -81,8 +81,39 @@ test("changes are told as fields with what they were and are", () => {
     { name: "Track clicks", before: "no", after: "yes" },
     { name: "Template", before: "No. 3", after: "No. 4" },
     { name: "Conditions", after: "set" },
-    { name: "Quiet hours", before: "not set", after: "Start: 21:00, End: 08:00, Days: Mon and Sun" },
+    {
+      name: "Quiet hours",
+      before: "not set",
+      after: `${spanOfClock("21:00", "08:00")}, and messages only on Mon and Sun`,
+    },
   ]);
+});
+
+test("a schedule and quiet hours are told as people say them", () => {
+  setZone("Europe/Berlin");
+  const half = timeOfClock("10:30");
+  const recurs = (to: object, from: unknown = null) =>
+    changeLines("campaign.schedule", { schedule: { from, to: { recurrence: to } } })[0];
+  const weekly = { days: ["thu", "mon"], time: "10:30", zone: "Europe/Berlin", frequency: "weekly" };
+  expect(recurs({ ...weekly, zone: "America/New_York", runs: 4 }, { recurrence: weekly })).toEqual({
+    name: "Schedule",
+    before: `Weekly, Mon and Thu, ${half} (Europe/Berlin)`,
+    after: `Weekly, Mon and Thu, ${half} (America/New York), 4 times`,
+  });
+  expect(
+    recurs({ time: "10:30", zone: "", local: true, frequency: "daily", until: "2026-12-01T10:00:00Z" })?.after,
+  ).toBe(`Daily, ${half} (each recipient's time), until ${moment("2026-12-01T10:00:00Z")}`);
+  expect(recurs({ time: "10:30", zone: "UTC", frequency: "monthly", dayOfMonth: 31 })?.after).toBe(
+    `Monthly, day 31, ${half} (UTC)`,
+  );
+  const once = (to: object) => changeLines("campaign.schedule", { schedule: { from: null, to } })[0]?.after;
+  expect(once({ at: "2026-12-01T10:00:00Z" })).toBe(moment("2026-12-01T10:00:00Z"));
+  expect(once({ local: { date: "2026-12-01", time: "10:30" } })).toBe(`Dec 1, 2026, ${half} (each recipient's time)`);
+  const [quiet] = changeLines("settings.update", {
+    default_quiet_hours: { from: { end: "08:00", start: "21:00" }, to: { end: "09:00", zone: "UTC", start: "20:00" } },
+  });
+  expect(quiet?.before).toMatch(/^9:00.PM to 8:00.AM$/);
+  expect(quiet?.after).toMatch(/^8:00.PM to 9:00.AM \(UTC\)$/);
 });
 
 test("a move tells the status, and its reason as it was given", () => {

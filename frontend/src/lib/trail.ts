@@ -12,8 +12,10 @@ import {
   percent,
   quoted,
   skipText,
+  spanOfClock,
   timeOfClock,
   words,
+  zoneText,
 } from "./format";
 import { locale } from "./language";
 
@@ -488,6 +490,45 @@ const inForm: Partial<Record<Form, (v: unknown) => string | undefined>> = {
   share: (v) => (typeof v === "number" ? percent(v) : undefined),
 };
 
+const clockText = (v: unknown) => inForm.clock?.(v);
+const daysText = (v: unknown) => allOf(week.filter((day) => Array.isArray(v) && v.includes(day)).map(dayName));
+const theirTime = t`each recipient's time`;
+
+/** When a campaign starts, in one line: "Weekly, Mon and Thu, 10:30 AM (Europe/Berlin)". Undefined: that is none. */
+function scheduleText(v: Values): string | undefined {
+  if (isValues(v.recurrence)) return scheduleText(v.recurrence);
+  if (Object.keys(v).join() === "at") return inForm.moment?.(v.at);
+  if (isValues(v.local)) {
+    const { date, time } = v.local;
+    const [day, at] = [inForm.date?.(date), clockText(time)];
+    return day && at && `${day}, ${at} (${theirTime})`;
+  }
+  const { frequency, time, zone, local, days, dayOfMonth, until, runs } = v;
+  const at = clockText(time);
+  if (typeof frequency !== "string" || !at) return undefined;
+  const where = local ? theirTime : typeof zone === "string" && zone ? zoneText(zone) : "";
+  return [
+    values[frequency] ?? words(frequency),
+    daysText(days),
+    typeof dayOfMonth === "number" && dayOfMonth > 0 ? t`day ${dayOfMonth}` : "",
+    where ? `${at} (${where})` : at,
+    typeof runs === "number" && runs > 0 ? plural(runs, { one: "once", other: "# times" }) : "",
+    typeof until === "string" ? t`until ${inForm.moment?.(until) ?? until}` : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+/** Hours in which nothing is sent: "9:00 PM to 8:00 AM". Undefined: these are none. */
+function quietText(v: Values): string | undefined {
+  const { start, end, zone, days } = v;
+  if (typeof start !== "string" || typeof end !== "string" || !clockText(start) || !clockText(end)) return undefined;
+  const span = spanOfClock(start, end);
+  const hours = typeof zone === "string" && zone ? `${span} (${zoneText(zone)})` : span;
+  const open = daysText(days);
+  return open ? t`${hours}, and messages only on ${open}` : hours;
+}
+
 const unset = (v: unknown) => v === null || v === undefined || v === "" || (Array.isArray(v) && v.length === 0);
 
 /** A value as a person reads it. */
@@ -504,6 +545,8 @@ function valueText(name: string, v: unknown, telling: Telling, listed = false): 
   if (typeof v === "number") return Number.isInteger(v) ? count(v) : decimal(v);
   if (!isValues(v)) return String(v);
   if (typeof v.limit === "number" && typeof v.currency === "string") return amount(v.limit, v.currency);
+  const planned = scheduleText(v) ?? quietText(v);
+  if (planned) return planned;
   return Object.entries(v)
     .filter(([part]) => !machines.has(part))
     .map(([part, is]) => {

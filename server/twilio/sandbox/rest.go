@@ -198,6 +198,12 @@ func (s *Sandbox) checkMessage(r *http.Request) (m *Message, status, code int, t
 		if m.Body == "" && f.Get("MediaUrl") == "" {
 			return bad(21602, "Message body is required.")
 		}
+		if address := f.Get("MediaUrl"); address != "" { // WhatsApp honours one
+			if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+				return bad(21620, "Invalid media URL(s).")
+			}
+			m.SID, m.Media, m.fault = newSID("MM"), []string{newSID("ME")}, s.fetchFile(r.Context(), address)
+		}
 		if utf8.RuneCountInString(m.Body) > 1600 {
 			return bad(21617, "The concatenated message body exceeds the 1600 character limit.")
 		}
@@ -369,7 +375,7 @@ func (s *Sandbox) forget(what redaction) {
 	m.Media = slices.DeleteFunc(slices.Clone(m.Media), func(sid string) bool { return sid == what.Media })
 }
 
-// listMedia lists those of an inbound message; nothing is sent with media here.
+// listMedia lists those of a message.
 func (s *Sandbox) listMedia(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.message(r.PathValue("sid"))
 	if !ok {

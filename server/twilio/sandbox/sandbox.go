@@ -145,7 +145,7 @@ type Message struct {
 	Created   time.Time         `json:"at"`
 	Sent      *time.Time        `json:"sent,omitempty"`  // nil while it is queued
 	UserID    string            `json:"user,omitempty"`  // of an inbound one: the id that came beside From
-	Media     []string          `json:"media,omitempty"` // of an inbound one: SIDs
+	Media     []string          `json:"media,omitempty"` // SIDs
 	plan      []step
 	place     int // in the log
 	fault     int // the error that its content template brings about; 0: none

@@ -1,5 +1,17 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Button, Card, Group, PasswordInput, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import {
+  Alert,
+  Button,
+  Card,
+  Group,
+  PasswordInput,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQuery } from "urql";
 import { useSession } from "../../app/session";
@@ -9,7 +21,7 @@ import { Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { PageLanguage } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
-import { midSentence, moment, words } from "../../lib/format";
+import { moment, words } from "../../lib/format";
 import { chooseLanguage, type Language } from "../../lib/language";
 import { notifications } from "../../lib/notifications";
 import { browserName } from "../../lib/passkeys";
@@ -56,6 +68,23 @@ const PasswordDocument = graphql(`
   }
 `);
 
+const NameDocument = graphql(`
+  mutation AccountUpdate($input: AccountUpdateInput!) {
+    accountUpdate(input: $input) {
+      account {
+        operator {
+          id
+          name
+        }
+      }
+      userErrors {
+        field
+        message
+      }
+    }
+  }
+`);
+
 const LanguageDocument = graphql(`
   mutation LanguageSet($input: LanguageSetInput!) {
     languageSet(input: $input) {
@@ -66,20 +95,53 @@ const LanguageDocument = graphql(`
   }
 `);
 
-/** One's own way in: password, second step, passkeys, and where one is signed in. */
+/** Oneself: name, language, and the way in, with password, second step, passkeys, and where one is signed in. */
 export function AccountPage() {
   const { viewer, account } = useSession();
   return (
-    <Page title={t`Account`} description={`${viewer.name} · ${viewer.email} · ${midSentence(words(viewer.role))}`}>
+    <Page title={t`Account`} description={`${viewer.name} · ${viewer.email} · ${words(viewer.role)}`}>
       <SimpleGrid cols={{ base: 1, lg: 2 }} style={{ alignItems: "start" }}>
         <Factors />
         <Stack>
+          <OwnName key={viewer.name} />
           {account?.password && <ChangePassword />}
           <PagesLanguage />
-          <Sessions />
         </Stack>
       </SimpleGrid>
+      <Sessions />
     </Page>
+  );
+}
+
+function OwnName() {
+  const { viewer } = useSession();
+  const [{ fetching }, update] = useMutation(NameDocument);
+  const form = useForm({ initialValues: { name: viewer.name } });
+  return (
+    <Card>
+      <form
+        onSubmit={form.onSubmit(async (v) => {
+          const result = await update({ input: v });
+          const errors = result.data?.accountUpdate.userErrors ?? [];
+          const { fields, rest } = byField(errors, ["name"]);
+          if (errors.length) return form.setErrors(rest ? { name: rest } : fields);
+          if (settled(result)) notifications.show({ message: t`Saved`, color: "green" });
+        })}
+      >
+        <Stack>
+          <TextInput
+            label={t`Name`}
+            description={t`As everybody who works here sees it`}
+            autoComplete="name"
+            maxLength={100}
+            {...form.getInputProps("name")}
+          />
+          <Group justify="flex-end">
+            <Button type="submit" loading={fetching} disabled={!form.isDirty()}>{t`Save`}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Card>
   );
 }
 
@@ -130,7 +192,7 @@ function ChangePassword() {
             {...form.getInputProps("newPassword")}
           />
           <Group justify="flex-end">
-            <Button type="submit" variant="default" loading={fetching}>{t`Change password`}</Button>
+            <Button type="submit" loading={fetching} disabled={!form.isDirty()}>{t`Change password`}</Button>
           </Group>
         </Stack>
       </form>

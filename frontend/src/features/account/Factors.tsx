@@ -88,7 +88,7 @@ export function Factors(props: { done?: () => void }) {
     });
   return (
     <Card>
-      <Title order={2} size="h4" mb={4}>{t`Two-step sign-in`}</Title>
+      <Title order={2} size="h4" mb={4}>{t`Sign-in security`}</Title>
       <Text size="sm" c="dimmed" mb="md">
         {any
           ? t`Your password alone is not enough to sign in.`

@@ -48,10 +48,7 @@ export function AttributesPage() {
     [a.name, a.key, a.description].some((text) => text.toLowerCase().includes(wanted)),
   );
   return (
-    <SettingsTab
-      title={t`Attributes`}
-      description={t`What you know about contacts. New attributes appear with imports`}
-    >
+    <SettingsTab title={t`Attributes`} description={t`What you know about contacts; imports bring new ones`}>
       {edited && <AttributeForm key={edited.key} attribute={edited} onClose={() => edit(null)} />}
       {error && !attributes ? (
         <Failed error={error} retry={again} />
@@ -113,13 +110,9 @@ export function AttributesPage() {
                         )}
                       </Table.Td>
                       <Table.Td data-label={t`Contacts`}>
-                        {a.coverage ? (
-                          t`${share(a.coverage)} have it`
-                        ) : (
-                          <Text span size="sm" c="dimmed">{t`Few or none`}</Text>
-                        )}
+                        {a.coverage ? share(a.coverage) : <Text span size="sm" c="dimmed">{t`Few or none`}</Text>}
                       </Table.Td>
-                      <Table.Td data-label={t`Examples`} maw={{ sm: 320 }}>
+                      <Table.Td data-label={t`Examples`} maw={{ sm: 320, lg: 460 }}>
                         <Text size="sm" c="dimmed" lineClamp={1}>
                           {samplesText(a.samples, a.type) || "–"}
                         </Text>

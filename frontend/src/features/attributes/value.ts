@@ -87,6 +87,10 @@ export const samplesText = (samples: readonly string[], type: AttributeType) =>
     .map((s) => (type === "NUMBER" && s !== "" && Number.isFinite(Number(s)) ? count(Number(s)) : scalar(s, type)))
     .join(" · ");
 
-/** "87%" of the contacts; few are more than none. */
+/** "87%" of the contacts; few are more than none, and most are less than all. */
 export const share = (coverage: number) =>
-  coverage > 0 && coverage < 0.01 ? "<1%" : percent(Math.round(coverage * 100) / 100);
+  coverage > 0 && coverage < 0.01
+    ? `<${percent(0.01)}`
+    : coverage > 0.99 && coverage < 1
+      ? `>${percent(0.99)}`
+      : percent(Math.round(coverage * 100) / 100);

@@ -70,6 +70,7 @@ export function BudgetOf(props: { id: string; revision: number; budget: BudgetSt
       label={t`Budget`}
       description={t`The most that it may cost; changes at once`}
       value={props.budget?.limit.amount ?? ""}
+      currency={props.budget?.limit.currency}
       onSave={async (budget) => {
         const answer = await update({ input: { id: props.id, budget, expectedVersion: props.revision } });
         if (answer.error) return errorText(answer.error);

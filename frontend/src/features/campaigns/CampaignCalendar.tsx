@@ -6,7 +6,7 @@ import type { CSSProperties } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { LinkButton, Page, Rows } from "../../components/ui";
+import { LinkButton, Page, Rows, statusColor } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { CampaignCalendarQuery } from "../../gql/graphql";
 import { useAddress } from "../../lib/address";
@@ -48,14 +48,6 @@ const wholeDay = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: 
 const edge = (key: string, days: number) =>
   new Date((momentNamed(`${key}T00:00`)?.getTime() ?? 0) + days * 24 * 3_600_000).toISOString();
 
-const colors: Record<string, string> = {
-  SCHEDULED: "var(--mantine-color-blue-6)",
-  SENDING: "var(--mantine-color-green-6)",
-  PREPARING: "var(--mantine-color-green-6)",
-  PAUSED: "var(--mantine-color-yellow-6)",
-  FAILED: "var(--mantine-color-red-6)",
-};
-
 /** What was sent and what is planned, by day. */
 export function CampaignCalendar() {
   const { search, change } = useAddress();
@@ -73,6 +65,7 @@ export function CampaignCalendar() {
   const shown = days.some((d) => d.startsWith(month) && starts.has(d));
   return (
     <Page
+      up={{ to: "/campaigns", label: t`Campaigns` }}
       title={t`Campaign calendar`}
       description={t`What was sent, and what is planned`}
       actions={
@@ -156,7 +149,7 @@ function Day(props: { day: string; starts: Start[]; today: boolean; outside: boo
                 to="/campaigns/$id"
                 params={{ id: s.campaign.id }}
                 className={`${styles.start} ${s.planned ? styles.planned : ""}`}
-                style={{ "--start": colors[s.campaign.status] ?? "var(--mantine-color-gray-6)" } as CSSProperties}
+                style={{ "--start": `var(--mantine-color-${statusColor(s.campaign.status)}-6)` } as CSSProperties}
               >
                 <span>{s.campaign.name}</span>
                 <Text component="small" size="xs" c="dimmed">

@@ -20,11 +20,11 @@ import { SegmentChoicesDocument } from "../segments/choices";
 import { useChosenTemplate } from "../templates/choices";
 import { AudienceStep } from "./AudienceStep";
 import {
-  completeIn,
   type Draft,
   draftOf,
   fields,
   inputOf,
+  missingIn,
   newDraft,
   type Step,
   stepLabels,
@@ -130,6 +130,8 @@ export function NewCampaign() {
   if (!data || (chosen && taken.current !== chosen)) return <Rows />;
   const value = draft ?? newDraft(data);
   const next = async () => {
+    const missing = missingIn("audience", value);
+    if (Object.keys(missing).length > 0) return setErrors({ fields: missing, rest: "" });
     const go = goAfter();
     const result = await create({ input: { ...inputOf(value), name: value.name } });
     const found = problems(result);
@@ -141,6 +143,7 @@ export function NewCampaign() {
   };
   return (
     <Page
+      up={{ to: "/campaigns", label: t`Campaigns` }}
       title={t`New campaign`}
       description={sent && value.templateId === sent.id ? t`It sends the template “${sent.name}”.` : undefined}
     >
@@ -157,11 +160,7 @@ export function NewCampaign() {
             }}
           />
           <Group justify="flex-end">
-            <Button
-              disabled={!value.name.trim() || !value.segmentId}
-              loading={creating.fetching}
-              onClick={next}
-            >{t`Next`}</Button>
+            <Button loading={creating.fetching} onClick={next}>{t`Next`}</Button>
           </Group>
         </Stack>
       </Card>
@@ -270,6 +269,8 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const [going, setGoing] = useState(false);
   const go = async (to: Step) => {
     const forward = steps.indexOf(to) > steps.indexOf(step);
+    const missing = missingIn(step, draft, campaign.query != null);
+    if (forward && Object.keys(missing).length > 0) return setErrors({ fields: missing, rest: "" });
     const then = goAfter();
     setGoing(true);
     const ready = await flush();
@@ -292,6 +293,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const leave = (then = goAfter()) => then({ to: "/campaigns/$id", params: { id: campaign.id } });
   return (
     <Page
+      up={{ to: "/campaigns", label: t`Campaigns` }}
       title={draft.name.trim() || t`Untitled campaign`}
       description={campaign.status === "SCHEDULED" ? t`Scheduled: changes count until it starts` : t`Draft`}
       actions={
@@ -300,12 +302,13 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
             {saveText[state]}
           </Text>
           <Button
+            className="keep-width"
             variant="default"
             onClick={async () => {
               const then = goAfter();
               if (await flush()) leave(then);
             }}
-          >{t`Done`}</Button>
+          >{t`Close`}</Button>
         </>
       }
     >
@@ -345,11 +348,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
                 {index > 0 && (
                   <Button variant="default" onClick={() => go(steps[index - 1] ?? "audience")}>{t`Back`}</Button>
                 )}
-                <Button
-                  disabled={!completeIn(step, draft)}
-                  loading={going}
-                  onClick={() => go(steps[index + 1] ?? "review")}
-                >
+                <Button loading={going} onClick={() => go(steps[index + 1] ?? "review")}>
                   {step === "schedule" ? t`Review` : t`Next`}
                 </Button>
               </Group>

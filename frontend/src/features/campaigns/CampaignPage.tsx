@@ -15,6 +15,7 @@ import { CampaignActions } from "./CampaignActions";
 import { CampaignAlerts } from "./CampaignAlerts";
 import { CampaignReport } from "./CampaignReport";
 import { CampaignLabels } from "./Labels";
+import { audienceText } from "./outcome";
 import { ShareReport } from "./ShareReport";
 import { sendersText } from "./schedule";
 
@@ -148,8 +149,9 @@ export function CampaignPage() {
   const topic = c.topic ? `, ${t`topic “${c.topic.name}”`}` : "";
   return (
     <Page
+      up={{ to: "/campaigns", label: t`Campaigns` }}
       title={c.name}
-      description={`${what} → ${c.segment?.name ?? t`Custom audience`}${topic} · ${sendersText(c.senders) || t`no sender`}`}
+      description={`${what} → ${audienceText(c)}${topic} · ${sendersText(c.senders) || t`no sender`}`}
       actions={
         <Group gap="sm" className="no-print">
           {c.startedAt && <ShareReport />}

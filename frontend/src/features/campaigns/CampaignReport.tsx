@@ -20,7 +20,17 @@ import { useMay } from "../../app/session";
 import { TemplateMessage, TemplateMessageById } from "../../components/TemplateMessage";
 import { Live, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import { count, decimal, duration, errorClasses, moment, percent, skipText, waitText } from "../../lib/format";
+import {
+  count,
+  decimal,
+  duration,
+  errorClasses,
+  midSentence,
+  moment,
+  percent,
+  skipText,
+  waitText,
+} from "../../lib/format";
 import type { CampaignDetails } from "./CampaignPage";
 import { CampaignTimeline } from "./CampaignTimeline";
 import { Compared } from "./Compared";
@@ -156,10 +166,12 @@ function Sent({ campaign: c }: { campaign: CampaignDetails }) {
         <TemplateMessage template={c.template} at={c.startedAt ?? undefined} />
       </div>
       <Text size="xs" c="dimmed" mt="xs">
-        {since
-          ? t`Template “${c.template.name}”, which was changed after the launch`
-          : t`Template “${c.template.name}”`}
+        {`${t`Template`}: `}
+        <Link to="/templates/$id" params={{ id: c.template.id }} className="plain">
+          {c.template.name}
+        </Link>
       </Text>
+      {since && <Text size="xs" c="dimmed">{t`It was changed after the launch.`}</Text>}
     </>
   );
 }
@@ -206,21 +218,33 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
           <Status value={waiting ? "WAITING" : c.status} label={waiting ?? undefined} />
           <Text size="sm">{besideText(c.status, c.counts)}</Text>
         </Group>
-        <Text size="sm" c="dimmed">
-          {limits}
-        </Text>
       </Group>
-      <Progress value={c.progress * 100} size="lg" animated={sending} aria-label={t`Progress`} />
+      {!hasEnded(c.status) && (
+        <Progress value={c.progress * 100} size="lg" animated={sending} aria-label={t`Progress`} mb="xs" />
+      )}
       <Live>{t`${waiting ?? statusText(c.status, c.counts)}, ${percent(c.progress)} processed, ${count(c.counts.delivered)} delivered`}</Live>
-      <Text size="sm" mt="xs">
-        {t`${percent(c.progress)} processed`}
-        {c.status !== "COMPLETED" && `, ${leftText(c.counts)}`}
-        {sending && ` · ${t`${decimal(c.throughput)} a second now`}`}
+      <Text size="sm">
+        {hasEnded(c.status)
+          ? t`Sent to ${count(c.counts.tried)} of ${count(c.counts.audience)}`
+          : t`${percent(c.progress)} processed`}
+        {!hasEnded(c.status) && `, ${leftText(c.counts)}`}
+        {sending && ` · ${t`${decimal(c.throughput)} messages/s now`}`}
         {sending &&
           c.throughput > 0 &&
           left > 0 &&
           `, ${t`done in about ${duration(Math.max(1, left / c.throughput))}`}`}
-        {c.counts.skipped > 0 && ` · ${t`${count(c.counts.skipped)} of ${count(c.counts.audience)} not sent`}`}
+        {c.counts.skipped > 0 && (
+          <>
+            {" · "}
+            <Anchor renderRoot={(p) => <Link {...p} to="/campaigns/$id" params={{ id: c.id }} hash="not-sent" />}>
+              {t`${count(c.counts.skipped)} not sent`}
+            </Anchor>
+            {`: ${c.skipReasons
+              .slice(0, 2)
+              .map((r) => `${midSentence(skipText(r.reason))} (${count(r.count)})`)
+              .join(", ")}${c.skipReasons.length > 2 ? "…" : ""}`}
+          </>
+        )}
       </Text>
       <SimpleGrid cols={{ base: 2, sm: 4 }} mt="md" component="dl" mb={0}>
         {courseOf(c).map((f) => (
@@ -239,6 +263,7 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
           </div>
         ))}
       </SimpleGrid>
+      {limits && <Text size="sm" c="dimmed" mt="sm">{t`Limits: ${limits}`}</Text>}
     </Card>
   );
 }
@@ -257,7 +282,7 @@ function Audience({ campaign: c }: { campaign: CampaignDetails }) {
       </Group>
       <SimpleGrid cols={{ base: 1, md: c.deferrals.length > 0 ? 2 : 1 }} spacing="xl">
         <div>
-          <Title order={3} size="h5" mb={4}>
+          <Title order={3} size="h5" mb={4} id="not-sent" style={{ scrollMarginTop: 80 }}>
             {t`Not sent`}
             {n.skipped > 0 && ` (${count(n.skipped)})`}
           </Title>

@@ -17,7 +17,7 @@ import { count, percentOf, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { useShortcuts } from "../../lib/shortcuts";
 import { CampaignLabelsDocument, LabelBadges } from "./Labels";
-import { besideText, share, waitingText, waitsForApproval } from "./outcome";
+import { audienceText, besideText, hasEnded, share, waitingText, waitsForApproval } from "./outcome";
 
 const CampaignsDocument = graphql(`
   query Campaigns($search: String, $filter: CampaignFilter, $after: String) {
@@ -39,6 +39,7 @@ const CampaignsDocument = graphql(`
           tried
           delivered
           read
+          replied
           undecided
           redelivering
         }
@@ -51,6 +52,7 @@ const CampaignsDocument = graphql(`
         waitingUntil
         waitingReason
         waitingLimit
+        query
         segment {
           id
           name
@@ -171,10 +173,10 @@ export function CampaignsPage() {
                 <Table.Tr>
                   <Table.Th>{t`Name`}</Table.Th>
                   <Table.Th>{t`Status`}</Table.Th>
-                  <Table.Th>{t`Progress`}</Table.Th>
                   <Table.Th ta="right">{t`Sent to`}</Table.Th>
                   <Table.Th ta="right">{t`Delivered`}</Table.Th>
                   <Table.Th ta="right">{t`Read`}</Table.Th>
+                  <Table.Th ta="right">{t`Replied`}</Table.Th>
                   <Table.Th>{t`Start`}</Table.Th>
                 </Table.Tr>
               </Table.Thead>
@@ -215,7 +217,7 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
                 {c.name}
               </Link>
               <Text size="xs" c="dimmed">
-                {c.template?.name ?? t`No template yet`} → {c.segment?.name ?? t`Custom audience`}
+                {c.template?.name ?? t`No template yet`} → {audienceText(c)}
               </Text>
               {c.labels.length > 0 && (
                 <Group gap={4} mt={4}>
@@ -239,14 +241,10 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
                   {besideText(c.status, c.counts)}
                 </Text>
               )}
-              {c.startError && <Text size="xs" c="red">{t`could not start yet`}</Text>}
-            </Table.Td>
-            <Table.Td data-label={t`Progress`} miw={120} data-none={!c.startedAt || undefined}>
-              {c.startedAt ? (
-                <Progress value={c.progress * 100} w="100%" miw={100} aria-label={t`Progress of ${c.name}`} />
-              ) : (
-                "–"
+              {c.startedAt && !hasEnded(c.status) && (
+                <Progress value={c.progress * 100} w={110} mt={6} aria-label={t`Progress of ${c.name}`} />
               )}
+              {c.startError && <Text size="xs" c="red">{t`could not start yet`}</Text>}
             </Table.Td>
             <Table.Td data-label={t`Sent to`} ta="right" data-none={!c.startedAt || undefined}>
               {c.startedAt ? sentTo(c.counts) : "–"}
@@ -257,7 +255,10 @@ function CampaignRows(props: { variables: CampaignsQueryVariables; after: string
             <Table.Td data-label={t`Read`} ta="right" data-none={!c.counts.tried || undefined}>
               {c.counts.tried ? percentOf(share(c.counts.read, c.counts)) : "–"}
             </Table.Td>
-            <Table.Td data-label={t`Start`}>
+            <Table.Td data-label={t`Replied`} ta="right" data-none={!c.counts.tried || undefined}>
+              {c.counts.tried ? percentOf(share(c.counts.replied, c.counts)) : "–"}
+            </Table.Td>
+            <Table.Td data-label={t`Start`} data-none={!(c.startedAt ?? c.nextRunAt) || undefined}>
               <When at={c.startedAt ?? c.nextRunAt} />
             </Table.Td>
           </Table.Tr>

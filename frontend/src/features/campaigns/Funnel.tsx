@@ -9,10 +9,10 @@ export function Funnel(props: { counts: Parameters<typeof funnelOf>[0]; clicks: 
     <>
       <ul className="funnel" aria-label={t`Funnel`}>
         {funnelOf(props.counts, props.clicks).map((f) => (
-          <Row key={f.name} of={f} color="brand" />
+          <Row key={f.name} of={f} color="var(--funnel-way)" />
         ))}
         {lossesOf(props.counts).map((f) => (
-          <Row key={f.name} of={f} color="red" />
+          <Row key={f.name} of={f} color="var(--funnel-loss)" />
         ))}
       </ul>
       <Text size="xs" c="dimmed" mt="xs">

@@ -1,5 +1,5 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Fieldset, Group, Stack, Switch, TextInput } from "@mantine/core";
+import { Alert, Fieldset, Group, Stack, Switch, Text, TextInput } from "@mantine/core";
 import { NumberField } from "../../components/NumberField";
 import { percentSign } from "../../lib/format";
 import type { StepProps } from "./AudienceStep";
@@ -14,6 +14,10 @@ export function ScheduleStep({ draft: d, errors, onChange }: StepProps) {
   const quiet = (changed: Partial<Draft["quiet"]>) => onChange({ quiet: { ...d.quiet, ...changed } });
   return (
     <Stack gap="xl">
+      <Text
+        size="sm"
+        c="dimmed"
+      >{t`You choose when it starts after the review: at once, at a set time or on a schedule.`}</Text>
       <Fieldset legend={t`Hours`} variant="unstyled">
         <Stack mt="xs">
           <Switch

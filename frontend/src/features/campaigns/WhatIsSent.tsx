@@ -4,6 +4,7 @@ import { TemplateMessage, TemplateMessageById } from "../../components/TemplateM
 import type { CampaignSettingsFragment } from "../../gql/graphql";
 import { templateText } from "../templates/choices";
 import { Line } from "./Line";
+import { audienceText } from "./outcome";
 import { sendersText } from "./schedule";
 
 /** What goes out, to whom and from whom: whoever launches it sees it beside the figures. */
@@ -29,7 +30,7 @@ export function WhatIsSent({ campaign: c }: { campaign: CampaignSettingsFragment
                 <Line label={t`Template`}>{c.template.name}</Line>
               </>
             )}
-        <Line label={t`Segment`}>{c.segment?.name ?? t`Custom audience`}</Line>
+        <Line label={t`Segment`}>{audienceText(c)}</Line>
         {c.topic && <Line label={t`Topic`}>{c.topic.name}</Line>}
         <Line label={c.senders.length > 1 ? t`Senders` : t`Sender`}>{sendersText(c.senders) || t`None yet`}</Line>
       </Stack>

@@ -258,11 +258,18 @@ const fieldsOf: Record<Step, string[]> = {
 };
 export const fields = Object.values(fieldsOf).flat();
 
-/** Whether a step has all that the next one asks for. */
-export function completeIn(step: Step, d: Draft): boolean {
-  if (step === "audience") return d.name.trim() !== "";
-  if (step === "message") return d.variants.length > 0 ? variantsComplete(d) : d.templateId !== null;
-  return true;
+/**
+ * What a step still lacks before the next one, by its field. A campaign whose audience was written by the API needs no
+ * segment.
+ */
+export function missingIn(step: Step, d: Draft, ownAudience = false): Record<string, string> {
+  const missing: Record<string, string> = {};
+  if (step === "audience" && !d.name.trim()) missing.name = t`Give it a name`;
+  if (step === "audience" && !d.segmentId && !ownAudience) missing.segmentId = t`Choose who gets it`;
+  if (step === "message" && d.variants.length === 0 && !d.templateId) missing.templateId = t`Choose what is sent`;
+  if (step === "message" && d.variants.length > 0 && !variantsComplete(d))
+    missing.variants = t`Choose a template for each variant`;
+  return missing;
 }
 
 /** The step where a field stands. */

@@ -104,7 +104,7 @@ test("the time that it took and the time in which it sent are told apart", () =>
   expect(text(c).slice(1)).toEqual([
     ["Total time", "6 h 33 min", undefined],
     ["Sending time", "8 min 30 s", "waiting for the other 6 h 25 min"],
-    ["Sending speed", "14.8 a second", "20 peak"],
+    ["Sending speed", "14.8 messages/s", "20 peak"],
   ]);
   const quick = { ...c, finishedAt: "2026-11-24T20:08:40Z" };
   expect(text(quick)[2]).toEqual(["Sending time", "8 min 30 s", undefined]);

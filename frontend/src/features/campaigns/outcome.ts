@@ -151,15 +151,19 @@ export function courseOf(c: Course, now = Date.now()): { label: string; text: st
   ];
   if (c.counts.accepted > 0)
     out.push(
-      {
-        label: t`Sending time`,
-        text: duration(c.sendingSeconds),
-        // Less is the time that it takes to prepare and to end.
-        hint: waited > Math.max(60, took * 0.05) ? t`waiting for the other ${duration(waited)}` : undefined,
-      },
+      ...(duration(c.sendingSeconds) === duration(took)
+        ? []
+        : [
+            {
+              label: t`Sending time`,
+              text: duration(c.sendingSeconds),
+              // Less is the time that it takes to prepare and to end.
+              hint: waited > Math.max(60, took * 0.05) ? t`waiting for the other ${duration(waited)}` : undefined,
+            },
+          ]),
       {
         label: t`Sending speed`,
-        text: t`${pace} a second`,
+        text: plural(c.throughputAverage, { one: `${pace} message/s`, other: `${pace} messages/s` }),
         hint: peak === pace ? undefined : t`${peak} peak`, // a small campaign is over within one measurement
       },
     );
@@ -177,6 +181,10 @@ export function compared<C extends { id: string; startedAt?: string | null }>(
   const before = others.filter((c) => Date.parse(c.startedAt ?? "") < Date.parse(campaign.startedAt ?? ""));
   return (before.length > 0 ? before : others).slice(0, 5);
 }
+
+/** To whom it goes. */
+export const audienceText = (c: { segment?: { name: string } | null; query?: unknown }) =>
+  c.segment?.name ?? (c.query ? t`Custom audience` : t`No audience yet`);
 
 /** Whether a campaign waits for a second person. */
 export const waitsForApproval = (c: { approval?: { state: string } | null }) => c.approval?.state === "WAITING";

@@ -1,15 +1,15 @@
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { Alert, Button, Card, Code, Group, List, Select, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, Code, Group, List, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { IconListCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
-import { useClient } from "urql";
+import { useEffect, useState } from "react";
+import { useClient, useQuery } from "urql";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
 import { Empty, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { AuditProtectionQuery, AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
+import type { AuditFilter, AuditProtectionQuery, AuditTrailQuery, VerificationQuery } from "../../gql/graphql";
 import { actionText } from "../../lib/actions";
 import { useAddress } from "../../lib/address";
 import { errorText } from "../../lib/errors";
@@ -17,6 +17,7 @@ import { count, moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 import { actionChoices, changeLines, type Thing, type Told, thingOf } from "../../lib/trail";
+import { midnight, momentNamed } from "../../lib/zone";
 
 const TrailDocument = graphql(`
   query AuditTrail($filter: AuditFilter, $after: String) {
@@ -57,6 +58,15 @@ const TrailDocument = graphql(`
     id
     name
     gone
+  }
+`);
+const OperatorsDocument = graphql(`
+  query AuditOperators {
+    operators {
+      id
+      kind
+      name
+    }
   }
 `);
 const VerifyDocument = graphql(`
@@ -110,21 +120,40 @@ const choices = actionChoices();
 
 type Row = AuditTrailQuery["auditEntries"]["nodes"][number];
 
+/** A day that the address names, as a field shows it; "": it names none. */
+const dayOf = (there: string | undefined) =>
+  there && /^\d{4}-\d\d-\d\d$/.test(there) && momentNamed(`${there}T00:00`) ? there : "";
+const dayBegins = (day: string) => momentNamed(`${day}T00:00`)?.toISOString();
+/** The moment after a day, which the API excludes. */
+const dayEnds = (day: string) => midnight(momentNamed(`${day}T12:00`) ?? 0, 1).toISOString();
+
 /** Every change, chained by hash, and the button that walks the chain. */
 export function AuditTrail() {
   const client = useClient();
   const { search, change } = useAddress();
   const action = search.q ?? null;
-  const pages = usePages<Row>(action ?? "");
+  const operatorId = search.id ?? null;
+  const first = dayOf(search.from);
+  const last = dayOf(search.to);
+  const backwards = first !== "" && last !== "" && last < first;
+  const filter: AuditFilter = {
+    action,
+    operatorId,
+    from: first ? dayBegins(first) : null,
+    to: last && !backwards ? dayEnds(last) : null,
+  };
+  const pages = usePages<Row>(JSON.stringify(filter));
   const [verdict, setVerdict] = useState<VerificationQuery["auditVerification"] | null>(null);
   const head = <Code style={{ overflowWrap: "anywhere" }}>{verdict?.head || t`empty`}</Code>;
   const [problem, setProblem] = useState("");
   const [walking, setWalking] = useState(false);
   const [{ data, error, fetching }, load] = useLasting({
     query: TrailDocument,
-    variables: { filter: { action }, after: pages.after },
+    variables: { filter, after: pages.after },
     requestPolicy: "cache-and-network",
   });
+  const [{ data: known }] = useQuery({ query: OperatorsDocument });
+  const people = known?.operators.filter((o) => o.kind === "PERSON") ?? [];
   const rows = pages.with(data?.auditEntries.nodes);
   if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const verify = async () => {
@@ -136,26 +165,46 @@ export function AuditTrail() {
   };
   return (
     <Stack>
-      <Group justify="space-between">
-        <Select
-          aria-label={t`What was done`}
-          placeholder={t`Everything that was done`}
-          data={choices}
-          value={action}
-          onChange={(to) => change({ q: to ?? undefined })}
-          searchable
-          clearable
-          maxDropdownHeight={400}
-          nothingFoundMessage={t`No action with that name`}
-          w={{ base: "100%", xs: 340 }}
-        />
-        <Button variant="default" onClick={verify} loading={walking}>{t`Verify the chain`}</Button>
+      <Group justify="space-between" align="flex-end">
+        <Group align="flex-end" style={{ flex: "1 1 auto" }}>
+          <Select
+            label={t`What was done`}
+            placeholder={t`Everything that was done`}
+            data={choices}
+            value={action}
+            onChange={(to) => change({ q: to ?? undefined })}
+            searchable
+            clearable
+            maxDropdownHeight={400}
+            nothingFoundMessage={t`No action with that name`}
+            w={{ base: "100%", xs: 300 }}
+          />
+          <Select
+            label={t`Who`}
+            placeholder={t`Everybody`}
+            data={people.map((o) => ({ value: o.id, label: o.name }))}
+            value={operatorId}
+            onChange={(to) => change({ id: to ?? undefined })}
+            searchable
+            clearable
+            nothingFoundMessage={t`Nobody with that name`}
+            w={{ base: "100%", xs: 200 }}
+          />
+          <DayField label={t`From`} day={first} onChange={(from) => change({ from })} />
+          <DayField
+            label={t`To`}
+            day={last}
+            onChange={(to) => change({ to })}
+            error={backwards && t`The last day is not before the first.`}
+          />
+        </Group>
+        <Button variant="default" onClick={verify} loading={walking}>{t`Check for tampering`}</Button>
       </Group>
       {problem && <Alert color="red">{problem}</Alert>}
       {verdict && (
         <Alert
           color={verdict.valid ? "brand" : "red"}
-          title={verdict.valid ? t`The chain is whole` : t`The chain is broken`}
+          title={verdict.valid ? t`No tampering found` : t`The trail is not what it was`}
           role="status"
         >
           {verdict.valid ? (
@@ -198,33 +247,33 @@ export function AuditTrail() {
           <Table className="cards">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th>#</Table.Th>
-                <Table.Th>{t`When`}</Table.Th>
-                <Table.Th>{t`Who`}</Table.Th>
                 <Table.Th>{t`What`}</Table.Th>
                 <Table.Th>{t`Changes`}</Table.Th>
+                <Table.Th>{t`Who`}</Table.Th>
+                <Table.Th>{t`When`}</Table.Th>
                 <Table.Th>{t`Hash`}</Table.Th>
+                <Table.Th>{t`No.`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
-            <Table.Tbody>
+            <Table.Tbody style={{ verticalAlign: "top" }}>
               {rows.map((e) => (
                 <Table.Tr key={e.id}>
-                  <Table.Td data-label="#">{e.seq ? count(e.seq) : "…"}</Table.Td>
-                  <Table.Td data-label={t`When`} style={{ whiteSpace: "nowrap" }}>
-                    {moment(e.createdAt)}
-                  </Table.Td>
-                  <Table.Td data-label={t`Who`}>
-                    {e.actor ? <Named thing={thingOf(e.actor)} /> : words(e.actorKind)}
-                  </Table.Td>
                   <Table.Td data-label={t`What`}>
                     <Done entry={e} />
                   </Table.Td>
                   <Table.Td data-label={t`Changes`}>
                     <Changes entry={e} />
                   </Table.Td>
+                  <Table.Td data-label={t`Who`} style={{ whiteSpace: "nowrap" }}>
+                    {e.actor ? <Named thing={thingOf(e.actor)} /> : words(e.actorKind)}
+                  </Table.Td>
+                  <Table.Td data-label={t`When`} style={{ whiteSpace: "nowrap" }}>
+                    {moment(e.createdAt)}
+                  </Table.Td>
                   <Table.Td data-label={t`Hash`}>
                     <Code title={e.hash ?? t`not sealed yet`}>{e.hash?.slice(0, 10) ?? "…"}</Code>
                   </Table.Td>
+                  <Table.Td data-label={t`No.`}>{e.seq ? count(e.seq) : "…"}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
@@ -240,6 +289,32 @@ export function AuditTrail() {
       />
       <Protection />
     </Stack>
+  );
+}
+
+/** A day of the address. It goes there once its year is whole: while 2026 is typed, the field holds the year 20, too. */
+function DayField(props: {
+  label: string;
+  day: string;
+  onChange: (day: string | undefined) => void;
+  error?: string | false;
+}) {
+  const { day } = props;
+  const [typed, setTyped] = useState(day);
+  useEffect(() => setTyped(day), [day]);
+  return (
+    <TextInput
+      type="date"
+      label={props.label}
+      value={typed}
+      onChange={(e) => {
+        const to = e.currentTarget.value;
+        setTyped(to);
+        if (to === "" || to >= "1000") props.onChange(to || undefined);
+      }}
+      error={props.error}
+      w={{ base: "calc(50% - 8px)", xs: 150 }}
+    />
   );
 }
 
@@ -347,7 +422,7 @@ function Protection() {
           <Alert
             color="red"
             title={t`No checkpoint can be signed`}
-          >{t`${p.problem}. Verify the chain, and compare it with the checkpoints that you keep elsewhere.`}</Alert>
+          >{t`${p.problem}. Check for tampering, and compare the trail with the checkpoints that you keep elsewhere.`}</Alert>
         )}
         <Text size="sm">
           {last

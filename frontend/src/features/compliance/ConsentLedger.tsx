@@ -1,16 +1,18 @@
 import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconChecks } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { ConsentEvidence } from "../../components/ConsentEvidence";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
-import { nameOf } from "../../components/Person";
+import { nameOf, numberOf } from "../../components/Person";
+import { SearchSelect } from "../../components/SearchSelect";
 import { Empty, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { ConsentLedgerQuery, ConsentSource, ConsentStatus } from "../../gql/graphql";
 import { chosen, useAddress } from "../../lib/address";
-import { moment, words } from "../../lib/format";
+import { languageName, moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 
@@ -43,6 +45,25 @@ const LedgerDocument = graphql(`
   }
 `);
 
+const WhoDocument = graphql(`
+  query ConsentLedgerContacts($search: String, $chosen: ID!, $known: Boolean!) {
+    found: contacts(search: $search, first: 25) {
+      nodes {
+        id
+        name
+        displayAddress
+      }
+    }
+    chosen: node(id: $chosen) @include(if: $known) {
+      ... on Contact {
+        id
+        name
+        displayAddress
+      }
+    }
+  }
+`);
+
 type Row = ConsentLedgerQuery["consentEvents"]["nodes"][number];
 
 const decisions = ["OPTED_IN", "OPTED_OUT"] satisfies ConsentStatus[];
@@ -53,10 +74,11 @@ export function ConsentLedger() {
   const { search, change } = useAddress();
   const status = chosen(decisions, search.status);
   const source = chosen(sources, search.source);
-  const pages = usePages<Row>(`${status} ${source}`);
+  const contactId = search.id ?? null;
+  const pages = usePages<Row>(`${status} ${source} ${contactId}`);
   const [{ data, error, fetching }, load] = useLasting({
     query: LedgerDocument,
-    variables: { filter: { status, source }, after: pages.after },
+    variables: { filter: { status, source, contactId }, after: pages.after },
     requestPolicy: "cache-and-network",
   });
   const rows = pages.with(data?.consentEvents.nodes);
@@ -64,6 +86,17 @@ export function ConsentLedger() {
   return (
     <Stack>
       <Group>
+        <SearchSelect
+          aria-label={t`Contact`}
+          placeholder={t`Name or number`}
+          document={WhoDocument}
+          shown={(c) => [nameOf(c), numberOf(c)].filter(Boolean).join(" · ")}
+          nothingFoundMessage={t`No contact`}
+          clearable
+          w={{ base: "100%", xs: 258 }}
+          value={contactId}
+          onChange={(v) => change({ id: v ?? undefined })}
+        />
         <Select
           aria-label={t`Decision`}
           placeholder={t`Any decision`}
@@ -99,7 +132,7 @@ export function ConsentLedger() {
                 <Table.Th>{t`Decision`}</Table.Th>
                 <Table.Th>{t`Source`}</Table.Th>
                 <Table.Th>{t`Evidence`}</Table.Th>
-                <Table.Th>{t`Decided`}</Table.Th>
+                <Table.Th>{t`Recorded`}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -127,12 +160,12 @@ export function ConsentLedger() {
                     )}
                   </Table.Td>
                   <Table.Td data-label={t`Evidence`}>
-                    <ConsentEvidence event={e} none={t`none`} brief={e.contact != null} />
+                    <Evidence of={e} />
                   </Table.Td>
-                  <Table.Td data-label={t`Decided`} style={{ whiteSpace: "nowrap" }}>
-                    {moment(e.occurredAt)}
-                    {moment(e.createdAt) !== moment(e.occurredAt) && (
-                      <Text size="xs" c="dimmed">{t`recorded ${moment(e.createdAt)}`}</Text>
+                  <Table.Td data-label={t`Recorded`} style={{ whiteSpace: "nowrap" }}>
+                    {moment(e.createdAt)}
+                    {moment(e.occurredAt) !== moment(e.createdAt) && (
+                      <Text size="xs" c="dimmed">{t`decided ${moment(e.occurredAt)}`}</Text>
                     )}
                   </Table.Td>
                 </Table.Tr>
@@ -149,5 +182,32 @@ export function ConsentLedger() {
         onMore={() => pages.next(data?.consentEvents.pageInfo.endCursor, rows)}
       />
     </Stack>
+  );
+}
+
+/** What a list leaves to the contact's page, as ConsentEvidence does. */
+const unread = ["messageSid", "rule", "words"];
+
+/** What proves a decision; a word that decided is told as what they wrote. */
+function Evidence({ of: e }: { of: Row }) {
+  const brief = e.contact != null;
+  const { text, language, ...others } = e.evidence as Record<string, unknown>;
+  if (e.source !== "KEYWORD" || typeof text !== "string")
+    return <ConsentEvidence event={e} none={t`none`} brief={brief} />;
+  const word = <bdi>{text}</bdi>;
+  const more = Object.keys(others).some((k) => !brief || !unread.includes(k));
+  return (
+    <>
+      <Text size="sm" lineClamp={brief ? 2 : undefined} style={{ overflowWrap: "anywhere" }}>
+        {typeof language === "string" && language ? (
+          <Trans>
+            Wrote “{word}” ({languageName(language)})
+          </Trans>
+        ) : (
+          <Trans>Wrote “{word}”</Trans>
+        )}
+      </Text>
+      {more && <ConsentEvidence event={{ ...e, evidence: others }} none={t`none`} brief={brief} />}
+    </>
   );
 }

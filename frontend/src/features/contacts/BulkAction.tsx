@@ -1,6 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { Anchor, Button, Card, Group, Progress, Stack, Table, Text } from "@mantine/core";
-import { IconStack2 } from "@tabler/icons-react";
+import { IconDownload, IconStack2 } from "@tabler/icons-react";
 import { useMutation, useSubscription } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
@@ -133,7 +133,7 @@ const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 /** What became of the erased messages at Twilio. */
 function Redaction({ of }: { of: NonNullable<Action["redaction"]> }) {
   const parts = [
-    of.done > 0 && t`${count(of.done)} emptied`,
+    of.done > 0 && plural(of.done, { one: "the text of # message removed", other: "the texts of # messages removed" }),
     of.gone > 0 && t`${count(of.gone)} no longer there`,
     of.waiting > 0 && t`${count(of.waiting)} waiting`,
     ...of.refused.map((r) => t`${count(r.count)} refused: ${r.reason}`),
@@ -209,7 +209,11 @@ export function BulkActionsPage() {
   if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data && rows.length === 0) return <Rows />;
   return (
-    <Page title={t`Bulk action history`} description={t`What was done to many contacts at once`}>
+    <Page
+      up={{ to: "/contacts", label: t`Contacts` }}
+      title={t`Bulk action history`}
+      description={t`Changes made to several contacts at once`}
+    >
       {rows.length === 0 ? (
         <Empty
           icon={<IconStack2 />}
@@ -234,6 +238,7 @@ export function BulkActionsPage() {
                   <Table.Td data-label={t`What`}>
                     {may && a.downloadUrl && a.status !== "CANCELED" ? (
                       <Anchor href={a.downloadUrl} download size="sm">
+                        <IconDownload size={14} style={{ verticalAlign: "-2px", marginInlineEnd: 6 }} aria-hidden />
                         {capital(sentence(a))}
                       </Anchor>
                     ) : (

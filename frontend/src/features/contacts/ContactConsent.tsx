@@ -155,7 +155,7 @@ export function ContactConsent(props: {
   return (
     <Card>
       <Title order={2} size="h4" mb="sm">{t`Consent`}</Title>
-      <Table withRowBorders={false} verticalSpacing={4} horizontalSpacing={0} highlightOnHover={false} mb="sm">
+      <Table withRowBorders={false} verticalSpacing={8} horizontalSpacing={0} highlightOnHover={false} mb="sm">
         <Table.Tbody>
           {c.consents.map((s) => (
             <Table.Tr key={s.purpose}>
@@ -181,7 +181,7 @@ export function ContactConsent(props: {
       </Table>
       <Title order={3} size="h5" mb="xs">{t`Consent history`}</Title>
       {c.consentEvents.nodes.length === 0 ? (
-        <Text c="dimmed" size="sm">{t`Nothing recorded: this contact gets no campaign.`}</Text>
+        <Text c="dimmed" size="sm">{t`No consent recorded: campaigns skip this contact.`}</Text>
       ) : (
         <Timeline bulletSize={16} lineWidth={2} active={-1}>
           {c.consentEvents.nodes.map((e) => (

@@ -7,7 +7,7 @@ import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { nameOf, numberOf } from "../../components/Person";
-import { Missing, Page, Rows, scrollable } from "../../components/ui";
+import { Missing, Page, Rows, Status, scrollable } from "../../components/ui";
 import { graphql } from "../../gql";
 import { country, flag, languageName, moment, untilText, zoneText } from "../../lib/format";
 import { AttributeValue } from "../attributes/AttributeValue";
@@ -103,8 +103,14 @@ export function ContactPage() {
   const rows = namedAttributes(c.attributes as Record<string, unknown>, known);
   return (
     <Page
+      up={{ to: "/contacts", label: t`Contacts` }}
       title={nameOf(c)}
-      description={numberOf(c)}
+      description={
+        <Group gap="xs">
+          {numberOf(c)}
+          <Status value={c.consentStatus} />
+        </Group>
+      }
       actions={
         may && (
           <>

@@ -76,7 +76,7 @@ export function ContactTimeline(props: { id: string }) {
             const title =
               h.kind === "MESSAGE"
                 ? m?.direction === "INBOUND"
-                  ? t`They wrote`
+                  ? t`Message received`
                   : m?.skipReason
                     ? t`Not sent: ${skipText(m.skipReason)}`
                     : t`Message: ${of}`

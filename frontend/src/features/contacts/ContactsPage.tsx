@@ -1,9 +1,10 @@
 import { plural, t } from "@lingui/core/macro";
-import { Anchor, Button, Group, Select, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Anchor, Button, Group, Select, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconAddressBook,
   IconBookmark,
+  IconDots,
   IconFilter,
   IconHistory,
   IconPlus,
@@ -214,16 +215,26 @@ export function ContactsPage() {
         may && (
           <>
             <LinkButton
-              to="/contacts/actions"
-              variant="subtle"
-              leftSection={<IconHistory size={16} />}
-            >{t`Bulk action history`}</LinkButton>
-            <LinkButton
               to="/contacts/import"
               variant="default"
               leftSection={<IconUpload size={16} />}
             >{t`Import`}</LinkButton>
             <Button leftSection={<IconPlus size={16} />} onClick={add.open}>{t`Add contact`}</Button>
+            <DropdownMenu
+              position="bottom-end"
+              target={
+                <ActionIcon variant="default" size={36} aria-label={t`More`}>
+                  <IconDots size={18} />
+                </ActionIcon>
+              }
+            >
+              {(Menu) => (
+                <Menu.Item
+                  leftSection={<IconHistory size={16} />}
+                  onClick={() => navigate({ to: "/contacts/actions" })}
+                >{t`Bulk action history`}</Menu.Item>
+              )}
+            </DropdownMenu>
           </>
         )
       }

@@ -1,8 +1,8 @@
 import { t } from "@lingui/core/macro";
-import { Anchor, Card, Checkbox, Group, Table, UnstyledButton } from "@mantine/core";
+import { Anchor, Box, Card, Checkbox, Group, Table, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { memo, type ReactNode, useCallback, useMemo, useRef } from "react";
+import { type ChangeEvent, memo, type ReactNode, useCallback, useMemo, useRef } from "react";
 import { nameOf, Person } from "../../components/Person";
 import { Status, scrollable } from "../../components/ui";
 import { When } from "../../components/When";
@@ -26,7 +26,7 @@ const cells: Record<FixedColumn, (c: Row) => ReactNode> = {
     </Group>
   ),
   region: (c) => (c.region ? `${flag(c.region)}\u00a0${country(c.region)}` : "–"), // no flag stands alone
-  timeZone: (c) => (c.timeZone ? zoneText(c.timeZone) : "–"),
+  timeZone: (c) => (c.timeZone ? zoneText(c.timeZone) : c.region ? t`Several` : "–"),
   locale: (c) => languageName(c.locale) || "–",
   createdAt: (c) => <When at={c.createdAt} />,
 };
@@ -58,6 +58,9 @@ function Head(props: { column: string; label: string; order: ContactOrder; onOrd
     </Table.Th>
   );
 }
+
+/** On a phone a contact is a few lines: what is seldom looked for is on its page. */
+const wideOnly = ["timeZone", "locale", "createdAt"];
 
 type Column = { id: string; key: string | null | undefined; label: string; type: Attribute["type"] | undefined };
 
@@ -92,7 +95,7 @@ const ContactRow = memo(function ContactRow(props: {
         </Person>
       </Table.Td>
       {props.columns.map((col) => (
-        <Table.Td key={col.id} data-label={col.label}>
+        <Table.Td key={col.id} data-label={col.label} data-wide={wideOnly.includes(col.id) || undefined}>
           {col.key ? (
             <AttributeValue value={valueAt(c.attributes as Record<string, unknown>, col.key)} type={col.type} />
           ) : (
@@ -148,6 +151,12 @@ export function ContactsTable(props: {
   const newest = useRef(pick);
   newest.current = pick;
   const onPick = useCallback((id: string, on: boolean) => newest.current(id, on), []);
+  const everyone = {
+    checked: all || n === rows.length,
+    indeterminate: !all && n > 0 && n < rows.length,
+    onChange: (e: ChangeEvent<HTMLInputElement>) =>
+      props.onPick(new Set(e.currentTarget.checked ? rows.map((r) => r.id) : [])),
+  };
   const width = columns.length + (props.picking ? 2 : 1);
   const kept = useKeptColumns(`${props.picking} ${layout.density} ${layout.columns.join()}`, virtual.items.length > 0);
   const space = (height: number) =>
@@ -158,6 +167,11 @@ export function ContactsTable(props: {
     );
   return (
     <Card padding={0}>
+      {props.picking && (
+        <Box hiddenFrom="sm" px={12} pt={10}>
+          <Checkbox size="xs" label={t`Select all shown`} {...everyone} />
+        </Box>
+      )}
       <div style={{ overflowX: "auto" }} {...scrollable(t`Table of contacts`)}>
         <Table
           className="cards"
@@ -176,13 +190,7 @@ export function ContactsTable(props: {
             <Table.Tr aria-rowindex={1} ref={kept.head}>
               {props.picking && (
                 <Table.Th w={40}>
-                  <Checkbox
-                    size="xs"
-                    aria-label={t`Select all shown`}
-                    checked={all || n === rows.length}
-                    indeterminate={!all && n > 0 && n < rows.length}
-                    onChange={(e) => props.onPick(new Set(e.currentTarget.checked ? rows.map((r) => r.id) : []))}
-                  />
+                  <Checkbox size="xs" aria-label={t`Select all shown`} {...everyone} />
                 </Table.Th>
               )}
               <Head column="name" label={t`Name`} order={props.order} onOrder={props.onOrder} />

@@ -13,7 +13,7 @@ import { LinkButton, Live, Page, Rows, Status } from "../../components/ui";
 import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import type { DashboardPageQuery } from "../../gql/graphql";
-import { count, messages, percent } from "../../lib/format";
+import { count, messages, percentOf } from "../../lib/format";
 import { zoneName } from "../../lib/zone";
 import { share, waitingText } from "../campaigns/outcome";
 import { Attention } from "./Attention";
@@ -217,6 +217,7 @@ export function DashboardPage() {
         before={data.earlier.period}
         compared={range.compared}
         spent={data.spending[0]?.totals ?? []}
+        live={setup.live}
       />
       <Live>{t`${messages(data.dashboard.period.tried)} sent, ${count(data.dashboard.period.delivered)} delivered`}</Live>
       <Card>
@@ -259,7 +260,7 @@ function Campaigns(props: { campaigns: DashboardPageQuery["campaigns"]["nodes"] 
             )}
             <Text size="xs" c="dimmed" mt={4}>
               {waitingText(c) ??
-                t`Sent to ${count(c.counts.tried)} · ${percent(share(c.counts.delivered, c.counts))} delivered · ${percent(share(c.counts.read, c.counts))} read`}
+                t`Sent to ${count(c.counts.tried)} · ${percentOf(share(c.counts.delivered, c.counts))} delivered · ${percentOf(share(c.counts.read, c.counts))} read`}
             </Text>
           </div>
         ))}

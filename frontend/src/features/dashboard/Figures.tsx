@@ -1,7 +1,7 @@
 import { plural, t } from "@lingui/core/macro";
-import { Card, SimpleGrid, Text } from "@mantine/core";
+import { Card, Divider, Group, Text } from "@mantine/core";
 import type { DashboardNumbersFragment, DashboardPeriodFragment } from "../../gql/graphql";
-import { count, money, percent } from "../../lib/format";
+import { count, money, percentOf } from "../../lib/format";
 import { type Change, changeOf, pointsOf } from "./range";
 
 /** The figures of a range beside those of the one before. */
@@ -10,6 +10,8 @@ export function Figures(props: {
   before: DashboardPeriodFragment;
   compared: string;
   spent: readonly { amount: string; currency: string }[];
+  /** Whether the sandbox is left behind. */
+  live: boolean;
 }) {
   const { now: d, before: b } = props;
   const p = d.period;
@@ -17,7 +19,7 @@ export function Figures(props: {
   const share = (n: number, tried: number) => (tried > 0 ? n / tried : 0);
   const rate = (label: string, n: number, was: number, goodUp: boolean) => ({
     label,
-    value: p.tried > 0 ? percent(share(n, p.tried)) : "–",
+    value: p.tried > 0 ? percentOf(share(n, p.tried)) : "–",
     hint: count(n),
     change: p.tried > 0 ? pointsOf(share(n, p.tried), share(was, b.tried), sent) : null,
     goodUp,
@@ -45,27 +47,27 @@ export function Figures(props: {
         change: changeOf(p.received, b.received, b.received > 0 || sent),
         goodUp: true,
       },
-      {
-        label: t`Contacts now`,
-        value: count(d.contacts),
-        hint: t`${count(d.optedIn)} opted in, ${count(d.unreachable)} unreachable`,
-        change: null,
-        goodUp: true,
-        id: "contacts",
-      },
     ];
-  if (props.spent.length > 0)
-    figures.push({
-      label: t`Cost this month`,
-      value: props.spent.map(money).join(" + "),
-      hint: t`At Meta’s and Twilio’s list prices`,
-      change: null,
-      goodUp: false,
-      id: "cost",
-    });
+  // These are of no range.
+  const standing = [
+    {
+      label: t`Contacts now`,
+      value: count(d.contacts),
+      hint: t`${count(d.optedIn)} opted in, ${count(d.unreachable)} unreachable`,
+    },
+    ...(props.spent.length > 0
+      ? [
+          {
+            label: props.live ? t`Cost this month` : t`Simulated cost this month`,
+            value: props.spent.map(money).join(" + "),
+            hint: props.live ? t`At Meta’s and Twilio’s list prices` : t`Nothing is charged in the sandbox`,
+          },
+        ]
+      : []),
+  ];
   return (
     <Card>
-      <SimpleGrid cols={columns[figures.length]} verticalSpacing="lg">
+      <div className="figures-row">
         {figures.map((f) => (
           <div key={f.label}>
             <Text size="xs" c="dimmed" fw={550}>
@@ -84,7 +86,7 @@ export function Figures(props: {
             )}
           </div>
         ))}
-      </SimpleGrid>
+      </div>
       <Text size="xs" c="dimmed" mt="md">
         {plural(p.tried, {
           one: "Percentages are of the # message sent.",
@@ -94,16 +96,25 @@ export function Figures(props: {
           ? t`Changes are against ${props.compared}.`
           : t`There is no earlier data to compare with.`}
       </Text>
+      <Divider my="md" />
+      <Group gap="xl">
+        {standing.map((f) => (
+          <Group key={f.label} gap={8} align="baseline">
+            <Text size="sm" c="dimmed">
+              {f.label}
+            </Text>
+            <Text className="figures" fw={650}>
+              {f.value}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {f.hint}
+            </Text>
+          </Group>
+        ))}
+      </Group>
     </Card>
   );
 }
-
-/** In rows of as many: what has been clicked and spent is not shown everywhere. */
-const columns: Record<number, { base: number; sm: number; md?: number }> = {
-  8: { base: 2, sm: 4 },
-  9: { base: 2, sm: 3 },
-  10: { base: 2, sm: 2, md: 5 },
-};
 
 /** Better is green, worse is red; what says nothing is quiet. */
 const tone = (c: Change, goodUp: boolean) =>

@@ -84,8 +84,9 @@ export function ImportPage() {
   );
   return (
     <Page
+      up={{ to: "/contacts", label: t`Contacts` }}
       title={t`Import contacts`}
-      description={t`CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Exports of Google Contacts, Outlook, HubSpot and other programs are recognized, and Twilio's message log.`}
+      description={t`From Google Contacts, Outlook, HubSpot, Twilio’s message log or a spreadsheet`}
     >
       <Stepper active={running ? (imports ? 2 : 1) : 0} size="sm" wrap={false} maw={560} className="steps">
         {steps.map((label) => (

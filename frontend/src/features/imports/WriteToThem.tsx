@@ -28,5 +28,5 @@ export function WriteToThem({ import: i }: { import: ImportState }) {
     if (!settled(result) || !made) return;
     go({ to: "/campaigns/new", search: { segment: made.id } });
   };
-  return <Button loading={fetching} onClick={write}>{t`Write to these contacts`}</Button>;
+  return <Button loading={fetching} onClick={write}>{t`Create a campaign`}</Button>;
 }

@@ -1,16 +1,17 @@
 import { plural, t } from "@lingui/core/macro";
 import { ActionIcon, Alert, Button, Group, Paper, SegmentedControl, Text, Textarea } from "@mantine/core";
-import { IconSend2, IconTemplate } from "@tabler/icons-react";
+import { IconMessage2Bolt, IconSend2, IconTemplate } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { ConsentStatus } from "../../gql/graphql";
+import type { ConsentStatus, LibraryFileFragment } from "../../gql/graphql";
 import { settled } from "../../lib/errors";
 import { count, money } from "../../lib/format";
 import { useKept } from "../../lib/kept";
 import { real } from "../../lib/node";
 import { useShortcuts } from "../../lib/shortcuts";
+import { AttachButton, Attached } from "./Attach";
 import { useNow } from "./Bubbles";
 import { sends } from "./keys";
 import { leftToReply, slashAt, unfilled } from "./thread";
@@ -102,7 +103,7 @@ function ReplyPrice(props: { id: string }) {
   return <Text data-hint={why} size="xs" c="dimmed" data-testid="reply-price">{t`A reply costs ${text}`}</Text>;
 }
 
-const longest = { reply: 1600, note: 4000 };
+const longest = { reply: 1600, caption: 1024, note: 4000 };
 
 export type Person = {
   id: string;
@@ -129,6 +130,7 @@ export function Composer(props: {
   const [body, setBody, forgetBody] = useKept(`reply:${id}`, "");
   const [noted, setNoted, forgetNoted] = useKept(`note:${id}`, "");
   const [template, setTemplate, forgetTemplate] = useKept<string | null>(`reply-template:${id}`, null);
+  const [file, setFile, forgetFile] = useKept<LibraryFileFragment | null>(`reply-file:${id}`, null);
   const [choosing, setChoosing] = useState(template !== null);
   const [managing, setManaging] = useState(false);
   const left = leftToReply(props.until, useNow(20));
@@ -148,10 +150,12 @@ export function Composer(props: {
     if (focused) field.current?.focus();
   }, [focused]);
 
-  const sent = async (input: { body: string } | { templateId: string }) => {
+  const sent = async (input: { body: string; mediaId?: string } | { templateId: string }) => {
     if (replying || !settled(await reply({ input: { id, ...input } }))) return;
-    if ("body" in input) forgetBody("");
-    else {
+    if ("body" in input) {
+      forgetBody("");
+      forgetFile(null);
+    } else {
       forgetTemplate(null);
       setChoosing(false);
     }
@@ -211,16 +215,28 @@ export function Composer(props: {
           key="reply"
           field={field}
           label={t`Reply`}
-          placeholder={t`Reply (/ for canned replies)`}
+          placeholder={file ? t`Add a caption` : t`Write a reply`}
           value={body}
           onChange={setBody}
-          longest={longest.reply}
+          longest={file ? longest.caption : longest.reply}
           sending={replying}
           action={t`Send`}
-          onSend={() => sent({ body })}
+          onSend={() => sent({ body, mediaId: file?.id })}
           canned={c.id}
           onManage={() => setManaging(true)}
+          attached={file && <Attached file={file} onRemove={() => forgetFile(null)} />}
+          wrong={
+            file?.kind === "DOCUMENT" && body.trim()
+              ? t`WhatsApp shows no text with a document: send it as a message of its own.`
+              : undefined
+          }
         >
+          <AttachButton
+            onChoose={(chosen) => {
+              setFile(chosen);
+              field.current?.focus();
+            }}
+          />
           <ActionIcon
             data-hint={t`Send a template`}
             size={36}
@@ -276,6 +292,10 @@ function Writing(props: {
   onSend: () => void;
   canned?: string;
   onManage?: () => void;
+  /** What goes with the text, which may be empty then. */
+  attached?: ReactNode;
+  /** Why it cannot go like this. */
+  wrong?: string;
   children?: ReactNode;
 }) {
   const { field, value, longest } = props;
@@ -291,7 +311,8 @@ function Writing(props: {
   const found = slash ? (data?.cannedReplies.filter((r) => r.name.toLowerCase().includes(slash.name)) ?? []) : [];
   const at = Math.min(active, found.length - 1);
   const holes = props.canned ? unfilled(value) : [];
-  const ready = value.trim() !== "" && value.length <= longest && holes.length === 0;
+  const ready =
+    (value.trim() !== "" || Boolean(props.attached)) && value.length <= longest && holes.length === 0 && !props.wrong;
   const insert = (text: string) => {
     if (!slash || caret === null) return;
     const next = value.slice(0, slash.from) + text + value.slice(caret);
@@ -301,6 +322,19 @@ function Writing(props: {
     requestAnimationFrame(() => {
       field.current?.focus();
       field.current?.setSelectionRange(end, end);
+    });
+  };
+  /** Types the "/" at the end of the text, as somebody would who knows of it; and takes it away again. */
+  const offer = () => {
+    const open = slash && caret !== null;
+    const asked = slashAt(value, value.length) ? value : `${value}${value === "" || /\s$/.test(value) ? "" : " "}/`;
+    const next = open ? value.slice(0, slash.from) + value.slice(caret) : asked;
+    props.onChange(next);
+    setCaret(open ? null : next.length);
+    setActive(0);
+    requestAnimationFrame(() => {
+      field.current?.focus();
+      field.current?.setSelectionRange(next.length, next.length);
     });
   };
   const pressed = (e: React.KeyboardEvent<HTMLTextAreaElement>) => {
@@ -323,7 +357,8 @@ function Writing(props: {
   return (
     <>
       <div className="inbox-writing">
-        <Group gap="xs" wrap="nowrap" align="flex-end">
+        {props.attached}
+        <Group className="inbox-line" gap="xs" wrap="nowrap" align="flex-end">
           <Textarea
             ref={field}
             aria-label={props.label}
@@ -343,8 +378,23 @@ function Writing(props: {
             aria-controls={found.length ? "canned" : undefined}
             aria-activedescendant={found[at] ? `canned-${found[at].id}` : undefined}
           />
+          {props.canned && (
+            <ActionIcon
+              data-hint={t`Canned replies (/)`}
+              size={36}
+              variant={slash ? "light" : "subtle"}
+              color="gray"
+              aria-label={t`Canned replies`}
+              aria-expanded={slash !== null}
+              onMouseDown={(e) => e.preventDefault()} // the field keeps the focus
+              onClick={offer}
+            >
+              <IconMessage2Bolt size={20} />
+            </ActionIcon>
+          )}
           {props.children}
           <ActionIcon
+            className="inbox-send"
             data-hint={t`${props.action} (Enter)`}
             size={36}
             aria-label={props.action}
@@ -403,6 +453,11 @@ function Writing(props: {
           size="xs"
           c="red"
         >{t`Fill in ${holes.join(", ")} before it is sent: this contact has no value for it.`}</Text>
+      )}
+      {props.wrong && (
+        <Text size="xs" c="red" role="alert">
+          {props.wrong}
+        </Text>
       )}
       {value.length > longest - 200 && (
         <Text

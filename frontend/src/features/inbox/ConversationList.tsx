@@ -1,6 +1,6 @@
 import { plural, t } from "@lingui/core/macro";
 import { ActionIcon, Badge, CloseButton, Group, SegmentedControl, Text, TextInput, Title } from "@mantine/core";
-import { IconInbox, IconSearch, IconTag } from "@tabler/icons-react";
+import { IconDots, IconInbox, IconSearch, IconTag, IconUserCheck } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useQuery } from "urql";
@@ -97,6 +97,11 @@ export const shelves: Record<string, { label: string; empty: string; filter: (me
     empty: t`No open conversation is assigned to you.`,
     filter: (me) => ({ assigneeId: me, status: "OPEN" }),
   },
+  unassigned: {
+    label: t`Unassigned`,
+    empty: t`Every open conversation is assigned to somebody.`,
+    filter: () => ({ unassigned: true, status: "OPEN" }),
+  },
   snoozed: {
     label: t`Snoozed`,
     empty: t`No conversation is snoozed.`,
@@ -108,6 +113,10 @@ export const shelves: Record<string, { label: string; empty: string; filter: (me
     filter: () => ({ status: "CLOSED", snoozed: false }),
   },
 };
+
+/** What is put away stands in a menu: six names side by side have no room on a phone. */
+const putAway = ["snoozed", "closed"];
+const lists = Object.entries(shelves).map(([value, { label }]) => ({ value, label }));
 
 const step = 30;
 const most = 200; // conversations that stand under one another; those before them come in their place
@@ -197,15 +206,50 @@ export function ConversationList(props: {
           onChange={(e) => setText(e.currentTarget.value)}
         />
         {search.label && <ChosenLabel id={search.label} onRemove={() => change({ label: undefined })} />}
-        <SegmentedControl
-          fullWidth
-          size="xs"
-          classNames={{ label: "inbox-shelf" }}
-          aria-label={t`Which conversations`}
-          value={name}
-          onChange={(v) => change({ status: v === "open" ? undefined : v })}
-          data={Object.entries(shelves).map(([value, { label }]) => ({ value, label }))}
-        />
+        <Group gap={6} wrap="nowrap">
+          <SegmentedControl
+            fullWidth
+            flex={1}
+            miw={0}
+            size="xs"
+            classNames={{ label: "inbox-shelf" }}
+            aria-label={t`Which conversations`}
+            value={name}
+            onChange={(v) => change({ status: v === "open" ? undefined : v })}
+            data={lists.filter((l) => !putAway.includes(l.value))}
+          />
+          <DropdownMenu
+            position="bottom-end"
+            target={
+              <ActionIcon
+                data-hint={t`Other lists`}
+                variant={putAway.includes(name) ? "light" : "subtle"}
+                color="gray"
+                aria-label={t`Other lists`}
+              >
+                <IconDots size={17} />
+              </ActionIcon>
+            }
+          >
+            {(Menu) =>
+              lists
+                .filter((l) => putAway.includes(l.value))
+                .map((l) => (
+                  <Menu.Item key={l.value} onClick={() => change({ status: l.value })}>
+                    {l.label}
+                  </Menu.Item>
+                ))
+            }
+          </DropdownMenu>
+        </Group>
+        {putAway.includes(name) && (
+          <Group gap={6}>
+            <Text size="xs" fw={550}>
+              {shelf.label}
+            </Text>
+            <CloseButton size="xs" aria-label={t`Back to what is open`} onClick={() => change({ status: undefined })} />
+          </Group>
+        )}
       </div>
       <div
         className="inbox-scroll"
@@ -308,11 +352,18 @@ function Row(props: { of: ConversationRowFragment; current: boolean; now: number
             {r.labels.map((l) => (
               <LabelBadge key={l.id} of={l} />
             ))}
-            <Text size="xs" c="dimmed" truncate>
-              {r.assignee?.name}
-              {r.assignee && r.snoozedUntil ? " · " : ""}
-              {r.snoozedUntil ? untilText(r.snoozedUntil) : ""}
-            </Text>
+            {r.assignee && (
+              <Text size="xs" c="dimmed" className="inbox-assignee" title={t`Assigned to ${r.assignee.name}`}>
+                <IconUserCheck size={13} role="img" aria-label={t`Assigned to`} />
+                <bdi>{r.assignee.name}</bdi>
+              </Text>
+            )}
+            {r.snoozedUntil && (
+              <Text size="xs" c="dimmed" truncate>
+                {r.assignee && "· "}
+                {untilText(r.snoozedUntil)}
+              </Text>
+            )}
           </Group>
         )}
       </div>

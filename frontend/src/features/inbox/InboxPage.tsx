@@ -71,7 +71,7 @@ export function InboxPage() {
                 size="sm"
                 c="dimmed"
                 ta="center"
-              >{t`Replies go for 24 hours after their last message. After that, an approved template does.`}</Text>
+              >{t`You can reply freely for 24 hours after a contact’s last message. After that, send an approved template.`}</Text>
             </Stack>
           </Center>
         </section>

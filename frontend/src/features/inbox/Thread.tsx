@@ -22,7 +22,7 @@ import { Bubbles, useNow } from "./Bubbles";
 import { Composer } from "./Composer";
 import { contentName } from "./Content";
 import { LabelBadge, LabelMenu } from "./labels";
-import { AssignMenu, SnoozeMenu } from "./menus";
+import { AssignMenu, assignedTo, SnoozeMenu } from "./menus";
 import { grown, underWay, withNews } from "./thread";
 
 graphql(`
@@ -156,7 +156,6 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
     if (waiting) tick.start();
     return tick.stop;
   }, [waiting, tick]);
-  const mine = thread?.assignee?.id === viewer.id;
   const closed = thread?.status === "CLOSED";
   useShortcuts(
     t`Conversation`,
@@ -229,9 +228,7 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
               onClick={() => (closed ? reopen() : close())}
             >
               {closed ? <IconArrowBackUp size={16} /> : <IconCheck size={16} />}
-              <Box component="span" visibleFrom="sm" ml={6}>
-                {closed ? t`Reopen` : t`Close`}
-              </Box>
+              <span className="inbox-word">{closed ? t`Reopen` : t`Close`}</span>
             </Button>
           </Group>
         )}
@@ -248,8 +245,12 @@ export function Thread(props: { id: string; write: boolean; card: boolean; onCar
       </header>
       <div className="inbox-labels">
         <Text size="xs" c="dimmed" mr="auto">
-          {thread.assignee ? (mine ? t`Assigned to you` : t`Assigned to ${thread.assignee.name}`) : t`Not assigned`}
-          {closed && ` · ${thread.snoozedUntil ? t`Snoozed ${untilText(thread.snoozedUntil)}` : t`Closed`}`}
+          {[
+            !may && assignedTo(thread.assignee ?? null, viewer.id), // others read it on the button
+            closed && (thread.snoozedUntil ? t`Snoozed ${untilText(thread.snoozedUntil)}` : t`Closed`),
+          ]
+            .filter(Boolean)
+            .join(" · ")}
         </Text>
         {thread.labels.map((l) => (
           <LabelBadge key={l.id} of={l} />

@@ -1,11 +1,12 @@
 import { t } from "@lingui/core/macro";
-import { Box, Button, Group, Stack, TextInput } from "@mantine/core";
+import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { IconClockPause, IconUserPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { useSession } from "../../app/session";
 import { Dialog } from "../../components/Dialog";
 import { DropdownMenu } from "../../components/Dropdown";
+import { Initials } from "../../components/Person";
 import { graphql } from "../../gql";
 import { localInput, moment, momentOf, noMoment } from "../../lib/format";
 import { snoozes } from "./thread";
@@ -19,7 +20,11 @@ const AssigneesDocument = graphql(`
   }
 `);
 
-/** Who takes care of a conversation. */
+/** Who takes care of a conversation, in words. */
+export const assignedTo = (assignee: { id: string; name: string } | null, me: string) =>
+  !assignee ? t`Unassigned` : assignee.id === me ? t`Assigned to you` : t`Assigned to ${assignee.name}`;
+
+/** Who takes care of a conversation, and who else may. */
 export function AssignMenu(props: {
   assignee: { id: string; name: string } | null;
   onAssign: (id: string | null) => void;
@@ -27,7 +32,8 @@ export function AssignMenu(props: {
   const { viewer } = useSession();
   const [opened, setOpened] = useState(false);
   const [{ data }] = useQuery({ query: AssigneesDocument, pause: !opened, requestPolicy: "cache-and-network" });
-  const others = data?.assignees.filter((o) => o.id !== viewer.id && o.id !== props.assignee?.id) ?? [];
+  const { assignee } = props;
+  const others = data?.assignees.filter((o) => o.id !== viewer.id && o.id !== assignee?.id) ?? [];
   return (
     <DropdownMenu
       opened={opened}
@@ -35,20 +41,22 @@ export function AssignMenu(props: {
       position="bottom-end"
       dropdown={{ mah: 340, style: { overflowY: "auto" } }}
       target={
-        <Button size="xs" variant="default" aria-label={t`Assign`} px={9}>
-          <IconUserPlus size={16} />
-          <Box component="span" visibleFrom="sm" ml={6}>{t`Assign`}</Box>
+        <Button size="xs" variant="default" aria-label={assignedTo(assignee, viewer.id)} px={9}>
+          {assignee ? <Initials name={assignee.name} size={22} /> : <IconUserPlus size={16} />}
+          <bdi className="inbox-word">
+            {!assignee ? t`Unassigned` : assignee.id === viewer.id ? t`You` : assignee.name}
+          </bdi>
         </Button>
       }
     >
       {(Menu) => (
         <>
-          {props.assignee?.id !== viewer.id && (
+          {assignee?.id !== viewer.id && (
             <Menu.Item onClick={() => props.onAssign(viewer.id)}>{t`Assign to me`}</Menu.Item>
           )}
-          {props.assignee && (
+          {assignee && (
             <Menu.Item onClick={() => props.onAssign(null)}>
-              {props.assignee.id === viewer.id ? t`Unassign` : t`Take it from ${props.assignee.name}`}
+              {assignee.id === viewer.id ? t`Unassign` : t`Take it from ${assignee.name}`}
             </Menu.Item>
           )}
           {others.length > 0 && <Menu.Label>{t`Colleagues`}</Menu.Label>}
@@ -82,7 +90,7 @@ export function SnoozeMenu(props: { onSnooze: (until: Date) => void }) {
         target={
           <Button size="xs" variant="default" aria-label={t`Snooze`} px={9}>
             <IconClockPause size={16} />
-            <Box component="span" visibleFrom="xl" ml={6}>{t`Snooze`}</Box>
+            <span className="inbox-word">{t`Snooze`}</span>
           </Button>
         }
       >

@@ -6,7 +6,7 @@ import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
 import { nameOf } from "../../components/Person";
-import { Empty, LinkButton, Page, Rows } from "../../components/ui";
+import { Empty, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { DecisionsQuery } from "../../gql/graphql";
 import { count, moment, words } from "../../lib/format";
@@ -60,9 +60,9 @@ export function DecisionsPage() {
   const shown = rows.slice(0, 200); // as many as one call decides about
   return (
     <Page
-      title={t`Decisions`}
+      title={t`Unconfirmed messages`}
       description={t`Messages that Twilio may or may not have accepted`}
-      actions={<LinkButton to="/monitoring" variant="default">{t`Monitoring`}</LinkButton>}
+      up={{ to: "/monitoring", label: t`Monitoring` }}
     >
       {error && rows.length === 0 ? (
         <Failed error={error} retry={again} />

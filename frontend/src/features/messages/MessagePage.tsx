@@ -1,5 +1,6 @@
 import { t } from "@lingui/core/macro";
-import { Alert, Card, Group, SimpleGrid, Stack, Text, Timeline, Title } from "@mantine/core";
+import { Alert, Card, SimpleGrid, Stack, Text, Timeline, Title } from "@mantine/core";
+import { IconMessage } from "@tabler/icons-react";
 import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
@@ -7,12 +8,13 @@ import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
-import { Missing, Page, Rows } from "../../components/ui";
+import { LinkButton, Missing, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { MessageQuery, MessageStatus } from "../../gql/graphql";
 import { moment, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { Bubbles } from "../inbox/Bubbles";
+import { logMoment } from "../monitoring/moments";
 import { categoryText } from "../prices/words";
 import { type Group as Attempt, byAttempt } from "./attempts";
 import { Decide, Risks } from "./Decide";
@@ -56,6 +58,9 @@ const MessageDocument = graphql(`
           id
           name
           displayAddress
+          conversation {
+            id
+          }
         }
         campaign {
           id
@@ -101,6 +106,12 @@ type Told = Extract<NonNullable<MessageQuery["node"]>, { __typename: "Message" }
 
 const neverSent: MessageStatus[] = ["SKIPPED", "EXPIRED", "CANCELED"];
 
+function titleOf(m: Told): string {
+  const known = m.contact && !m.contact.displayAddress.startsWith("erased:");
+  const name = known && m.contact ? nameOf(m.contact) : t`an erased contact`;
+  return m.direction === "INBOUND" ? t`Message from ${name}` : t`Message to ${name}`;
+}
+
 /** Why there are no delivery events of an attempt. */
 function noEvents(m: Told, a: Attempt<unknown, Told["earlierAttempts"][number]>): string {
   if (m.direction === "INBOUND") return t`Nothing: it came from them.`;
@@ -130,7 +141,7 @@ export function MessagePage() {
   const sent = !m.decisionSince && m.decision.steps.every((s) => s.passed !== false);
   return (
     <Page
-      title={m.direction === "INBOUND" ? t`Message from a contact` : t`Message to a contact`}
+      title={titleOf(m)}
       description={
         <>
           {m.contact && (
@@ -150,10 +161,19 @@ export function MessagePage() {
         </>
       }
       actions={
-        <Group gap="sm">
-          {may && <ProofButton of="messages" id={m.id} />}
+        <>
           <MessageState of={m} />
-        </Group>
+          {may && <ProofButton of="messages" id={m.id} />}
+          {m.contact?.conversation && (
+            <LinkButton
+              to="/inbox/$id"
+              params={{ id: m.contact.conversation.id }}
+              size="xs"
+              variant="default"
+              leftSection={<IconMessage size={15} />}
+            >{t`Open conversation`}</LinkButton>
+          )}
+        </>
       }
     >
       <Alert color={sent ? "brand" : "yellow"} title={m.decision.verdict}>
@@ -222,7 +242,7 @@ export function MessagePage() {
                         color={e.status === "FAILED" || e.status === "UNDELIVERED" ? "red" : undefined}
                       >
                         <Text size="xs" c="dimmed">
-                          {moment(e.occurredAt)}
+                          {logMoment(e.occurredAt)}
                           {e.errorCode ? ` · ${t`error ${e.errorCode}: ${e.errorTitle ?? ""}`}` : ""}
                         </Text>
                       </Timeline.Item>

@@ -41,6 +41,7 @@ export function DiagnosisPage() {
   return (
     <Page
       title={t`Health check`}
+      up={{ to: "/monitoring", label: t`Monitoring` }}
       description={t`Configuration, Twilio, Postgres, disk, clocks, backups and mail. The command line has the same: server doctor.`}
       actions={<Button variant="default" onClick={again} loading={busy}>{t`Check again`}</Button>}
     >

@@ -3,7 +3,7 @@ import { Alert, Card, Group, SimpleGrid, Text, Title } from "@mantine/core";
 import { Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { HealthStateFragment } from "../../gql/graphql";
-import { capital, count, decimal } from "../../lib/format";
+import { capital, count } from "../../lib/format";
 
 graphql(`
   fragment HealthState on SystemHealth {
@@ -19,9 +19,6 @@ graphql(`
       running
       failed
     }
-    workers
-    webhookLagSeconds
-    dispatchLagSeconds
     webhooksPerMinute
     webhooksParked
     messagesUndecided
@@ -68,13 +65,12 @@ export function Health({ of: h }: { of: HealthStateFragment }) {
       <Text size="xs" c="dimmed" mt="md">
         {[
           plural(h.webhooksPerMinute, {
-            one: "# webhook in the last minute",
-            other: "# webhooks in the last minute",
+            one: "# request from Twilio in the last minute",
+            other: "# requests from Twilio in the last minute",
           }),
-          t`webhook lag ${decimal(h.webhookLagSeconds)} s`,
           h.queues.length === 0
-            ? t`queues: empty`
-            : t`queues: ${h.queues.map((q) => t`${q.name} ${count(q.available)} waiting, ${count(q.running)} running`).join("; ")}`,
+            ? t`No background work`
+            : t`Background work: ${h.queues.map((q) => t`${q.name} ${count(q.available)} waiting, ${count(q.running)} running`).join("; ")}`,
         ].join(" · ")}
       </Text>
     </Card>

@@ -1,41 +1,47 @@
 import { t } from "@lingui/core/macro";
 import { Button, Card, Group, SegmentedControl, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
-import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
+import { IconChevronDown, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useSubscription } from "urql";
 import { useMay } from "../../app/session";
+import { DropdownMenu } from "../../components/Dropdown";
 import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
+import type { StreamedDeliveryFragment, StreamedInboundFragment } from "../../gql/graphql";
 import { chosen, useAddress } from "../../lib/address";
-import { count, timeOfDay } from "../../lib/format";
+import { count, day, timeOfDay } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { ErrorTable } from "./ErrorTable";
 import { Health } from "./Health";
+import { isToday } from "./moments";
 import { RunningCampaigns } from "./RunningCampaigns";
+import { merged, type StreamLine } from "./stream";
 
 const DeliveryDocument = graphql(`
   subscription DeliveryStream {
     deliveryEvents {
+      ...StreamedDelivery
+    }
+  }
+  fragment StreamedDelivery on DeliveryEvent {
+    id
+    status
+    errorTitle
+    occurredAt
+    message {
       id
-      status
-      errorCode
-      errorTitle
-      occurredAt
-      message {
+      contact {
         id
-        contact {
-          id
-          name
-          displayAddress
-        }
-        campaign {
-          id
-          name
-        }
+        name
+        displayAddress
+      }
+      campaign {
+        id
+        name
       }
     }
   }
@@ -44,15 +50,17 @@ const DeliveryDocument = graphql(`
 const InboundDocument = graphql(`
   subscription InboundStream {
     inboundMessages {
+      ...StreamedInbound
+    }
+  }
+  fragment StreamedInbound on Message {
+    id
+    body
+    createdAt
+    contact {
       id
-      body
-      createdAt
-      contact {
-        id
-        name
-        displayAddress
-        consentStatus
-      }
+      name
+      displayAddress
     }
   }
 `);
@@ -65,17 +73,14 @@ const MonitoringDocument = graphql(`
     errorReport {
       ...ErrorRow
     }
+    deliveryEvents(first: 20) {
+      nodes {
+        ...StreamedDelivery
+      }
+    }
     messages(filter: { direction: INBOUND }, first: 20) {
       nodes {
-        id
-        body
-        createdAt
-        contact {
-          id
-          name
-          displayAddress
-          consentStatus
-        }
+        ...StreamedInbound
       }
     }
   }
@@ -91,14 +96,30 @@ const HealthDocument = graphql(`
 
 const kinds = ["inbound", "delivery"] as const;
 
-type Line = {
-  key: string;
-  at: string;
-  kind: (typeof kinds)[number];
+type Kind = (typeof kinds)[number];
+type Line = StreamLine & {
+  kind: Kind;
   status: string;
   who: { id: string; name: string } | null;
   text: string;
 };
+
+const inboundLine = (m: StreamedInboundFragment): Line => ({
+  key: m.id,
+  at: m.createdAt,
+  kind: "inbound",
+  status: "RECEIVED",
+  who: m.contact ? { id: m.contact.id, name: nameOf(m.contact) } : null,
+  text: m.body,
+});
+const deliveryLine = (e: StreamedDeliveryFragment): Line => ({
+  key: e.id,
+  at: e.occurredAt,
+  kind: "delivery",
+  status: e.status,
+  who: e.message?.contact ? { id: e.message.contact.id, name: nameOf(e.message.contact) } : null,
+  text: [e.errorTitle, e.message?.campaign?.name].filter(Boolean).join(" · "),
+});
 
 const keep = 200;
 
@@ -114,27 +135,11 @@ export function MonitoringPage() {
   const [lines, setLines] = useState<Line[]>([]);
   const waiting = useRef<Line[]>([]);
   useSubscription({ query: DeliveryDocument }, (_: unknown, next) => {
-    const e = next.deliveryEvents;
-    waiting.current.push({
-      key: e.id,
-      at: e.occurredAt,
-      kind: "delivery",
-      status: e.status,
-      who: e.message?.contact ? { id: e.message.contact.id, name: nameOf(e.message.contact) } : null,
-      text: [e.errorTitle, e.message?.campaign?.name].filter(Boolean).join(" · "),
-    });
+    waiting.current.push(deliveryLine(next.deliveryEvents));
     return next;
   });
   useSubscription({ query: InboundDocument }, (_: unknown, next) => {
-    const m = next.inboundMessages;
-    waiting.current.push({
-      key: m.id,
-      at: m.createdAt,
-      kind: "inbound",
-      status: "RECEIVED",
-      who: m.contact ? { id: m.contact.id, name: nameOf(m.contact) } : null,
-      text: m.body,
-    });
+    waiting.current.push(inboundLine(next.inboundMessages));
     return next;
   });
   // The stream is drawn four times a second, whatever the number of events.
@@ -147,16 +152,11 @@ export function MonitoringPage() {
     }, 250);
     return () => clearInterval(timer);
   }, [paused]);
-  const past: Line[] = (data?.messages.nodes ?? []).map((m) => ({
-    key: m.id,
-    at: m.createdAt,
-    kind: "inbound",
-    status: "RECEIVED",
-    who: m.contact ? { id: m.contact.id, name: nameOf(m.contact) } : null,
-    text: m.body,
-  }));
-  const seen = new Set(lines.map((l) => l.key));
-  const stream = [...lines, ...past.filter((l) => !seen.has(l.key))].filter((l) => !show || l.kind === show);
+  const past = useRef<Line[]>([]);
+  if (!paused && data)
+    // what is read again meanwhile waits, too
+    past.current = [...data.messages.nodes.map(inboundLine), ...data.deliveryEvents.nodes.map(deliveryLine)];
+  const stream = merged(lines, past.current).filter((l) => !show || l.kind === show);
   const h = health.data?.systemHealthChanged ?? data?.systemHealth;
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (
@@ -166,18 +166,31 @@ export function MonitoringPage() {
       actions={
         <>
           {h && h.messagesUndecided > 0 && (
-            <LinkButton to="/monitoring/decisions">{t`Decisions (${count(h.messagesUndecided)})`}</LinkButton>
+            <LinkButton to="/monitoring/decisions">{t`Unconfirmed messages (${count(h.messagesUndecided)})`}</LinkButton>
           )}
           {marketer && h && h.webhooksParked > 0 && (
             <LinkButton
               to="/monitoring/webhooks"
               search={{ status: "parked" }}
               variant="default"
-            >{t`Parked webhooks (${count(h.webhooksParked)})`}</LinkButton>
+            >{t`Webhooks to retry (${count(h.webhooksParked)})`}</LinkButton>
           )}
           {marketer && <LinkButton to="/monitoring/webhooks" variant="default">{t`Webhook events`}</LinkButton>}
-          {admin && <LinkButton to="/monitoring/check" variant="default">{t`Health check`}</LinkButton>}
-          {admin && <Button component="a" href="/admin/jobs/" variant="default">{t`Jobs`}</Button>}
+          {admin && (
+            <DropdownMenu
+              position="bottom-end"
+              target={<Button variant="default" rightSection={<IconChevronDown size={16} />}>{t`More`}</Button>}
+            >
+              {(Menu) => (
+                <>
+                  <Menu.Item
+                    renderRoot={(root) => <Link {...root} to="/monitoring/check" />}
+                  >{t`Health check`}</Menu.Item>
+                  <Menu.Item component="a" href="/admin/jobs/">{t`Jobs`}</Menu.Item>
+                </>
+              )}
+            </DropdownMenu>
+          )}
         </>
       }
     >
@@ -218,6 +231,12 @@ export function MonitoringPage() {
               {stream.map((l) => (
                 <div key={l.key} className="feed-row">
                   <Text className="figures" size="xs" c="dimmed" ta="right" style={{ whiteSpace: "nowrap" }}>
+                    {!isToday(l.at) && (
+                      <>
+                        {day(l.at)}
+                        <br />
+                      </>
+                    )}
                     {timeOfDay(l.at)}
                   </Text>
                   <Status value={l.status} label={l.kind === "inbound" ? t`Inbound` : undefined} />

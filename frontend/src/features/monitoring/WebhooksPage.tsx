@@ -7,15 +7,16 @@ import { useMutation } from "urql";
 import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
-import { Empty, LinkButton, Page, Rows, Status } from "../../components/ui";
+import { Empty, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
 import { chosen, useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { moment, words } from "../../lib/format";
+import { words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { notifications } from "../../lib/notifications";
 import { usePages } from "../../lib/pages";
+import { logMoment } from "./moments";
 import { sourceTexts, stateOf, Told } from "./webhooks";
 
 const WebhooksDocument = graphql(`
@@ -30,7 +31,7 @@ const WebhooksDocument = graphql(`
         kind
         sid
         params
-        signatureValid
+        displayAddress
         source
         happenedAt
         arrivedAt
@@ -80,7 +81,7 @@ const shelfNames = [
   { value: "inbound", label: t`Inbound` },
   { value: "status", label: t`Status` },
   { value: "waiting", label: t`Waiting` },
-  { value: "parked", label: t`Parked` },
+  { value: "parked", label: t`To retry` },
   { value: "failed", label: t`No effect` },
   { value: "flagged", label: t`Flagged` },
 ];
@@ -88,7 +89,7 @@ const shelfNames = [
 /** Whom Twilio names, without the channel, which is always the same. */
 const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
 
-/** What Twilio sent, exactly as it came. */
+/** What Twilio sent, as it came; replaying one is harmless. */
 export function WebhooksPage() {
   const { search, change } = useAddress();
   const shelf = chosen(Object.keys(shelves), search.status) ?? "all";
@@ -120,11 +121,11 @@ export function WebhooksPage() {
   return (
     <Page
       title={t`Webhook events`}
-      description={t`Every request from Twilio, in full; replaying one is harmless`}
-      actions={<LinkButton to="/monitoring" variant="default">{t`Monitoring`}</LinkButton>}
+      description={t`Requests from Twilio as they were received; the content of erased contacts is removed`}
+      up={{ to: "/monitoring", label: t`Monitoring` }}
     >
       <Group>
-        <SegmentedControl size="xs" visibleFrom="xs" value={shelf} onChange={choose} data={shelfNames} />
+        <SegmentedControl visibleFrom="xs" value={shelf} onChange={choose} data={shelfNames} />
         <Select
           aria-label={t`Events shown`}
           hiddenFrom="xs"
@@ -167,16 +168,16 @@ export function WebhooksPage() {
                   one: "# attempt to apply it failed.",
                   other: "# attempts to apply it failed.",
                 })}{" "}
-                {t`It is tried again ${moment(open.nextAttemptAt)}; later messages of the same contact wait behind it, but for an opt-out. Replay tries it at once.`}
+                {t`It is tried again ${logMoment(open.nextAttemptAt)}; later messages of the same contact wait behind it, but for an opt-out. Replay tries it at once.`}
               </Text>
             )}
             <Table withRowBorders={false} verticalSpacing={2}>
               <Table.Tbody>
                 {[
-                  [t`Happened`, open.happenedAt ? moment(open.happenedAt) : t`Twilio did not say`],
-                  [t`Arrived`, moment(open.arrivedAt)],
-                  [t`Recorded`, moment(open.recordedAt)],
-                  [t`Applied`, open.appliedAt ? moment(open.appliedAt) : t`not yet`],
+                  [t`Happened`, open.happenedAt ? logMoment(open.happenedAt) : t`Twilio did not say`],
+                  [t`Arrived`, logMoment(open.arrivedAt)],
+                  [t`Recorded`, logMoment(open.recordedAt)],
+                  [t`Applied`, open.appliedAt ? logMoment(open.appliedAt) : t`not yet`],
                 ].map(([k, v]) => (
                   <Table.Tr key={k}>
                     <Table.Td c="dimmed" w={110}>
@@ -191,6 +192,7 @@ export function WebhooksPage() {
               {JSON.stringify(open.params, null, 2)}
             </Code>
             <Group justify="flex-end">
+              <Text size="sm" c="dimmed">{t`What it has changed already stays as it is.`}</Text>
               <Button variant="default" onClick={() => again(open)} loading={replaying.fetching}>{t`Replay`}</Button>
             </Group>
           </Stack>
@@ -224,7 +226,7 @@ export function WebhooksPage() {
                 return (
                   <Table.Tr key={r.id}>
                     <Table.Td data-label={t`Received`}>
-                      {moment(r.arrivedAt)}
+                      {logMoment(r.arrivedAt)}
                       {sourceTexts[r.source] && (
                         <Text size="xs" c="dimmed">
                           {sourceTexts[r.source]}
@@ -245,7 +247,7 @@ export function WebhooksPage() {
                       {!r.appliedAt && r.nextAttemptAt && (
                         <Text size="xs" c="dimmed" maw={260} style={{ overflowWrap: "anywhere" }}>
                           <Trans>
-                            {error}; again {moment(r.nextAttemptAt)}
+                            {error}; again {logMoment(r.nextAttemptAt)}
                           </Trans>
                         </Text>
                       )}

@@ -6,24 +6,31 @@ import { words } from "../../lib/format";
 /** Which way an event came, where it was not at once. */
 export const sourceTexts: Record<WebhookEventSource, string> = {
   LIVE: "",
-  SPOOL: t`from the spool`,
+  SPOOL: t`kept on disk at first`,
   LOG: t`found in Twilio's log`,
 };
 
-const who = (address: string | undefined) => address?.replace(/^whatsapp:/, "") ?? "";
-
 /** What an event tells: who wrote what, or what became of the message to whom. */
-export function Told({ event: e }: { event: { kind: WebhookEventKind; params: unknown } }): ReactNode {
+export function Told({
+  event: e,
+}: {
+  event: { kind: WebhookEventKind; params: unknown; displayAddress?: string | null };
+}): ReactNode {
   const p = e.params as Record<string, string>;
   if (p.erased) return t`Its content was erased.`;
   if (e.kind === "INBOUND")
     return (
       <>
-        {who(p.From)}: <bdi>{p.Body}</bdi>
+        <bdi>{e.displayAddress}</bdi>: <bdi>{p.Body}</bdi>
       </>
     );
   const error = p.ErrorCode ? `, ${t`error ${p.ErrorCode}`}` : "";
-  return `${words(p.MessageStatus ?? p.SmsStatus ?? "")}${error} · ${who(p.To)}`;
+  return (
+    <>
+      {words(p.MessageStatus ?? p.SmsStatus ?? "")}
+      {error} · <bdi>{e.displayAddress}</bdi>
+    </>
+  );
 }
 
 type State = {
@@ -35,9 +42,9 @@ type State = {
 
 /** Where an event stands: the status gives the colour, the label the word. */
 export function stateOf(e: State): { value: string; label: string } {
-  if (e.appliedAt && !e.error && e.notice) return { value: "WARN", label: t`Applied, odd` };
+  if (e.appliedAt && !e.error && e.notice) return { value: "WARN", label: t`Flagged` };
   if (e.appliedAt)
     return e.error ? { value: "FAILED", label: t`No effect` } : { value: "COMPLETED", label: t`Applied` };
-  if (e.nextAttemptAt) return { value: "WARN", label: t`Parked` };
+  if (e.nextAttemptAt) return { value: "WARN", label: t`To retry` };
   return { value: "PENDING", label: t`Waiting` };
 }

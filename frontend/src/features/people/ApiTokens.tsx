@@ -1,5 +1,18 @@
 import { t } from "@lingui/core/macro";
-import { Button, Card, Checkbox, Group, Select, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import {
+  Button,
+  Card,
+  Checkbox,
+  Flex,
+  Group,
+  Select,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
@@ -99,15 +112,16 @@ export function ApiTokens() {
     <Card>
       <Group justify="space-between" mb="sm">
         <Title order={2} size="h4">{t`API tokens`}</Title>
-        <Group gap="xs">
-          <Button variant="subtle" onClick={add.open}>{t`New service account`}</Button>
+        {/* On a phone what is done most stands above. */}
+        <Flex direction={{ base: "column-reverse", xs: "row" }} gap="xs" w={{ base: "100%", xs: "auto" }}>
+          <Button variant="default" onClick={add.open}>{t`New service account`}</Button>
           <Button
             onClick={() => {
               setSecret("");
               make.open();
             }}
           >{t`New token`}</Button>
-        </Group>
+        </Flex>
       </Group>
       <Dialog opened={making} onClose={make.close} title={t`New API token`}>
         {secret ? (

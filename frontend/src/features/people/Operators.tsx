@@ -15,7 +15,7 @@ import { byField, settled } from "../../lib/errors";
 import { moment, words } from "../../lib/format";
 import { modals } from "../../lib/modals";
 import { CopyOnce } from "./CopyOnce";
-import { roles } from "./roles";
+import { mayOf, roles } from "./roles";
 
 const OperatorsDocument = graphql(`
   query Operators {
@@ -142,10 +142,10 @@ export function Operators() {
   return (
     <Card>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">{t`Operators`}</Title>
+        <Title order={2} size="h4">{t`Members`}</Title>
         <Button onClick={invite.open}>{t`Invite`}</Button>
       </Group>
-      <Dialog opened={inviting} onClose={invite.close} title={t`Invite an operator`}>
+      <Dialog opened={inviting} onClose={invite.close} title={t`Invite a member`}>
         <InviteForm
           done={(name, made) => {
             invite.close();
@@ -269,7 +269,14 @@ function Row(props: { operator: Operator; onLink: (link: string) => void }) {
           {o.provider && ` · ${setup.provider?.name ?? t`provider`}`}
         </Text>
       </Table.Td>
-      <Table.Td data-label={t`Role`}>{words(o.role ?? "")}</Table.Td>
+      <Table.Td data-label={t`Role`}>
+        {words(o.role ?? "")}
+        {o.role && (
+          <Text size="xs" c="dimmed">
+            {mayOf[o.role]}
+          </Text>
+        )}
+      </Table.Td>
       <Table.Td data-label={t`Last sign-in`}>
         {!o.active ? (
           <Status value="CANCELED" label={t`Deactivated`} />

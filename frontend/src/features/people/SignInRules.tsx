@@ -9,6 +9,7 @@ import { graphql } from "../../gql";
 import type { Role, SignInRulesQuery } from "../../gql/graphql";
 import { byField, settled } from "../../lib/errors";
 import { notifications } from "../../lib/notifications";
+import { formWidth } from "../settings/SettingsTab";
 
 const RulesDocument = graphql(`
   query SignInRules {
@@ -53,7 +54,7 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
     },
   });
   return (
-    <Card>
+    <Card maw={formWidth}>
       <Title order={2} size="h4" mb="sm">{t`Signing in`}</Title>
       <form
         onSubmit={form.onSubmit(async (v) => {
@@ -79,14 +80,14 @@ function Rules(props: { settings: Omit<SignInRulesQuery["settings"], "revision">
           </Checkbox.Group>
           <NumberField
             label={t`Sign out after this many hours of inactivity`}
-            description={t`1 to 336. Every sign-in ends after 14 days.`}
+            description={t`1 to 336 hours. Every sign-in ends after 336 hours.`}
             min={1}
             max={336}
             maw={320}
             {...form.getInputProps("sessionIdleHours")}
           />
           <Group justify="flex-end">
-            <Button type="submit" variant="default" loading={fetching}>{t`Save`}</Button>
+            <Button type="submit" loading={fetching} disabled={!form.isDirty()}>{t`Save`}</Button>
           </Group>
         </Stack>
       </form>

@@ -7,6 +7,13 @@ export const roles: { value: Role; label: string }[] = [
   { value: "ADMIN", label: t`Admin: also people, senders, tokens` },
 ];
 
+/** What a role lets its people do, for the line below its name. */
+export const mayOf: Record<Role, string> = {
+  VIEWER: t`Reads`,
+  MARKETER: t`Reads, changes and sends`,
+  ADMIN: t`Everything, also people, senders and tokens`,
+};
+
 export const scopes: { value: Scope; label: string; description: string }[] = [
   { value: "READ", label: t`Read`, description: t`Everything that the role may see` },
   { value: "CONTACTS_WRITE", label: t`Change contacts`, description: t`Contacts, consent, topics, imports` },

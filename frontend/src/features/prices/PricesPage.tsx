@@ -16,7 +16,7 @@ import {
 } from "@mantine/core";
 import { useState } from "react";
 import { useClient, useMutation, useQuery } from "urql";
-import { useMay } from "../../app/session";
+import { useMay, useSession } from "../../app/session";
 import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Empty, Rows } from "../../components/ui";
@@ -27,7 +27,7 @@ import { count, country, money } from "../../lib/format";
 import { locale } from "../../lib/language";
 import { notifications } from "../../lib/notifications";
 import { BudgetBar } from "../campaigns/BudgetOf";
-import { SettingsTab } from "../settings/SettingsTab";
+import { formWidth, SettingsTab } from "../settings/SettingsTab";
 import { BudgetForm } from "./BudgetForm";
 import { ImportRates } from "./ImportRates";
 import { PriceLines } from "./PriceLines";
@@ -79,6 +79,9 @@ const SpendingDocument = graphql(`
       monthlyBudget {
         ...BudgetState
       }
+    }
+    rateCard {
+      currency
     }
     spending(months: 12) {
       month
@@ -157,7 +160,7 @@ const zones = Intl.supportedValuesOf("timeZone");
 /** What was charged, the card of rates with its sources, and how it is changed. */
 export function PricesPage() {
   return (
-    <SettingsTab title={t`Prices`} description={t`What messages cost, by Meta’s price list and Twilio’s fee`}>
+    <SettingsTab title={t`Costs and prices`} description={t`What messages cost, by Meta’s price list and Twilio’s fee`}>
       <Charged />
       <RateCard />
     </SettingsTab>
@@ -173,19 +176,21 @@ function Charged() {
   const [{ data, error }, load] = useQuery({ query: SpendingDocument, requestPolicy: "cache-and-network" });
   const [chosen, choose] = useState<string | null>(null);
   const may = useMay("ADMIN");
+  const { live } = useSession().setup;
   const [, update] = useMutation(MonthlyBudgetDocument);
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data) return <Rows n={3} />;
   const month = data.spending.find((m) => m.month === chosen) ?? data.spending[0];
   const { monthlyBudget, revision } = data.settings;
   const budget = (
-    <Card>
+    <Card maw={formWidth}>
       <Stack gap="sm">
         <BudgetForm
           key={monthlyBudget?.limit.amount}
           label={t`Monthly budget`}
           description={t`Campaigns pause before the month’s spending exceeds it; replies still go out.`}
           value={monthlyBudget?.limit.amount ?? ""}
+          currency={monthlyBudget?.limit.currency ?? data.rateCard.currency}
           disabled={!may}
           onSave={async (amount) => {
             const answer = await update({ input: { monthlyBudget: amount, expectedVersion: revision } });
@@ -208,15 +213,19 @@ function Charged() {
         {budget}
       </>
     );
+  const title = live ? t`Charged in ${monthName(month.month)}` : t`Simulated cost in ${monthName(month.month)}`;
   return (
     <>
       <Card>
         <Group justify="space-between" align="flex-start" mb="sm">
           <div>
-            <Title order={2} size="h4">{t`Charged in ${monthName(month.month)}`}</Title>
+            <Title order={2} size="h4">
+              {title}
+            </Title>
             <Text className="figures" fw={650} fz={24} data-testid="spending">
               {month.totals.map(money).join(" + ")}
             </Text>
+            {!live && <Text size="sm" c="dimmed">{t`In the sandbox nothing is sent, and nothing is charged.`}</Text>}
           </div>
           {data.spending.length > 1 && (
             <Select
@@ -228,7 +237,7 @@ function Charged() {
             />
           )}
         </Group>
-        <PriceLines lines={month.lines} label={t`Charged in ${monthName(month.month)}`} />
+        <PriceLines lines={month.lines} label={title} />
         {month.compared.map((x) => (
           <Text
             key={x.here.currency}
@@ -463,7 +472,7 @@ function Basis(props: { card: RateCardOfDay; may: boolean; onSaved: () => void }
   const changed = currency !== props.card.currency || zone !== props.card.timeZone;
   const known = [...new Set([...props.card.rates.map((r) => r.price.currency), props.card.currency])].sort();
   return (
-    <Card>
+    <Card maw={formWidth}>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <Select
           label={t`Currency`}
@@ -485,10 +494,11 @@ function Basis(props: { card: RateCardOfDay; may: boolean; onSaved: () => void }
           disabled={!props.may}
         />
       </SimpleGrid>
-      {changed && (
+      {props.may && (
         <Group justify="flex-end" mt="sm">
           <Button
             loading={fetching}
+            disabled={!changed}
             onClick={async () => {
               const input = { expectedVersion: props.card.revision, currency, timeZone: zone };
               if (settled(await update({ input }))) {

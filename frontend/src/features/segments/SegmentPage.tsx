@@ -152,10 +152,10 @@ function reachableHint(p: SegmentPreviewQuery["segmentPreview"]) {
   return rest > 0 ? t`${share} · ${count(rest)} more opted in, not reachable` : share;
 }
 
-/** The first three of what uses a segment, and how many more there are. */
+/** The first of what uses a segment, and how many more there are. */
 function usersText(users: readonly string[]) {
-  const more = users.length - 3;
-  return allOf(more > 0 ? [...users.slice(0, 3), plural(more, { one: "# more", other: "# more" })] : users);
+  const more = users.length - 2;
+  return allOf(more > 0 ? [...users.slice(0, 2), plural(more, { one: "# more", other: "# more" })] : users);
 }
 
 /** Which conditions a contact of the sample meets, with what it has there. */
@@ -401,6 +401,8 @@ function Editor(props: {
     );
   return (
     <Page
+      editor={may}
+      up={{ to: "/segments", label: t`Segments` }}
       title={props.id ? props.name : t`New segment`}
       description={capital(sentence(query, keys))}
       actions={
@@ -432,7 +434,7 @@ function Editor(props: {
                 to="/campaigns/new"
                 search={{ segment: props.id }}
                 variant={saved ? "filled" : "default"}
-              >{t`Write to these contacts`}</LinkButton>
+              >{t`Create a campaign`}</LinkButton>
             )}
           </>
         )

@@ -31,6 +31,7 @@ const SegmentsDocument = graphql(`
         query
         lastCount
         countedAt
+        usedBy
       }
     }
   }
@@ -108,7 +109,7 @@ export function SegmentsPage() {
               <Table.Thead>
                 <Table.Tr>
                   <Table.Th>{t`Name`}</Table.Th>
-                  <Table.Th>{t`Who`}</Table.Th>
+                  <Table.Th>{t`Conditions`}</Table.Th>
                   <Table.Th ta="right">{t`Contacts`}</Table.Th>
                   <Table.Th>{t`Counted`}</Table.Th>
                   <Table.Th aria-label={t`Actions`} />
@@ -139,7 +140,7 @@ function SegmentRows(props: { search: string | null; after: string | null }) {
                 {s.name}
               </Link>
             </Table.Td>
-            <Table.Td data-label={t`Who`}>
+            <Table.Td data-label={t`Conditions`}>
               <Text size="sm" lineClamp={2}>
                 {sentence(s.query as Node, attributes)}
               </Text>
@@ -151,7 +152,7 @@ function SegmentRows(props: { search: string | null; after: string | null }) {
               <When at={s.countedAt} />
             </Table.Td>
             <Table.Td>
-              {may && (
+              {may && s.usedBy.length === 0 && (
                 <Group justify="flex-end">
                   <DeleteButton name={s.name} onDelete={async () => settled(await remove({ input: { id: s.id } }))}>
                     {plural(s.lastCount ?? 0, {

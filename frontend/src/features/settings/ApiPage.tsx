@@ -4,6 +4,7 @@ import { Anchor } from "@mantine/core";
 import { useMay } from "../../app/session";
 import { OnlyAdmins } from "../../components/ui";
 import { ApiTokens } from "../people/ApiTokens";
+import { CallTheApi } from "./CallTheApi";
 import { SettingsTab } from "./SettingsTab";
 
 export function ApiPage() {
@@ -13,12 +14,19 @@ export function ApiPage() {
       title={t`API`}
       description={
         <Trans>
-          Tokens for programs of yours. What they can ask is in the{" "}
+          Tokens let your own software use the API. Try it in the{" "}
           <Anchor href="/playground" inherit underline="always">{t`playground`}</Anchor>.
         </Trans>
       }
     >
-      {admin ? <ApiTokens /> : <OnlyAdmins />}
+      {admin ? (
+        <>
+          <ApiTokens />
+          <CallTheApi />
+        </>
+      ) : (
+        <OnlyAdmins />
+      )}
     </SettingsTab>
   );
 }

@@ -35,6 +35,10 @@ export function ApprovalForm(props: { rule: LimitsQuery["settings"]["campaignApp
   const [above, setAbove] = useState<number | string>(props.rule?.aboveRecipients || "");
   const [errors, setErrors] = useState<ReturnType<typeof byField>>({ fields: {}, rest: "" });
   const [{ fetching }, update] = useMutation(ApprovalRuleUpdateDocument);
+  const { rule } = props;
+  const changed = on
+    ? role !== rule?.role || (Number(above) || 0) !== rule.aboveRecipients // where there is no rule, it has no role
+    : rule != null;
   const save = async () => {
     setErrors({ fields: {}, rest: "" });
     const campaignApproval = on ? { role, aboveRecipients: Number(above) || 0 } : null;
@@ -92,7 +96,7 @@ export function ApprovalForm(props: { rule: LimitsQuery["settings"]["campaignApp
           </Alert>
         )}
         <Group justify="flex-end">
-          <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save approval`}</Button>
+          <Button onClick={save} loading={fetching} disabled={!may || !changed}>{t`Save approval`}</Button>
         </Group>
       </Stack>
     </Card>

@@ -12,7 +12,6 @@ import { byField, settled } from "../../lib/errors";
 import { words } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
 import { stateOf, Told } from "../monitoring/webhooks";
-import { CallTheApi } from "./CallTheApi";
 import { DemoData } from "./DemoData";
 import { SandboxForm } from "./SandboxForm";
 import { Section } from "./Section";
@@ -79,10 +78,7 @@ function Sandbox() {
   if (!data.sandboxSettings) return <Text size="sm">{t`Messages go out over Twilio: the sandbox is not there.`}</Text>;
   return (
     <>
-      <SimpleGrid cols={{ base: 1, lg: 2 }}>
-        <CallTheApi />
-        <InboundForm disabled={!may} />
-      </SimpleGrid>
+      <InboundForm disabled={!may} />
       {may && <RecentWebhooks />}
       <SandboxForm key={JSON.stringify(data.sandboxSettings)} values={data.sandboxSettings} disabled={!may} />
       <DemoData />
@@ -172,18 +168,20 @@ function InboundForm(props: { disabled: boolean }) {
         })}
       >
         <Stack>
-          <TextInput
-            label={t`From`}
-            description={t`The contact's number, or their id where WhatsApp shows no number`}
-            placeholder="+49 151 12345678"
-            {...form.getInputProps("from")}
-          />
-          <TextInput
-            label={t`WhatsApp ID`}
-            description={t`Optional, beside a number: the webhook names both, and they are one person`}
-            placeholder={t`DE.1000000000000001`}
-            {...form.getInputProps("userId")}
-          />
+          <SimpleGrid cols={{ base: 1, sm: 2 }} style={{ alignItems: "end" }}>
+            <TextInput
+              label={t`From`}
+              description={t`The contact’s number, or their ID where WhatsApp shows no number`}
+              placeholder="+49 151 12345678"
+              {...form.getInputProps("from")}
+            />
+            <TextInput
+              label={t`WhatsApp ID`}
+              description={t`Optional. Links this ID and the number to one contact.`}
+              placeholder={t`DE.1000000000000001`}
+              {...form.getInputProps("userId")}
+            />
+          </SimpleGrid>
           <TextInput
             label={t`Message`}
             description={t`STOP opts them out, START back in`}

@@ -13,6 +13,7 @@ import type { DoubleOptInQuery } from "../../gql/graphql";
 import { byField, payloadOf, settled } from "../../lib/errors";
 import { languageName } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
+import { formWidth } from "./SettingsTab";
 
 graphql(`
   fragment OptInTemplate on Template {
@@ -73,12 +74,7 @@ export function DoubleOptIn() {
   const { revision, doubleOptIn: values } = data.settings; // the revision grows with every form's save
   const saved = values && [values.templates.map((template) => template.id), values.sender.id, values.expiresAfterHours];
   return (
-    <Card component="section" aria-label={t`Double opt-in`} maw={800}>
-      <Text
-        size="sm"
-        c="dimmed"
-        mb="md"
-      >{t`Whoever fills in a form may type another person’s number. With double opt-in, consent counts only after the person has confirmed it on WhatsApp.`}</Text>
+    <Card component="section" aria-label={t`Double opt-in`} maw={formWidth}>
       <DoubleOptInForm
         key={JSON.stringify(saved)} // and this form stays as it is when another one is saved
         values={values}
@@ -117,6 +113,13 @@ function DoubleOptInForm(props: {
     setChosen(ids);
     right("templates");
   };
+  const changed = on
+    ? !values ||
+      chosen.join() !== values.templates.map((template) => template.id).join() ||
+      senderId !== values.sender.id ||
+      within === "" ||
+      within * unit !== values.expiresAfterHours
+    : values != null;
   const save = async () => {
     const missing: Record<string, string> = {};
     if (on && chosen.length === 0) missing.templates = t`Choose at least one template`;
@@ -146,8 +149,8 @@ function DoubleOptInForm(props: {
   return (
     <Stack>
       <Switch
-        label={t`People can be asked to confirm`}
-        description={t`By whoever adds a contact, records an opt-in, imports a file or calls the API`}
+        label={t`Offer double opt-in`}
+        description={t`When adding a contact, recording an opt-in, importing, or through the API`}
         checked={on}
         onChange={(e) => setOn(e.currentTarget.checked)}
         disabled={!may}
@@ -295,7 +298,7 @@ function DoubleOptInForm(props: {
         </Alert>
       )}
       <Group justify="flex-end">
-        <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save`}</Button>
+        <Button onClick={save} loading={fetching} disabled={!may || !changed}>{t`Save`}</Button>
       </Group>
     </Stack>
   );

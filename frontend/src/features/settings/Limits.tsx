@@ -1,23 +1,10 @@
 import { t } from "@lingui/core/macro";
-import {
-  Alert,
-  Button,
-  Card,
-  Group,
-  ScrollArea,
-  Select,
-  SimpleGrid,
-  Stack,
-  Switch,
-  Table,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Button, Card, Flex, Group, Select, Stack, Switch, Table, Text, TextInput, Title } from "@mantine/core";
 import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
+import { useFirst } from "../../components/First";
 import { NumberField } from "../../components/NumberField";
 import { Rows } from "../../components/ui";
 import { graphql } from "../../gql";
@@ -28,6 +15,7 @@ import { notifications } from "../../lib/notifications";
 import { type Cap, CapForm, capInput, firstCap } from "../campaigns/CapForm";
 import { weekdays } from "../campaigns/schedule";
 import { ApprovalForm } from "./ApprovalForm";
+import { formWidth } from "./SettingsTab";
 
 const LimitsDocument = graphql(`
   query Limits {
@@ -99,8 +87,8 @@ export function Limits() {
   if (!data) return <Rows n={3} />;
   const { revision, portfolioLimit, campaignApproval, ...values } = data.settings; // the revision grows with every form's save, and this one stays then
   return (
-    <SimpleGrid cols={{ base: 1, lg: 2 }} style={{ alignItems: "start" }}>
-      <Stack>
+    <Flex direction={{ base: "column", xl: "row" }} gap="md" align={{ base: "stretch", xl: "flex-start" }}>
+      <Stack flex={{ base: "none", xl: "1 1 0" }} w="100%" maw={formWidth}>
         <LimitsForm key={JSON.stringify(values)} values={values} revision={revision} />
         <PortfolioForm
           key={`${portfolioLimit.byHand} ${portfolioLimit.people}`}
@@ -111,7 +99,7 @@ export function Limits() {
         <ApprovalForm key={JSON.stringify(campaignApproval)} rule={campaignApproval} revision={revision} />
       </Stack>
       <Hours book={data.legalHours} />
-    </SimpleGrid>
+    </Flex>
   );
 }
 
@@ -154,15 +142,16 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
     }
   };
   const { told, toldAt } = props.limit;
+  const changed = choice !== choiceOf(props.limit) || (choice === "other" && own !== props.limit.people);
   return (
     <Card>
-      <Title order={2} size="h4" mb="sm">{t`People a day`}</Title>
+      <Title order={2} size="h4" mb="sm">{t`Messaging limit`}</Title>
       <Stack>
         <Text size="sm" c="dimmed">
           {t`WhatsApp limits how many people all your senders together can message within 24 hours; people who wrote to you in that time do not count. At the limit, campaigns wait and resume by themselves.`}
         </Text>
         <Select
-          label={t`WhatsApp's limit`}
+          label={t`People in 24 hours`}
           description={
             told && toldAt
               ? t`Twilio tells “${told}”, read ${moment(toldAt)}`
@@ -170,7 +159,7 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
           }
           data={[
             { value: "told", label: t`As Twilio tells` },
-            ...tiers.map((n) => ({ value: String(n), label: people(n) })),
+            ...tiers.map((n) => ({ value: String(n), label: count(n) })),
             { value: "none", label: t`No limit` },
             { value: "other", label: t`Another number` },
           ]}
@@ -182,8 +171,8 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
         />
         {choice === "other" && (
           <NumberField
-            label={t`People in 24 hours`}
-            description={t`Less than WhatsApp's limit leaves room for other programs of the business`}
+            label={t`How many people`}
+            description={t`Less than WhatsApp’s limit leaves room for other programs of the business`}
             min={1}
             max={100_000}
             value={own}
@@ -196,12 +185,7 @@ function PortfolioForm(props: { limit: PortfolioLimit; revision: number; onSaved
           {knownText(props.limit)}
         </Text>
         <Group justify="flex-end">
-          <Button
-            variant="default"
-            onClick={save}
-            loading={fetching}
-            disabled={!may}
-          >{t`Save WhatsApp's limit`}</Button>
+          <Button onClick={save} loading={fetching} disabled={!may || !changed}>{t`Save messaging limit`}</Button>
         </Group>
       </Stack>
     </Card>
@@ -222,6 +206,12 @@ function LimitsForm(props: {
   const [holdout, setHoldout] = useState<number | string>(props.values.standingHoldoutPercent || "");
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [{ fetching }, update] = useMutation(SettingsUpdateDocument);
+  const { defaultQuietHours: hours, defaultFrequencyCap: most } = props.values;
+  const changed =
+    rate !== props.values.accountRatePerSecond ||
+    (quiet ? start !== hours?.start || end !== hours?.end : hours != null) ||
+    (capped ? cap.messages !== most?.messages || cap.days !== most?.days : most != null) ||
+    (Number(holdout) || 0) !== props.values.standingHoldoutPercent;
   const save = async () => {
     setErrors({});
     const result = await update({
@@ -286,8 +276,9 @@ function LimitsForm(props: {
         />
         {capped && <CapForm value={cap} onChange={setCap} error={errors.frequencyCap} disabled={!may} />}
         <NumberField
-          label={t`Standing holdout`}
-          description={t`A random share of contacts that gets no marketing campaigns, to measure their overall effect. 0 to 50%; leave empty for none`}
+          label={t`Control group (holdout)`}
+          description={t`A random share of contacts, up to 50%, that gets no marketing campaigns, to measure their overall effect`}
+          placeholder={t`None`}
           suffix={percentSign}
           decimalScale={2}
           value={holdout}
@@ -297,7 +288,7 @@ function LimitsForm(props: {
         />
         {errors.quietHours && <Alert color="red">{errors.quietHours}</Alert>}
         <Group justify="flex-end">
-          <Button variant="default" onClick={save} loading={fetching} disabled={!may}>{t`Save limits`}</Button>
+          <Button onClick={save} loading={fetching} disabled={!may || !changed}>{t`Save limits`}</Button>
         </Group>
       </Stack>
     </Card>
@@ -307,7 +298,7 @@ function LimitsForm(props: {
 const week = weekdays.map((d) => d.value as string);
 const short = (d: string) => weekdays.find((w) => w.value === d)?.label ?? d;
 
-/** "Mon–Sat 9:00 AM to 9:00 PM, Sun 12:00 PM to 9:00 PM" */
+/** "Daily 8:00 AM to 9:00 PM", "Mon–Sat 9:00 AM to 9:00 PM, Sun 12:00 PM to 9:00 PM" */
 function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"]): string {
   return allowed
     .map((a) => {
@@ -315,7 +306,7 @@ function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"
       const last = a.days[a.days.length - 1] ?? "SUN";
       const days =
         a.days.length === week.length
-          ? ""
+          ? `${t`Daily`} `
           : a.days.length === 1
             ? `${short(first)} `
             : `${short(first)}–${short(last)} `;
@@ -325,18 +316,16 @@ function hoursText(allowed: LimitsQuery["legalHours"]["rules"][number]["allowed"
 }
 
 function Hours(props: { book: LimitsQuery["legalHours"] }) {
+  const { rules } = props.book;
+  const [shown, more] = useFirst(10, rules, t`Show all ${count(rules.length)}`);
   return (
-    <Card>
-      <Title order={2} size="h4" mb={4}>{t`Sending hours by place`}</Title>
+    <Card component="section" aria-labelledby="hours" flex={{ base: "none", xl: "1 1 0" }} miw={0} maw={formWidth}>
+      <Title order={2} size="h4" mb={4} id="hours">{t`Sending hours by place`}</Title>
       <Text size="sm" c="dimmed" mb="sm">{t`${props.book.about} Last reviewed ${date(props.book.version)}.`}</Text>
-      <ScrollArea.Autosize
-        mah={720}
-        offsetScrollbars
-        viewportProps={{ tabIndex: 0, role: "region", "aria-label": t`Sending hours by place` }}
-      >
+      <Stack gap="xs">
         <Table verticalSpacing={4}>
           <Table.Tbody>
-            {props.book.rules.map((r) => (
+            {shown.map((r) => (
               <Table.Tr key={r.id}>
                 <Table.Td>
                   {r.name}
@@ -363,7 +352,8 @@ function Hours(props: { book: LimitsQuery["legalHours"] }) {
             ))}
           </Table.Tbody>
         </Table>
-      </ScrollArea.Autosize>
+        {more}
+      </Stack>
     </Card>
   );
 }

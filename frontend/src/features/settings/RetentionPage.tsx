@@ -12,7 +12,7 @@ import type { RetentionKind, RetentionPreviewQuery, RetentionRulesQuery } from "
 import { errorText, settled } from "../../lib/errors";
 import { count, moment } from "../../lib/format";
 import { notifications } from "../../lib/notifications";
-import { SettingsTab } from "./SettingsTab";
+import { formWidth, SettingsTab } from "./SettingsTab";
 
 const RulesDocument = graphql(`
   query RetentionRules {
@@ -121,7 +121,7 @@ function RulesForm(props: { rules: RetentionRulesQuery["retentionRules"] }) {
     setPreview(result.data?.retentionPreview ?? []);
   };
   return (
-    <Stack>
+    <Stack maw={formWidth}>
       <Alert color="blue">{t`The consent ledger and the audit trail are kept permanently: they are the proof. Files of imports are kept for a day at most, exports are not stored at all, and what sign-in remembers ends by itself.`}</Alert>
       {props.rules.map((r) => {
         const said = texts[r.kind];

@@ -68,7 +68,7 @@ export function TeamNumbers() {
     <Card>
       <Title order={2} size="h4">{t`Team numbers`}</Title>
       <Text size="sm" c="dimmed" mb="sm">
-        {t`Tests of templates and campaigns go to them, and a campaign can send each of them a copy as it starts. Up to 20, all contacts who have opted in.`}
+        {t`Tests of templates and campaigns go to them, and a campaign can send each of them a copy as it starts. Up to 20 contacts; each must have opted in.`}
       </Text>
       {team.length > 0 && (
         <Table>

@@ -13,7 +13,7 @@ import { locale } from "../../lib/language";
 import { notifications } from "../../lib/notifications";
 import { product } from "../../lib/title";
 import { ownZone } from "../../lib/zone";
-import { SettingsTab } from "./SettingsTab";
+import { formWidth, SettingsTab } from "./SettingsTab";
 
 const WorkspaceDocument = graphql(`
   query Workspace {
@@ -87,10 +87,11 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
     notifications.show({ message: t`Saved`, color: "green" });
     session.reload(); // every page shows the name and counts in the zone
   };
+  const changed = name.trim() !== settings.workspace.name || zone !== settings.workspace.timeZone;
   const all = ["UTC", ...zones.filter((z) => z !== "UTC")];
   const told = (field: string) => (errors[field] ? sentence(errors[field]) : undefined);
   return (
-    <Card maw={560}>
+    <Card maw={formWidth}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -105,7 +106,7 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
           )}
           <TextInput
             label={t`Name`}
-            description={t`In the header and in the browser’s tab`}
+            description={t`In the header and in the browser’s tab. Empty: ${product}`}
             placeholder={product}
             maxLength={60}
             value={name}
@@ -115,7 +116,7 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
           />
           <Select
             label={t`Time zone`}
-            description={t`All pages show times in it; there it is ${timeIn(zone)}`}
+            description={t`Used for all times. Now ${timeIn(zone)}.`}
             searchable
             allowDeselect={false}
             limit={100}
@@ -133,7 +134,7 @@ function Form({ settings }: { settings: WorkspaceQuery["settings"] }) {
           )}
           {may && (
             <Group justify="flex-end">
-              <Button type="submit" loading={fetching}>{t`Save`}</Button>
+              <Button type="submit" loading={fetching} disabled={!changed}>{t`Save`}</Button>
             </Group>
           )}
         </Stack>

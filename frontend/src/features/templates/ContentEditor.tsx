@@ -419,8 +419,8 @@ export function MediaField(
           <MediaPicker
             kind={props.value.kind}
             onClose={() => setPicking(false)}
-            onChoose={(media) => {
-              props.onChange(media);
+            onChoose={({ kind, url }) => {
+              props.onChange({ kind, url });
               setPicking(false);
             }}
           />

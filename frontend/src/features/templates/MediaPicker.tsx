@@ -21,11 +21,10 @@ import { Dialog } from "../../components/Dialog";
 import { Failed } from "../../components/Failed";
 import { Medium } from "../../components/WhatsAppMessage";
 import { graphql } from "../../gql";
-import type { TemplateMediaKind } from "../../gql/graphql";
+import type { LibraryFileFragment, TemplateMediaKind } from "../../gql/graphql";
 import { errorText, sentences, settled } from "../../lib/errors";
 import { bytes, sentence } from "../../lib/format";
 import { modals } from "../../lib/modals";
-import type { Media } from "./content";
 import classes from "./MediaPicker.module.css";
 
 graphql(`
@@ -94,7 +93,7 @@ const kinds: Record<TemplateMediaKind, { title: string; takes: string; accept: s
 /** The library's files of one kind: one is chosen, or taken in. */
 export default function MediaPicker(props: {
   kind: TemplateMediaKind;
-  onChoose: (media: Media) => void;
+  onChoose: (file: LibraryFileFragment) => void;
   onClose: () => void;
 }) {
   const kind = kinds[props.kind];
@@ -115,7 +114,7 @@ export default function MediaPicker(props: {
     const wrong = result.error ? errorText(result.error) : sentences(payload?.userErrors);
     if (wrong) return setProblem(wrong);
     const media = payload?.media;
-    if (media?.kind === props.kind) return props.onChoose({ kind: media.kind, url: media.url });
+    if (media?.kind === props.kind) return props.onChoose(media);
     if (media) setProblem(wrongKind[props.kind](media.name));
   };
   const files = data?.mediaFiles.nodes ?? [];
@@ -174,7 +173,7 @@ export default function MediaPicker(props: {
             <div key={f.id} className={classes.file}>
               <UnstyledButton
                 className={classes.choose}
-                onClick={() => props.onChoose({ kind: f.kind, url: f.url })}
+                onClick={() => props.onChoose(f)}
                 aria-label={t`Choose ${f.name}`}
               >
                 <Medium kind={f.kind} url={f.url} />

@@ -198,7 +198,7 @@ export function Preview(props: {
                   one: "# contact has no value for a placeholder without a fallback: campaigns skip them.",
                   other: "# contacts have no value for a placeholder without a fallback: campaigns skip them.",
                 })
-              : t`No contact is skipped for a missing value.`}
+              : t`Every contact has the values that this message needs.`}
           </Text>
           {p.warnings.length > 0 && (
             <Alert color="yellow" icon={<IconAlertTriangle />} title={t`WhatsApp would refuse this`}>

@@ -312,14 +312,11 @@ function Editor({
   const saveButtons = may && (
     <>
       {!sent && <Button variant="default" onClick={() => save(false)} loading={saving}>{t`Save draft`}</Button>}
-      <Button
-        variant={usable && unchanged ? "default" : "filled"}
-        onClick={() => save(true)}
-        loading={saving}
-        disabled={Boolean(sent) && unchanged}
-      >
-        {sent ? t`Save as a new version` : t`Submit for approval`}
-      </Button>
+      {!(sent && unchanged) && (
+        <Button onClick={() => save(true)} loading={saving}>
+          {sent ? t`Save as a new version` : t`Submit for approval`}
+        </Button>
+      )}
     </>
   );
   const form = (
@@ -330,19 +327,14 @@ function Editor({
         </Alert>
       )}
       {may && dirty && <Unsaved discard={discard} />}
-      {template.approval && (
-        <Group gap="xs">
-          <Status value={template.approval} />
-          {template.approval === "WINDOW_ONLY" && (
-            <Text
-              size="sm"
-              c="dimmed"
-            >{t`Lists need no approval. They can be sent within 24 hours after a contact's last message.`}</Text>
-          )}
-          {template.approval === "SUBMITTED" && (
-            <Text size="sm" c="dimmed">{t`WhatsApp usually decides within minutes, at most in 48 hours.`}</Text>
-          )}
-        </Group>
+      {template.approval === "WINDOW_ONLY" && (
+        <Text
+          size="sm"
+          c="dimmed"
+        >{t`Lists need no approval. They can be sent within 24 hours after a contact's last message.`}</Text>
+      )}
+      {template.approval === "SUBMITTED" && (
+        <Text size="sm" c="dimmed">{t`WhatsApp usually decides within minutes, at most in 48 hours.`}</Text>
       )}
       {template.id && <Languages template={template} may={may} />}
       {template.advice && (
@@ -460,13 +452,20 @@ function Editor({
     );
   return (
     <Page
+      editor={may}
+      up={{ to: "/templates", label: t`Templates` }}
       title={template.id ? template.name : template.of ? t`Translate “${template.name}”` : t`New template`}
       description={
-        template.id
-          ? t`${languageName(template.language)} · version ${template.version ?? 1}`
-          : template.of
-            ? t`From ${template.of}. Contacts get the language that is theirs.`
-            : t`WhatsApp approves each template before it can be sent`
+        template.id ? (
+          <Group gap="xs">
+            {t`${languageName(template.language)} · version ${template.version ?? 1}`}
+            {template.approval && <Status value={template.approval} />}
+          </Group>
+        ) : template.of ? (
+          t`From ${template.of}. Contacts get the language that is theirs.`
+        ) : (
+          t`WhatsApp approves each template before it can be sent`
+        )
       }
       actions={
         <>

@@ -129,4 +129,4 @@ export const formatsOf = (text: string): Format[] =>
   );
 
 /** What stands in an empty text. */
-export const exampleText = () => t`Hi ${"{{name | there}}"}, our autumn sale has started.`;
+export const exampleText = () => t`Hi Anna, our autumn sale has started.`;

@@ -105,7 +105,7 @@ export function TopicsPage() {
                 <Table.Th>{t`Keyword`}</Table.Th>
                 <Table.Th ta="right">{t`Subscribers`}</Table.Th>
                 <Table.Th ta="right">{t`Reachable`}</Table.Th>
-                <Table.Th ta="right">{t`Left`}</Table.Th>
+                <Table.Th ta="right">{t`Unsubscribed`}</Table.Th>
                 <Table.Th aria-label={t`Actions`} />
               </Table.Tr>
             </Table.Thead>
@@ -131,7 +131,7 @@ export function TopicsPage() {
                   <Table.Td data-label={t`Reachable`} ta="right">
                     {count(topic.reachable)}
                   </Table.Td>
-                  <Table.Td data-label={t`Left`} ta="right">
+                  <Table.Td data-label={t`Unsubscribed`} ta="right">
                     {count(topic.left)}
                   </Table.Td>
                   <Table.Td>
