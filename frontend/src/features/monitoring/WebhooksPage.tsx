@@ -28,10 +28,8 @@ const WebhooksDocument = graphql(`
       }
       nodes {
         id
-        kind
+        ...WebhookTold
         sid
-        params
-        displayAddress
         source
         happenedAt
         arrivedAt

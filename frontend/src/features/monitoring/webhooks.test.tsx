@@ -1,5 +1,6 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { expect, test } from "vitest";
+import type { WebhookToldFragment } from "../../gql/graphql";
 import { stateOf, Told } from "./webhooks";
 
 test("where a webhook event stands", () => {
@@ -15,12 +16,13 @@ test("where a webhook event stands", () => {
 
 test("an event tells who wrote, or what became of a message, and says when that was erased", () => {
   const displayAddress = "+49 1511 2345678";
-  const told = (event: Parameters<typeof Told>[0]["event"]) => renderToStaticMarkup(<Told event={event} />);
+  const told = (event: Omit<WebhookToldFragment, "__typename">) =>
+    renderToStaticMarkup(<Told event={{ __typename: "WebhookEvent", ...event }} />);
   expect(told({ kind: "INBOUND", params: { Body: "שלום." }, displayAddress }), "in the direction of its script").toBe(
     "<bdi>+49 1511 2345678</bdi>: <bdi>שלום.</bdi>",
   );
   expect(told({ kind: "STATUS", params: { MessageStatus: "read" }, displayAddress })).toBe(
     "Read · <bdi>+49 1511 2345678</bdi>",
   );
-  expect(told({ kind: "STATUS", params: { erased: "true" } })).toBe("Its content was erased.");
+  expect(told({ kind: "STATUS", params: { erased: "true" }, displayAddress: "" })).toBe("Its content was erased.");
 });

@@ -1,6 +1,7 @@
 import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
-import type { WebhookEventKind, WebhookEventSource } from "../../gql/graphql";
+import { graphql } from "../../gql";
+import type { WebhookEventSource, WebhookToldFragment } from "../../gql/graphql";
 import { words } from "../../lib/format";
 
 /** Which way an event came, where it was not at once. */
@@ -10,12 +11,16 @@ export const sourceTexts: Record<WebhookEventSource, string> = {
   LOG: t`found in Twilio's log`,
 };
 
+graphql(`
+  fragment WebhookTold on WebhookEvent {
+    kind
+    params
+    displayAddress
+  }
+`);
+
 /** What an event tells: who wrote what, or what became of the message to whom. */
-export function Told({
-  event: e,
-}: {
-  event: { kind: WebhookEventKind; params: unknown; displayAddress?: string | null };
-}): ReactNode {
+export function Told({ event: e }: { event: WebhookToldFragment }): ReactNode {
   const p = e.params as Record<string, string>;
   if (p.erased) return t`Its content was erased.`;
   if (e.kind === "INBOUND")

@@ -91,8 +91,7 @@ const RecentWebhooksDocument = graphql(`
     webhookEvents(first: 5) {
       nodes {
         id
-        kind
-        params
+        ...WebhookTold
         arrivedAt
         appliedAt
         nextAttemptAt

@@ -6,7 +6,7 @@ const pages = [
   { to: "/settings/live", label: t`Going live`, admin: true },
   { to: "/settings/senders", label: t`Senders` },
   { to: "/settings/limits", label: t`Limits and hours` },
-  { to: "/settings/prices", label: t`Costs and prices` },
+  { to: "/settings/prices", label: t`Costs` },
   { to: "/settings/double-opt-in", label: t`Double opt-in` },
   { to: "/settings/attributes", label: t`Attributes` },
   { to: "/settings/keywords", label: t`Keywords` },
