@@ -21,7 +21,7 @@ func (r *mediaFileConnectionResolver) TotalCount(ctx context.Context, obj *model
 
 // MediaUpload is the resolver for the mediaUpload field.
 func (r *mutationResolver) MediaUpload(ctx context.Context, input model.MediaUploadInput) (*model.MediaUploadPayload, error) {
-	f, err := r.Services.Media.Upload(ctx, input.File.Filename, input.File.File)
+	f, err := r.Services.Media.Upload(ctx, input.File.Filename, input.File.File, input.ForReply)
 	errs, err := payloadErrors(err)
 	return &model.MediaUploadPayload{Media: toMediaFile(kept(errs, f)), UserErrors: errs}, err
 }

@@ -73,6 +73,7 @@ func Tasks(s *Services) []Task {
 		{Name: "erasures", Every: time.Second, Deadline: time.Minute, Batch: erasure.ClearBatch, Run: s.Erasures.ClearDue},
 		{Name: "redactions", Every: time.Second, Deadline: 2 * time.Minute, Batch: erasure.RedactBatch, Run: s.Redactor.Run},
 		{Name: "retention", Every: time.Minute, Deadline: time.Minute, Batch: retention.Batch, Run: s.Retention.Run},
+		{Name: "files of replies", Every: time.Minute, Deadline: time.Minute, Batch: media.ReplyBatch, Run: s.Media.RemoveUnshown},
 		{Name: "deleted files in the bucket", Every: time.Minute, Deadline: 8 * time.Minute, Batch: media.SweepBatch, Run: s.Media.Sweep},
 		// Twilio's Content API may hang: each question has its own limit, and a
 		// version that got no answer waits longer each time.

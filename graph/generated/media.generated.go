@@ -634,7 +634,11 @@ func (ec *executionContext) unmarshalInputMediaUploadInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"file"}
+	if _, present := asMap["forReply"]; !present {
+		asMap["forReply"] = false
+	}
+
+	fieldsInOrder := [...]string{"file", "forReply"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -648,6 +652,13 @@ func (ec *executionContext) unmarshalInputMediaUploadInput(ctx context.Context, 
 				return it, err
 			}
 			it.File = data
+		case "forReply":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("forReply"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ForReply = data
 		}
 	}
 	return it, nil

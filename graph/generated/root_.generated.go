@@ -17725,6 +17725,11 @@ extend type Mutation {
 
 input MediaUploadInput {
   file: Upload!
+  """
+  True: for a reply alone (ConversationReplyInput.mediaId). It is on no list, no template can show it, and it is deleted when no message shows it any more:
+  the person was erased, the text was as old as it may be kept, or no reply was sent with it within a day. At most 20,000 such files and 8 GB.
+  """
+  forReply: Boolean! = false
 }
 type MediaUploadPayload {
   media: MediaFile
@@ -17829,7 +17834,7 @@ type MessageLocation {
 type MessageFile {
   "Such as image/jpeg."
   contentType: String
-  "Of documents."
+  "Of documents, and of the file of a reply."
   name: String
 }
 type MessageChoice {
@@ -17864,9 +17869,9 @@ type Message implements Node @goExtraField(name: "SenderID", type: "int64") {
   sid: String
   "As it went out or came in; empty until rendered."
   body: String!
-  "URLs."
+  "URLs; of a reply with a file its path on this server."
   media: [String!]! @listSize(assumedSize: 10)
-  "Of an inbound message: what it holds beside text and media; null: nothing more."
+  "Of an inbound message, or a reply with a file: what it holds beside text and media; null: nothing more."
   content: MessageContent
   "Twilio's error code."
   errorCode: Int

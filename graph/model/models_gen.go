@@ -2614,6 +2614,9 @@ type MediaFileFilter struct {
 
 type MediaUploadInput struct {
 	File graphql.Upload `json:"file"`
+	// True: for a reply alone (ConversationReplyInput.mediaId). It is on no list, no template can show it, and it is deleted when no message shows it any more:
+	// the person was erased, the text was as old as it may be kept, or no reply was sent with it within a day. At most 20,000 such files and 8 GB.
+	ForReply bool `json:"forReply"`
 }
 
 type MediaUploadPayload struct {
@@ -2637,9 +2640,9 @@ type Message struct {
 	Sid *string `json:"sid,omitempty"`
 	// As it went out or came in; empty until rendered.
 	Body string `json:"body"`
-	// URLs.
+	// URLs; of a reply with a file its path on this server.
 	Media []string `json:"media"`
-	// Of an inbound message: what it holds beside text and media; null: nothing more.
+	// Of an inbound message, or a reply with a file: what it holds beside text and media; null: nothing more.
 	Content *MessageContent `json:"content,omitempty"`
 	// Twilio's error code.
 	ErrorCode    *int      `json:"errorCode,omitempty"`
@@ -2748,7 +2751,7 @@ type MessageEdge struct {
 type MessageFile struct {
 	// Such as image/jpeg.
 	ContentType *string `json:"contentType,omitempty"`
-	// Of documents.
+	// Of documents, and of the file of a reply.
 	Name *string `json:"name,omitempty"`
 }
 

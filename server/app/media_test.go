@@ -16,13 +16,16 @@ import (
 )
 
 // library takes a picture into the library and gives its id and address.
-func (e *env) library(name string) (id, address string) {
+func (e *env) library(name string) (id, address string) { return e.uploaded(name, false) }
+
+// uploaded takes a picture in, for a reply alone or into the library.
+func (e *env) uploaded(name string, forReply bool) (id, address string) {
 	e.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	ops, err := json.Marshal(map[string]any{
 		"query":     `mutation($i: MediaUploadInput!) { mediaUpload(input: $i) { media { id url kind width } userErrors { message } } }`,
-		"variables": map[string]any{"i": map[string]any{"file": nil}},
+		"variables": map[string]any{"i": map[string]any{"file": nil, "forReply": forReply}},
 	})
 	require.NoError(e.t, err)
 	require.NoError(e.t, w.WriteField("operations", string(ops)))
@@ -171,7 +174,11 @@ func TestAPictureWithButtonsIsSent(t *testing.T) {
 func TestAReplyTakesAFile(t *testing.T) {
 	t.Parallel()
 	e := start(t)
-	picture, address := e.library("red shoes.png")
+	picture, address := e.uploaded("red shoes.png", true)
+	var listed struct{ MediaFiles struct{ TotalCount int } }
+	e.do(&listed, `{ mediaFiles { totalCount } }`, nil)
+	require.Zero(t, listed.MediaFiles.TotalCount, "it is for this reply alone")
+	require.Zero(t, e.query("SELECT count(*) FROM audit_entries e WHERE e::text LIKE '%shoes%'"), "no name of it is kept for ever")
 	e.says("+4915112345678", "Are these the ones?")
 	require.Eventually(t, func() bool { return len(e.threads(nil)) == 1 }, patience, 20*time.Millisecond)
 	thread := e.threads(nil)[0].ID
@@ -227,13 +234,39 @@ func TestAReplyTakesAFile(t *testing.T) {
 	}
 	require.Equal(t, 2, files)
 
+	// Both stand in the conversation, also the one without a text.
+	var said struct {
+		Node struct {
+			Messages    struct{ Nodes []struct{ ID string } }
+			LastMessage struct{ ID string }
+		}
+	}
+	e.do(&said, `query($id: ID!) { node(id: $id) { ... on Conversation { messages(first: 5) { nodes { id } } lastMessage { id } } } }`,
+		map[string]any{"id": thread})
+	require.Len(t, said.Node.Messages.Nodes, 3)
+	require.Equal(t, ids[1], said.Node.LastMessage.ID)
+
 	e.exec("UPDATE media SET kind = 'document'")
 	_, problems := e.mutate("conversationReply", "message", map[string]any{"id": thread, "mediaId": picture, "body": "Our list"})
 	require.Contains(t, problems, "body: WhatsApp shows no text with a document")
 
-	e.do(nil, `mutation($id: ID!) { mediaDelete(input: {id: $id}) { deletedId } }`, map[string]any{"id": picture})
-	_, problems = e.mutate("conversationReply", "message", map[string]any{"id": thread, "mediaId": picture})
-	require.Contains(t, problems, "mediaId: ")
+	// While it is shown it stays, however old; once the person was erased it goes, with its name.
+	unshown := func() int {
+		e.exec("UPDATE media SET created_at = created_at - interval '2 days'")
+		removed, err := e.Services.Media.RemoveUnshown(t.Context(), 10)
+		require.NoError(t, err)
+		return removed
+	}
+	require.Zero(t, unshown())
+	e.must("contactErase", "action", map[string]any{"contacts": everybody(), "expected": 1})
+	require.Eventually(t, func() bool { return unshown() == 1 || e.query("SELECT count(*) FROM media WHERE deleted_at IS NULL") == 0 },
+		patience, 20*time.Millisecond)
+	require.Equal(t, 1, e.query("SELECT count(*) FROM media WHERE name = '' AND deleted_at IS NOT NULL"))
+	require.Zero(t, e.query("SELECT count(*) FROM media_files"))
+	resp, err := e.http.Get(e.URL + address)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 }
 
 // TestAListIsForReplies: WhatsApp approves none, and within the window it may go.

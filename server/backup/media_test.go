@@ -31,11 +31,11 @@ func TestABackupHasTheFilesOfTheBucket(t *testing.T) {
 	s := library(e, true)
 	var files []*media.File
 	for n := range 3 {
-		f, err := s.Upload(ctx, fmt.Sprintf("list %d.pdf", n), bytes.NewReader(content(n)))
+		f, err := s.Upload(ctx, fmt.Sprintf("list %d.pdf", n), bytes.NewReader(content(n)), false)
 		require.NoError(t, err)
 		files = append(files, f)
 	}
-	inside, err := library(e, false).Upload(ctx, "inside.pdf", bytes.NewReader(content(9)))
+	inside, err := library(e, false).Upload(ctx, "inside.pdf", bytes.NewReader(content(9)), false)
 	require.NoError(t, err)
 	require.NoError(t, server.Bucket("").Delete(ctx, files[2].Token)) // somebody has tidied up
 	write := func() (*backup.Made, error) {

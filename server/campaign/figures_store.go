@@ -143,15 +143,16 @@ func (s *Service) Taps(ctx context.Context, id int64) (taps []Tap, err error) {
 	return taps, db.Err(err)
 }
 
-// CountsClicks tells of each campaign whether what it sends has something to tap that is counted: a link that tracks
-// clicks, or a button or an entry of a list that answers. Without, or where clicks are not noted, that nobody clicked
-// says nothing.
+// CountsClicks tells of each campaign whether what it sends has something to tap that is
+// counted: a link that tracks clicks, or a button that answers. Without, or where clicks
+// are not noted, that nobody clicked says nothing.
 func (s *Service) CountsClicks(ctx context.Context, ids []int64) (map[int64]bool, error) {
 	var counting []int64
 	err := s.db.NewRaw(`
 		SELECT c.id FROM campaigns c WHERE c.id = ANY(?) AND c.track_links AND (EXISTS (SELECT FROM links WHERE campaign_id = c.id)
 			OR EXISTS (SELECT FROM template_versions v WHERE (v.id = c.template_version_id
-				OR v.id IN (SELECT template_version_id FROM campaign_variants WHERE campaign_id = c.id))
+				OR v.id IN (SELECT template_version_id FROM campaign_variants WHERE campaign_id = c.id
+					UNION ALL SELECT template_version_id FROM campaign_languages WHERE campaign_id = c.id))
 				AND jsonb_path_exists(v.parts, '$.**.type ? (@ == "quick_reply")')))`,
 		pgdialect.Array(ids)).Scan(ctx, &counting)
 	all := make(map[int64]bool, len(ids))

@@ -67,7 +67,7 @@ func (r *Reply) check() error {
 
 // attach puts a file of the library into a reply.
 func attach(ctx context.Context, tx bun.Tx, m *message.Message, mediaID int64) error {
-	f, err := media.Find(ctx, tx, mediaID)
+	f, err := media.ForReply(ctx, tx, mediaID)
 	if err != nil {
 		return apperr.Lacking("mediaId", err)
 	}
@@ -213,6 +213,11 @@ func (s *Service) Answer(ctx context.Context, r Reply) (*message.Message, error)
 		m.ContactID, m.ConversationID = c.ID, &thread.ID
 		if err := enqueue(ctx, tx, s.jobs, m); err != nil {
 			return err
+		}
+		if r.MediaID != nil {
+			if err := media.Shown(ctx, tx, *r.MediaID, m.ID); err != nil {
+				return err
+			}
 		}
 		if err := answered(ctx, tx, thread.ID); err != nil {
 			return err

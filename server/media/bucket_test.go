@@ -51,7 +51,7 @@ func pdf(n int) []byte { return fmt.Appendf(nil, "%%PDF-1.7\n%d\n", n) }
 
 func (s *shelf) put(n int) *media.File {
 	s.t.Helper()
-	f, err := s.Upload(s.ctx, fmt.Sprintf("list %d.pdf", n), bytes.NewReader(pdf(n)))
+	f, err := s.Upload(s.ctx, fmt.Sprintf("list %d.pdf", n), bytes.NewReader(pdf(n)), false)
 	require.NoError(s.t, err)
 	return f
 }
@@ -121,7 +121,7 @@ func TestABucketThatTakesNothing(t *testing.T) {
 		"full": buckettest.Refuse(http.StatusInsufficientStorage, "XMinioStorageFull"),
 	} {
 		s.server.Fail(fault)
-		_, err := s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)))
+		_, err := s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)), false)
 		require.True(t, apperr.Is(err, apperr.CodeUnavailable), "%s: %v", name, err)
 		require.Contains(t, apperr.Text(err).String(), "the bucket of the media library does not take it")
 	}
@@ -135,7 +135,7 @@ func TestABucketThatTakesNothing(t *testing.T) {
 		}
 		panic(http.ErrAbortHandler)
 	})
-	_, err = s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)))
+	_, err = s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)), false)
 	require.True(t, apperr.Is(err, apperr.CodeUnavailable))
 	s.server.Fail(nil)
 	require.Len(t, s.server.Keys(), 1)
@@ -352,7 +352,7 @@ func TestNoObjectOfALiveFileIsDeleted(t *testing.T) {
 		_, err := s.db.NewRaw(q).Exec(s.ctx)
 		require.NoError(t, err)
 	}
-	_, err := s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)))
+	_, err := s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)), false)
 	require.ErrorContains(t, err, "the answer is lost")
 	require.Len(t, s.server.Keys(), 1, "the commit may have been done")
 	_, err = s.db.NewRaw("DROP TRIGGER lost ON media").Exec(s.ctx)
@@ -370,7 +370,7 @@ func TestNoObjectOfALiveFileIsDeleted(t *testing.T) {
 		}
 		return false
 	})
-	_, err = s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)))
+	_, err = s.Upload(s.ctx, "a.pdf", bytes.NewReader(pdf(1)), false)
 	require.ErrorContains(t, err, "the upload took too long")
 	require.Empty(t, s.server.Keys())
 	s.server.Fail(nil)

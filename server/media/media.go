@@ -49,6 +49,7 @@ type File struct {
 	OperatorID  *int64             //
 	CreatedAt   time.Time          `bun:",nullzero"`
 	DeletedAt   *time.Time         //
+	ForReplies  bool               // taken in for replies alone: it is not offered to others, and goes when none shows it
 	InBucket    bool               // there may be an object of it in the bucket; it is served from there where Postgres has none
 }
 
@@ -96,8 +97,8 @@ func NewService(o Options) *Service {
 	return &Service{db: o.DB, cache: newCache(), bucket: o.Bucket, store: o.Bucket != nil && o.ToBucket, log: o.Log}
 }
 
-// Upload takes a file in. One that is there already is given back as it is.
-func (s *Service) Upload(ctx context.Context, name string, r io.Reader) (*File, error) {
+// Upload takes a file in, for a reply alone or into the library. One that is there already is given back as it is.
+func (s *Service) Upload(ctx context.Context, name string, r io.Reader, forReply bool) (*File, error) {
 	if err := actor.Require(ctx, actor.RoleMarketer); err != nil {
 		return nil, err
 	}
@@ -110,7 +111,7 @@ func (s *Service) Upload(ctx context.Context, name string, r io.Reader) (*File, 
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	f.SHA256, f.Token, f.OperatorID = sum[:], rand.Text(), actor.OperatorID(ctx)
+	f.SHA256, f.Token, f.OperatorID, f.ForReplies = sum[:], rand.Text(), actor.OperatorID(ctx), forReply
 	if s.store {
 		return s.intoBucket(ctx, f, data)
 	}
@@ -139,12 +140,19 @@ func admit(ctx context.Context, tx bun.Tx, f *File) (same *File, err error) {
 	if err := lockLibrary(ctx, tx); err != nil {
 		return nil, err
 	}
-	if same, err = bySum(ctx, tx, f.SHA256); err != nil || same != nil {
+	if same, err = bySum(ctx, tx, f.SHA256, f.ForReplies); err != nil || same != nil {
 		return same, err
 	}
-	files, size, err := fill(ctx, tx)
+	files, size, err := fill(ctx, tx, f.ForReplies)
 	if err != nil {
 		return nil, err
+	}
+	if f.ForReplies {
+		if files >= maxReplyFiles || size+f.Size > maxReplies {
+			return nil, apperr.Conflict("there is no room for more files of replies (%d MB): they go with the messages that show them",
+				size>>20)
+		}
+		return nil, nil //nolint:nilnil // there is none
 	}
 	if files >= maxFiles || size+f.Size > maxLibrary {
 		return nil, apperr.Conflict("the library is full (%d files, %d MB): delete what no template uses", files, size>>20)
@@ -152,8 +160,13 @@ func admit(ctx context.Context, tx bun.Tx, f *File) (same *File, err error) {
 	return nil, nil //nolint:nilnil // there is none
 }
 
+// recordUpload leaves the name of a file for one person out: nothing takes a name out of the trail.
 func recordUpload(ctx context.Context, tx bun.Tx, f *File) error {
-	return audit.Record(ctx, tx, audit.MediaUpload, "media", f.ID, map[string]any{"name": f.Name, "size": f.Size})
+	about := map[string]any{"size": f.Size}
+	if !f.ForReplies {
+		about["name"] = f.Name
+	}
+	return audit.Record(ctx, tx, audit.MediaUpload, "media", f.ID, about)
 }
 
 // Delete takes a file away, unless a template shows it.
@@ -176,10 +189,19 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if len(users) > 0 {
 			return apperr.Conflict("the file is shown by the template %s", strings.Join(users, ", "))
 		}
+		if waits, err := awaited(ctx, tx, id); err != nil {
+			return err
+		} else if waits {
+			return apperr.Conflict("a reply with this file is on its way: try again when it was sent")
+		}
 		if err := remove(ctx, tx, id); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.MediaDelete, "media", id, map[string]any{"name": f.Name})
+		about := map[string]any{}
+		if !f.ForReplies {
+			about["name"] = f.Name
+		}
+		return audit.Record(ctx, tx, audit.MediaDelete, "media", id, about)
 	})
 	if err == nil && f.InBucket && s.bucket != nil {
 		s.removeNow(ctx, f) // nobody gets it any more; where this fails, Sweep does it
@@ -204,9 +226,6 @@ func (s *Service) Count(ctx context.Context, f Filter) (int64, error) { return c
 // ByID finds one.
 func (s *Service) ByID(ctx context.Context, id int64) (*File, error) { return byID(ctx, s.db, id) }
 
-// Find finds one in the caller's transaction.
-func Find(ctx context.Context, idb bun.IDB, id int64) (*File, error) { return byID(ctx, idb, id) }
-
 // Problem tells why WhatsApp would not show a medium of the library; empty when it would, or when it lies elsewhere.
 func Problem(ctx context.Context, idb bun.IDB, m template.Media) (say.Text, error) {
 	f, own, err := inLibrary(ctx, idb, m)
@@ -229,7 +248,9 @@ func inLibrary(ctx context.Context, idb bun.IDB, m template.Media) (f *File, own
 		return nil, false, nil
 	}
 	named, _, _ := strings.Cut(rest, "/")
-	f, err = byToken(ctx, idb, named)
+	if f, err = byToken(ctx, idb, named); f != nil && f.ForReplies {
+		f = nil // it goes with the replies that show it
+	}
 	return f, true, err
 }
 

@@ -88,7 +88,7 @@ func TestFilesAreToldByWhatTheyHold(t *testing.T) {
 		"broken.png":                       {asPNG(t, plain(2, 2))[:20], "", "cannot be read"},
 		"large.pdf":                        {append([]byte("%PDF-1.7\n"), make([]byte, media.MaxFile)...), "", "larger than 16 MB"},
 	} {
-		f, err := s.Upload(ctx, name, bytes.NewReader(c.data))
+		f, err := s.Upload(ctx, name, bytes.NewReader(c.data), false)
 		if c.kind == "" {
 			require.True(t, apperr.Is(err, apperr.CodeInvalid), "%s: %v", name, err)
 			require.ErrorContains(t, err, c.want, name)
@@ -105,13 +105,13 @@ func TestImagesAreMadeToFitAndFoundUnderTheirTokenAlone(t *testing.T) {
 	d := dbtest.New(t)
 	s := media.NewService(media.Options{DB: d, Log: slog.New(slog.DiscardHandler)})
 	ctx := actor.With(t.Context(), actor.Actor{Kind: actor.KindSystem, Role: actor.RoleMarketer})
-	f, err := s.Upload(ctx, "A very long name of a picture.png", bytes.NewReader(asPNG(t, noise(1300, 1100))))
+	f, err := s.Upload(ctx, "A very long name of a picture.png", bytes.NewReader(asPNG(t, noise(1300, 1100))), false)
 	require.NoError(t, err)
 	require.LessOrEqual(t, f.Size, int64(media.MaxImage), "WhatsApp takes 5 MB of an image")
 	require.Less(t, f.Width, 1300)
 	require.InDelta(t, 1300.0/1100, float64(f.Width)/float64(f.Height), 0.01, "its form stays")
 
-	again, err := s.Upload(ctx, "again.png", bytes.NewReader(asPNG(t, noise(1300, 1100))))
+	again, err := s.Upload(ctx, "again.png", bytes.NewReader(asPNG(t, noise(1300, 1100))), false)
 	require.NoError(t, err)
 	require.Equal(t, f.ID, again.ID, "what is there is not kept twice")
 
@@ -136,7 +136,7 @@ func TestImagesAreMadeToFitAndFoundUnderTheirTokenAlone(t *testing.T) {
 	_, err = s.ByID(ctx, f.ID)
 	require.True(t, apperr.Is(err, apperr.CodeNotFound))
 	viewer := actor.With(t.Context(), actor.Actor{Kind: actor.KindOperator, Role: actor.RoleViewer})
-	_, err = s.Upload(viewer, "a.png", bytes.NewReader(asPNG(t, plain(1, 1))))
+	_, err = s.Upload(viewer, "a.png", bytes.NewReader(asPNG(t, plain(1, 1))), false)
 	require.True(t, apperr.Is(err, apperr.CodeForbidden))
 }
 
@@ -154,7 +154,7 @@ func TestAPicturesOwnTurnIsKept(t *testing.T) {
 	}
 	exif := []byte("\xff\xe1\x00\x22Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00")
 	plainJPEG := asJPEG(t, wide)
-	f, err := s.Upload(ctx, "portrait.jpg", bytes.NewReader(append(append(append([]byte{}, plainJPEG[:2]...), exif...), plainJPEG[2:]...)))
+	f, err := s.Upload(ctx, "portrait.jpg", bytes.NewReader(append(append(append([]byte{}, plainJPEG[:2]...), exif...), plainJPEG[2:]...)), false)
 	require.NoError(t, err)
 	require.Less(t, f.Width, f.Height)
 	_, data, err := s.Open(ctx, f.Token)

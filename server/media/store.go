@@ -136,8 +136,9 @@ func stranded(ctx context.Context, idb bun.IDB) (n int64, err error) {
 	return n, db.Err(err)
 }
 
-func fill(ctx context.Context, tx bun.Tx) (files int, size int64, err error) {
-	err = tx.NewRaw("SELECT count(*), coalesce(sum(size), 0)::bigint FROM media WHERE deleted_at IS NULL").Scan(ctx, &files, &size)
+func fill(ctx context.Context, tx bun.Tx, forReplies bool) (files int, size int64, err error) {
+	err = tx.NewRaw("SELECT count(*), coalesce(sum(size), 0)::bigint FROM media WHERE deleted_at IS NULL AND for_replies = ?", forReplies).
+		Scan(ctx, &files, &size)
 	return files, size, db.Err(err)
 }
 
@@ -161,9 +162,11 @@ func byID(ctx context.Context, idb bun.IDB, id int64) (*File, error) {
 	return found, err
 }
 
-func bySum(ctx context.Context, idb bun.IDB, sum []byte) (*File, error) {
+// bySum finds a file by what it holds: for a reply one of the library, too, but for the library none of replies.
+func bySum(ctx context.Context, idb bun.IDB, sum []byte, forReply bool) (*File, error) {
 	f := new(File)
-	return one(ctx, idb.NewSelect().Model(f).Where("f.sha256 = ? AND f.deleted_at IS NULL", sum), f)
+	return one(ctx, idb.NewSelect().Model(f).Where("f.sha256 = ? AND f.deleted_at IS NULL AND f.for_replies <= ?", sum, forReply).
+		Order("f.for_replies"), f)
 }
 
 func byToken(ctx context.Context, idb bun.IDB, token string) (*File, error) {
@@ -187,7 +190,7 @@ func inDatabase(ctx context.Context, idb bun.IDB, id int64) (has bool, err error
 }
 
 func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
-	q = q.Where("f.deleted_at IS NULL")
+	q = q.Where("f.deleted_at IS NULL AND NOT f.for_replies")
 	if f.Kind != nil {
 		q = q.Where("f.kind = ?", *f.Kind)
 	}
@@ -212,4 +215,37 @@ func list(ctx context.Context, idb bun.IDB, f Filter, p db.Page) (db.Slice[*File
 func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
 	n, err := filtered(idb.NewSelect().Model((*File)(nil)), f).Count(ctx)
 	return n, db.Err(err)
+}
+
+// shared is a file that nobody deletes until tx has ended; nil: it is gone.
+func shared(ctx context.Context, tx bun.Tx, id int64) (*File, error) {
+	f := new(File)
+	return one(ctx, tx.NewSelect().Model(f).Where("f.id = ? AND f.deleted_at IS NULL", id).For("SHARE"), f)
+}
+
+func insertShown(ctx context.Context, tx bun.Tx, id, messageID int64) error {
+	_, err := tx.NewRaw("INSERT INTO reply_files (message_id, media_id) VALUES (?, ?)", messageID, id).Exec(ctx)
+	return db.Err(err)
+}
+
+// awaited tells whether a reply with the file is yet to be sent, or may be sent again.
+func awaited(ctx context.Context, tx bun.Tx, id int64) (is bool, err error) {
+	err = tx.NewRaw(`SELECT EXISTS (SELECT FROM reply_files r JOIN messages m ON m.id = r.message_id
+		WHERE r.media_id = ? AND m.work IS NOT NULL)`, id).Scan(ctx, &is)
+	return is, db.Err(err)
+}
+
+// unshown are up to n files of replies that no message shows any more; a new one waits a day for its reply.
+func unshown(ctx context.Context, tx bun.Tx, n int) (ids []int64, err error) {
+	err = tx.NewRaw(`SELECT f.id FROM media f WHERE f.for_replies AND f.deleted_at IS NULL AND f.created_at < now() - interval '1 day'
+			AND NOT EXISTS (SELECT FROM reply_files r JOIN messages m ON m.id = r.message_id
+				WHERE r.media_id = f.id AND m.media <> '[]')
+		ORDER BY f.id LIMIT ? FOR UPDATE SKIP LOCKED`, n).Scan(ctx, &ids)
+	return ids, db.Err(err)
+}
+
+// removeName forgets what a file was called.
+func removeName(ctx context.Context, tx bun.Tx, id int64) error {
+	_, err := tx.NewRaw("UPDATE media SET name = '' WHERE id = ?", id).Exec(ctx)
+	return db.Err(err)
 }

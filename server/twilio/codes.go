@@ -93,7 +93,7 @@ var Codes = []message.CodeInfo{
 	{
 		Code: 21620, Class: message.ClassFixFirst, Scope: message.ScopeTemplate,
 		Title:  "Media URL invalid",
-		Advice: "Correct the media URL of the template.",
+		Advice: "Correct the media URL of the template, or attach the file of the reply once more.",
 	},
 	{
 		Code: 21654, Class: message.ClassFixFirst, Scope: message.ScopeTemplate,

@@ -215,7 +215,7 @@ export const fieldTexts: Record<string, string> = {
   size: t`Size`,
   snoozed_until: t`Snoozed until`,
   source: t`Source`,
-  standing_holdout: t`Standing holdout`,
+  standing_holdout: t`Control group (holdout)`,
   start: t`Start`,
   status: t`Status`,
   stop: t`Answer to STOP, characters`,

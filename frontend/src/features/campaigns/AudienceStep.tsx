@@ -49,6 +49,7 @@ export function AudienceStep(props: StepProps) {
   const { draft: d, errors, onChange } = props;
   const topics = useTopics();
   const [held, setHeld] = useState(d.holdout !== "" && Number(d.holdout) !== 0);
+  const shown = held || Number(d.holdout) > 0; // of another draft, too, that took this one's place
   return (
     <Stack>
       <TextInput
@@ -69,8 +70,9 @@ export function AudienceStep(props: StepProps) {
         onChange={(segmentId) => onChange({ segmentId })}
         error={errors.segmentId}
         nothingFoundMessage={t`No segment with that name`}
+        openOnFocus={false} // which comes by an error, too: the list would cover it
       />
-      {d.segmentId && <Reach segmentId={d.segmentId} />}
+      {d.segmentId && <Reach key={d.segmentId} segmentId={d.segmentId} />}
       <SegmentDrawer onMade={(segmentId) => onChange({ segmentId })} />
       {topics.length > 0 && (
         <Select
@@ -88,13 +90,13 @@ export function AudienceStep(props: StepProps) {
       <Switch
         label={t`Keep back a share to measure the effect`}
         description={t`A random part of the audience gets no message, to compare with`}
-        checked={held}
+        checked={shown}
         onChange={(e) => {
           setHeld(e.currentTarget.checked);
           onChange({ holdout: e.currentTarget.checked ? firstHoldout : "" });
         }}
       />
-      {held && (
+      {shown && (
         <NumberField
           label={t`Holdout`}
           description={t`More than 0, at most 50%`}

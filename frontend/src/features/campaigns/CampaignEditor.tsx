@@ -112,6 +112,7 @@ export function NewCampaign() {
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
   const { template: sent, fetching: reading } = useChosenTemplate(search.template ?? draft?.templateId);
   const [errors, setErrors] = useState<Errors>(none);
+  const [card, toFirstWrong] = useFirstWrong();
   // Taken out of the address once it is in the draft, so that what is chosen later in the form stays.
   const taken = useRef<string>(undefined);
   useEffect(() => {
@@ -131,13 +132,16 @@ export function NewCampaign() {
   const value = draft ?? newDraft(data);
   const next = async () => {
     const missing = missingIn("audience", value);
-    if (Object.keys(missing).length > 0) return setErrors({ fields: missing, rest: "" });
+    if (Object.keys(missing).length > 0) {
+      setErrors(withMissing(errors, missing));
+      return toFirstWrong();
+    }
     const go = goAfter();
     const result = await create({ input: { ...inputOf(value), name: value.name } });
     const found = problems(result);
     setErrors(found);
     const made = result.data?.campaignCreate.campaign;
-    if (!made) return;
+    if (!made) return toFirstWrong();
     forget(null);
     go({ to: "/campaigns/$id/edit", params: { id: made.id }, search: { step: "message" }, replace: true });
   };
@@ -149,7 +153,7 @@ export function NewCampaign() {
     >
       <Steps active="audience" />
       <Problem text={errors.rest} />
-      <Card maw={760}>
+      <Card ref={card} maw={760}>
         <Stack>
           <AudienceStep
             draft={value}
@@ -236,6 +240,23 @@ function without(errors: Errors, changed: Partial<Draft>): Errors {
   return { fields: left, rest: "" };
 }
 
+/** The errors with what a step lacks; those of the other steps stay. */
+const withMissing = (errors: Errors, missing: Errors["fields"]): Errors => ({
+  ...errors,
+  fields: { ...errors.fields, ...missing },
+});
+
+/** A card, and what moves the focus to its first wrong field: who is kept there is told by it why. */
+function useFirstWrong() {
+  const card = useRef<HTMLDivElement>(null);
+  const [asked, ask] = useState(0);
+  // Once the errors are drawn.
+  useEffect(() => {
+    if (asked) card.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [asked]);
+  return [card, () => ask((n) => n + 1)] as const;
+}
+
 function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery }) {
   const goAfter = useGoAfter();
   const { search } = useAddress();
@@ -267,20 +288,23 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   };
   // A save that runs by itself never turns the buttons off: whoever clicks just then would click on nothing.
   const [going, setGoing] = useState(false);
-  const go = async (to: Step) => {
-    const forward = steps.indexOf(to) > steps.indexOf(step);
+  const [card, toFirstWrong] = useFirstWrong();
+  const go = async (to: Step, whatever = false) => {
+    const checked = !whatever && steps.indexOf(to) > steps.indexOf(step);
     const missing = missingIn(step, draft, campaign.query != null);
-    if (forward && Object.keys(missing).length > 0) return setErrors({ fields: missing, rest: "" });
+    if (checked && Object.keys(missing).length > 0) {
+      setErrors((before) => withMissing(before, missing));
+      return toFirstWrong();
+    }
     const then = goAfter();
     setGoing(true);
     const ready = await flush();
     setGoing(false);
-    if (!ready && forward) return;
+    if (!ready && checked) return toFirstWrong();
     then({ to: "/campaigns/$id/edit", params: { id: campaign.id }, search: { step: to } });
   };
   const index = steps.indexOf(step);
   // Whoever works by keyboard goes on at the beginning of the next step.
-  const card = useRef<HTMLDivElement>(null);
   const before = useRef(step);
   useEffect(() => {
     if (before.current !== step) card.current?.focus({ preventScroll: true });
@@ -318,7 +342,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
         <Alert color="red" role="alert">
           <Trans>
             Something under “{label}” needs a correction.{" "}
-            <Button size="compact-xs" variant="white" color="red" onClick={() => go(elsewhere)}>{t`Show`}</Button>
+            <Button size="compact-xs" variant="white" color="red" onClick={() => go(elsewhere, true)}>{t`Show`}</Button>
           </Trans>
         </Alert>
       )}

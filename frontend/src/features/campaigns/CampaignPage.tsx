@@ -50,6 +50,7 @@ graphql(`
     waitingLimit
     undecidedSince
     startedAt
+    countsClicks
     undoableUntil
     finishedAt
     counts {
@@ -101,7 +102,6 @@ const CampaignDocument = graphql(`
       ... on Campaign {
         ...CampaignState
         ...CampaignSettings
-        countsClicks
         runs {
           id
           name

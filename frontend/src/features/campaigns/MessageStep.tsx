@@ -28,6 +28,7 @@ function OneTemplate({ draft: d, errors, onChange }: StepProps) {
         onChange={(templateId) => onChange({ templateId })}
         error={errors.templateId}
         nothingFoundMessage={t`No template of that name`}
+        openOnFocus={false} // which comes by an error, too: the list would cover it
       />
       <TemplateDrawer campaign={d.name} onMade={(templateId) => onChange({ templateId })} />
       {template && (

@@ -68,7 +68,9 @@ function Variants({ draft: d, errors, onChange, named }: VariantProps) {
                 shown={templateText}
                 value={v.templateId}
                 onChange={(templateId) => change(i, { templateId })}
+                error={v.templateId === null && Boolean(errors.variants)} // its words stand below
                 nothingFoundMessage={t`No template of that name`}
+                openOnFocus={false}
                 flex={1}
                 miw={0}
               />

@@ -155,7 +155,6 @@ export function AuditTrail() {
   const [{ data: known }] = useQuery({ query: OperatorsDocument });
   const people = known?.operators.filter((o) => o.kind === "PERSON") ?? [];
   const rows = pages.with(data?.auditEntries.nodes);
-  if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   const verify = async () => {
     setWalking(true);
     const result = await client.query(VerifyDocument, {}, { requestPolicy: "network-only" });
@@ -190,12 +189,12 @@ export function AuditTrail() {
             nothingFoundMessage={t`Nobody with that name`}
             w={{ base: "100%", xs: 200 }}
           />
-          <DayField label={t`From`} day={first} onChange={(from) => change({ from })} />
+          <DayField label={t`From`} day={first} onChange={(from) => change({ from }, { replace: true })} />
           <DayField
             label={t`To`}
             day={last}
-            onChange={(to) => change({ to })}
-            error={backwards && t`The last day is not before the first.`}
+            onChange={(to) => change({ to }, { replace: true })}
+            error={backwards && t`Choose a day that is not before the first.`}
           />
         </Group>
         <Button variant="default" onClick={verify} loading={walking}>{t`Check for tampering`}</Button>
@@ -238,7 +237,10 @@ export function AuditTrail() {
           )}
         </Alert>
       )}
-      {!data && rows.length === 0 ? (
+      {error && rows.length === 0 ? (
+        // Below the filters: what the address holds may be what is wrong, and is changed there.
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : !data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
         <Empty icon={<IconListCheck />} title={t`No entries`}>{t`Nothing of that kind was done.`}</Empty>

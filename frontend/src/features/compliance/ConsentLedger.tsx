@@ -82,7 +82,6 @@ export function ConsentLedger() {
     requestPolicy: "cache-and-network",
   });
   const rows = pages.with(data?.consentEvents.nodes);
-  if (error && rows.length === 0) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (
     <Stack>
       <Group>
@@ -116,7 +115,10 @@ export function ConsentLedger() {
           onChange={(v) => change({ source: v ?? undefined })}
         />
       </Group>
-      {!data && rows.length === 0 ? (
+      {error && rows.length === 0 ? (
+        // Below the filters: what the address holds may be what is wrong, and is changed there.
+        <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />
+      ) : !data && rows.length === 0 ? (
         <Rows />
       ) : rows.length === 0 ? (
         <Empty

@@ -146,7 +146,9 @@ export function ContactPage() {
               <div className="thread-box" ref={toEnd} {...scrollable(t`Messages`)}>
                 <div className="thread">
                   <Bubbles
-                    messages={c.messages.nodes.filter((m) => m.direction === "INBOUND" || m.body).toReversed()}
+                    messages={c.messages.nodes
+                      .filter((m) => m.direction === "INBOUND" || m.body || m.media.length > 0)
+                      .toReversed()}
                   />
                 </div>
               </div>

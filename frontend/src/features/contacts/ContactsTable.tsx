@@ -26,7 +26,7 @@ const cells: Record<FixedColumn, (c: Row) => ReactNode> = {
     </Group>
   ),
   region: (c) => (c.region ? `${flag(c.region)}\u00a0${country(c.region)}` : "–"), // no flag stands alone
-  timeZone: (c) => (c.timeZone ? zoneText(c.timeZone) : c.region ? t`Several` : "–"),
+  timeZone: (c) => (c.timeZone ? zoneText(c.timeZone) : c.region ? t`Several zones` : "–"),
   locale: (c) => languageName(c.locale) || "–",
   createdAt: (c) => <When at={c.createdAt} />,
 };

@@ -45,6 +45,7 @@ export function AttachButton(props: { onChoose: (file: LibraryFileFragment) => v
         <Suspense>
           <MediaPicker
             kind={picking}
+            forReply
             onClose={() => pick(null)}
             onChoose={(file) => {
               pick(null);

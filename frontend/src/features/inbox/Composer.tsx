@@ -166,6 +166,7 @@ export function Composer(props: {
     forgetNoted("");
     props.onSent();
   };
+  const placeholder = !file ? t`Write a reply` : file.kind === "DOCUMENT" ? t`Send without a text` : t`Add a caption`;
   const blocked =
     c.consentStatus === "OPTED_OUT"
       ? t`They opted out: nothing may be sent until they write START.`
@@ -215,7 +216,7 @@ export function Composer(props: {
           key="reply"
           field={field}
           label={t`Reply`}
-          placeholder={file ? t`Add a caption` : t`Write a reply`}
+          placeholder={placeholder}
           value={body}
           onChange={setBody}
           longest={file ? longest.caption : longest.reply}

@@ -247,7 +247,7 @@ export function ConversationList(props: {
             <Text size="xs" fw={550}>
               {shelf.label}
             </Text>
-            <CloseButton size="xs" aria-label={t`Back to what is open`} onClick={() => change({ status: undefined })} />
+            <CloseButton size="md" aria-label={t`Back to what is open`} onClick={() => change({ status: undefined })} />
           </Group>
         )}
       </div>
@@ -411,7 +411,7 @@ function ChosenLabel(props: { id: string; onRemove: () => void }) {
     <Group gap={6}>
       <Text size="xs" c="dimmed">{t`Only with`}</Text>
       {label && <LabelBadge of={label} />}
-      <CloseButton size="xs" aria-label={t`Show all conversations`} onClick={props.onRemove} />
+      <CloseButton size="md" aria-label={t`Show all conversations`} onClick={props.onRemove} />
     </Group>
   );
 }

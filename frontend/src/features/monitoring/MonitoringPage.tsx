@@ -11,7 +11,7 @@ import { Failed } from "../../components/Failed";
 import { nameOf } from "../../components/Person";
 import { LinkButton, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
-import type { StreamedDeliveryFragment, StreamedInboundFragment } from "../../gql/graphql";
+import type { MonitoringQuery, StreamedDeliveryFragment, StreamedInboundFragment } from "../../gql/graphql";
 import { chosen, useAddress } from "../../lib/address";
 import { count, day, timeOfDay } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
@@ -152,11 +152,10 @@ export function MonitoringPage() {
     }, 250);
     return () => clearInterval(timer);
   }, [paused]);
-  const past = useRef<Line[]>([]);
-  if (!paused && data)
-    // what is read again meanwhile waits, too
-    past.current = [...data.messages.nodes.map(inboundLine), ...data.deliveryEvents.nodes.map(deliveryLine)];
-  const stream = merged(lines, past.current).filter((l) => !show || l.kind === show);
+  const [read, setRead] = useState<MonitoringQuery>();
+  if (data && data !== read && !(paused && read)) setRead(data); // what is read again while it is paused waits, too
+  const past = read ? [...read.messages.nodes.map(inboundLine), ...read.deliveryEvents.nodes.map(deliveryLine)] : [];
+  const stream = merged(lines, past).filter((l) => !show || l.kind === show);
   const h = health.data?.systemHealthChanged ?? data?.systemHealth;
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   return (

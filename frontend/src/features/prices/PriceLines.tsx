@@ -34,11 +34,14 @@ const twoDecimals = moneyIn([]);
 /** To the cent, so that the columns of a row can be read as a sum; what is less than half a cent stays what it is. */
 const cents = (m: Money) => (Math.abs(Number(m.amount)) < 0.005 && Number(m.amount) !== 0 ? money : twoDecimals)(m);
 
+/** Amounts have at most six decimals: their sum is exact in millionths. */
+const millionths = (m: Money) => Math.round(Number(m.amount) * 1e6);
+
 /** All lines of a currency together. */
 function sumOf(currency: string, lines: readonly PriceLinesFragment[]) {
   const of = lines.filter((l) => l.total.currency === currency);
   const sum = (part: (l: PriceLinesFragment) => Money): Money => {
-    return { currency, amount: String(of.reduce((n, l) => n + Number(part(l).amount), 0)) };
+    return { currency, amount: String(of.reduce((n, l) => n + millionths(part(l)), 0) / 1e6) };
   };
   return {
     currency,

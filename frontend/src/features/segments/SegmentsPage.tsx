@@ -11,7 +11,7 @@ import { When } from "../../components/When";
 import { graphql } from "../../gql";
 import { useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { count } from "../../lib/format";
+import { allOf, count } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { useShortcuts } from "../../lib/shortcuts";
 import { useAttributes } from "../attributes/useAttributes";
@@ -152,6 +152,11 @@ function SegmentRows(props: { search: string | null; after: string | null }) {
               <When at={s.countedAt} />
             </Table.Td>
             <Table.Td>
+              {may && s.usedBy.length > 0 && (
+                <Group justify="flex-end">
+                  <Text size="xs" c="dimmed" data-hint={t`Used by ${allOf(s.usedBy)}`}>{t`In use`}</Text>
+                </Group>
+              )}
               {may && s.usedBy.length === 0 && (
                 <Group justify="flex-end">
                   <DeleteButton name={s.name} onDelete={async () => settled(await remove({ input: { id: s.id } }))}>

@@ -93,6 +93,8 @@ const kinds: Record<TemplateMediaKind, { title: string; takes: string; accept: s
 /** The library's files of one kind: one is chosen, or taken in. */
 export default function MediaPicker(props: {
   kind: TemplateMediaKind;
+  /** What is uploaded is for a reply alone, and stays out of the library. */
+  forReply?: boolean;
   onChoose: (file: LibraryFileFragment) => void;
   onClose: () => void;
 }) {
@@ -109,12 +111,12 @@ export default function MediaPicker(props: {
   const take = async (file: File | null | undefined) => {
     if (!file) return;
     setProblem("");
-    const result = await upload({ input: { file } });
+    const result = await upload({ input: { file, forReply: props.forReply ?? false } });
     const payload = result.data?.mediaUpload;
     const wrong = result.error ? errorText(result.error) : sentences(payload?.userErrors);
     if (wrong) return setProblem(wrong);
     const media = payload?.media;
-    if (media?.kind === props.kind) return props.onChoose(media);
+    if (media && (props.forReply || media.kind === props.kind)) return props.onChoose(media); // a reply takes any
     if (media) setProblem(wrongKind[props.kind](media.name));
   };
   const files = data?.mediaFiles.nodes ?? [];
@@ -134,6 +136,7 @@ export default function MediaPicker(props: {
               <Text size="sm" fw={550}>{t`Drop a file here, or`}</Text>
               <Text size="xs" c="dimmed">
                 {kind.takes}
+                {props.forReply && ` · ${t`for this conversation only`}`}
               </Text>
             </div>
             <FileButton accept={kind.accept} onChange={take}>

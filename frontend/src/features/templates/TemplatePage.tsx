@@ -1,18 +1,5 @@
 import { t } from "@lingui/core/macro";
-import {
-  Alert,
-  Anchor,
-  Box,
-  Button,
-  Card,
-  Grid,
-  Group,
-  Select,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Alert, Anchor, Box, Button, Card, Grid, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconHistory, IconLanguage } from "@tabler/icons-react";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
@@ -359,7 +346,7 @@ function Editor({
                 error={errors.name && sentence(errors.name)}
                 readOnly={!may}
               />
-              <SimpleGrid cols={{ base: 1, xs: 2 }} verticalSpacing="md">
+              <div className="pair">
                 <Select
                   label={t`Language`}
                   searchable
@@ -383,7 +370,7 @@ function Editor({
                   error={found.category && sentence(found.category)}
                   readOnly={!may}
                 />
-              </SimpleGrid>
+              </div>
               <Select
                 label={t`Kind`}
                 description={shapes.find((s) => s.value === content.shape)?.description}
