@@ -94,7 +94,10 @@ export async function everyWay(on: Page, name: string, at: string, whole = false
   await fits(on, name);
   await inspect(on, `${name}, narrow and dark`, ["color-contrast"]);
   await take("phone-dark");
+  await on.setViewportSize(wide); // a conversation has a phone's whole screen, without the header's buttons
   await wear("light");
+  await on.setViewportSize(phone);
+  await still(on);
   await inspect(on, `phone-${name}`);
   await take("phone");
   await fits(on, name);
