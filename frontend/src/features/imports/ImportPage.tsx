@@ -129,7 +129,9 @@ export function ImportPage() {
                   {file ? file.name : t`Choose a file or drop it here`}
                 </Text>
                 <Text size="sm" c="dimmed" ta="center">
-                  {file ? bytes(file.size) : t`Columns, separator and encoding are detected.`}
+                  {file
+                    ? bytes(file.size)
+                    : t`CSV, Excel, vCard or JSON, also compressed, up to 1 GB. Columns, separator and encoding are detected.`}
                 </Text>
               </Stack>
             </Dropzone>
