@@ -263,6 +263,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const step = steps.find((s) => s === search.step) ?? "audience";
   const [draft, setDraft] = useState(() => draftOf(campaign, data));
   const [errors, setErrors] = useState<Errors>(none);
+  const [incomplete, setIncomplete] = useState<Step | null>(null); // where somebody wanted to go on, and something is missing
   const [planning, setPlanning] = useState(false);
   const [, update] = useMutation(CampaignUpdateDocument);
   const revision = useRef(campaign.revision); // of what the form shows: each save goes on from the one before
@@ -293,7 +294,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
     const checked = !whatever && steps.indexOf(to) > steps.indexOf(step);
     const missing = missingIn(step, draft, campaign.query != null);
     if (checked && Object.keys(missing).length > 0) {
-      setErrors((before) => withMissing(before, missing));
+      setIncomplete(step);
       return toFirstWrong();
     }
     const then = goAfter();
@@ -315,6 +316,9 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
     .find((s) => s && s !== step);
   const label = elsewhere && stepLabels[elsewhere];
   const leave = (then = goAfter()) => then({ to: "/campaigns/$id", params: { id: campaign.id } });
+  // What is missing is told until it is there, whatever the saves say that run meanwhile.
+  const shown =
+    incomplete === step ? { ...missingIn(step, draft, campaign.query != null), ...errors.fields } : errors.fields;
   return (
     <Page
       up={{ to: "/campaigns", label: t`Campaigns` }}
@@ -349,15 +353,15 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
       <div className="beside">
         <Card ref={card} tabIndex={-1} role="group" aria-label={stepLabels[step]} style={{ outline: "none" }}>
           <Stack>
-            {step === "audience" && <AudienceStep draft={draft} errors={errors.fields} onChange={change} />}
+            {step === "audience" && <AudienceStep draft={draft} errors={shown} onChange={change} />}
             {step === "message" && (
               <Suspense fallback={<Rows n={4} />}>
-                <MessageStep draft={draft} senders={data.senders} errors={errors.fields} onChange={change} />
+                <MessageStep draft={draft} senders={data.senders} errors={shown} onChange={change} />
               </Suspense>
             )}
             {step === "schedule" && (
               <Suspense fallback={<Rows n={4} />}>
-                <ScheduleStep draft={draft} errors={errors.fields} onChange={change} />
+                <ScheduleStep draft={draft} errors={shown} onChange={change} />
               </Suspense>
             )}
             {step === "review" ? (
