@@ -259,7 +259,9 @@ func TestAReplyTakesAFile(t *testing.T) {
 	}
 	require.Zero(t, unshown())
 	e.must("contactErase", "action", map[string]any{"contacts": everybody(), "expected": 1})
-	require.Eventually(t, func() bool { return unshown() == 1 || e.query("SELECT count(*) FROM media WHERE deleted_at IS NULL") == 0 },
+	require.Eventually(t, func() bool {
+		return unshown() == 1 || e.query("SELECT count(*) FROM media WHERE deleted_at IS NULL") == 0
+	},
 		patience, 20*time.Millisecond)
 	require.Equal(t, 1, e.query("SELECT count(*) FROM media WHERE name = '' AND deleted_at IS NOT NULL"))
 	require.Zero(t, e.query("SELECT count(*) FROM media_files"))

@@ -203,6 +203,7 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
   const left = remaining(c.counts);
   const waiting = waitingText(c);
   const sending = c.status === "SENDING" && !waiting;
+  const pace = decimal(c.throughput);
   const limits = [
     c.localStart && localText(c.localStart),
     c.bestHour && t`At each recipient's best hour`,
@@ -228,7 +229,7 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
           ? t`Sent to ${count(c.counts.tried)} of ${count(c.counts.audience)}`
           : t`${percent(c.progress)} processed`}
         {!hasEnded(c.status) && `, ${leftText(c.counts)}`}
-        {sending && ` · ${t`${decimal(c.throughput)} messages/s now`}`}
+        {sending && ` · ${plural(c.throughput, { one: `${pace} message/s now`, other: `${pace} messages/s now` })}`}
         {sending &&
           c.throughput > 0 &&
           left > 0 &&
