@@ -16729,7 +16729,7 @@ input ConversationReplyInput {
   id: ID!
   "1 to 1,600 characters (Twilio error 21617). With mediaId optional and at most 1,024: WhatsApp shows it below an image or a video; with a document it is refused. Not together with templateId."
   body: String
-  "A MediaFile of the library, within 24 hours after their last message. Not together with templateId."
+  "A MediaFile, of the library or uploaded for replies; within 24 hours after their last message. Not together with templateId."
   mediaId: ID
   templateId: ID
 }
@@ -17675,7 +17675,7 @@ type KeywordPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/media.graphql", Input: `"A file of the library, which templates show. It never changes."
+	{Name: "../schema/media.graphql", Input: `"A file of the library, which templates and replies show, or one that was uploaded for replies alone. It never changes."
 type MediaFile implements Node {
   id: ID!
   name: String!
@@ -17719,7 +17719,7 @@ extend type Mutation {
   pptx and xlsx up to 16 MB, as WhatsApp takes them; at most 1,000 files and 4 GB in all. A file that is there already is given back.
   """
   mediaUpload(input: MediaUploadInput!): MediaUploadPayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
-  "Refused while a template shows it. What was sent with it keeps its text; the file can no longer be opened."
+  "Refused while a template shows it, or a reply with it is yet to be sent. What was sent with it keeps its text; the file can no longer be opened."
   mediaDelete(input: MediaDeleteInput!): MediaDeletePayload! @hasRole(role: MARKETER, scope: CAMPAIGNS_WRITE)
 }
 

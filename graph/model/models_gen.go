@@ -1850,7 +1850,7 @@ type ConversationReplyInput struct {
 	ID string `json:"id"`
 	// 1 to 1,600 characters (Twilio error 21617). With mediaId optional and at most 1,024: WhatsApp shows it below an image or a video; with a document it is refused. Not together with templateId.
 	Body graphql.Omittable[*string] `json:"body,omitempty"`
-	// A MediaFile of the library, within 24 hours after their last message. Not together with templateId.
+	// A MediaFile, of the library or uploaded for replies; within 24 hours after their last message. Not together with templateId.
 	MediaID    graphql.Omittable[*string] `json:"mediaId,omitempty"`
 	TemplateID graphql.Omittable[*string] `json:"templateId,omitempty"`
 }
@@ -2573,7 +2573,7 @@ type MediaDeletePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A file of the library, which templates show. It never changes.
+// A file of the library, which templates and replies show, or one that was uploaded for replies alone. It never changes.
 type MediaFile struct {
 	ID   string            `json:"id"`
 	Name string            `json:"name"`

@@ -1,9 +1,7 @@
 package audit_test
 
 import (
-	"context"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,15 +10,7 @@ import (
 	"eventstream/server/db/dbtest"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 )
-
-// asked keeps the last query.
-type asked struct{ text string }
-
-func (*asked) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (a *asked) AfterQuery(_ context.Context, e *bun.QueryEvent) { a.text = e.Query }
 
 // TestTheTrailIsSearchedByIndexes: a page of what one person did, or of some time long ago, reads
 // neither the whole table nor what is newer.
@@ -36,9 +26,9 @@ func TestTheTrailIsSearchedByIndexes(t *testing.T) {
 		_, err := d.NewRaw(sql).Exec(t.Context())
 		require.NoError(t, err)
 	}
-	last := &asked{}
+	asked := &dbtest.Queries{}
 	hooked := *d
-	hooked.DB = d.WithQueryHook(last)
+	hooked.DB = d.WithQueryHook(asked)
 	trail := audit.NewTrail(audit.Options{DB: &hooked, Secret: keys, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	from, to := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)
 	who := int64(7)
@@ -54,9 +44,7 @@ func TestTheTrailIsSearchedByIndexes(t *testing.T) {
 		found, err := trail.List(t.Context(), c.filter, db.Page{})
 		require.NoError(t, err, name)
 		require.NotEmpty(t, found.Items, name)
-		var plan []string
-		require.NoError(t, d.NewRaw("EXPLAIN "+strings.ReplaceAll(last.text, "?", `\?`)).Scan(t.Context(), &plan))
-		all := strings.Join(plan, "\n")
+		all := dbtest.Explain(t, d, "EXPLAIN", asked.Last())
 		require.Contains(t, all, c.read, name)
 		require.NotContains(t, all, "Seq Scan", name)
 	}

@@ -1,25 +1,15 @@
 package consent_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 
 	"eventstream/server/contact"
+	"eventstream/server/db/dbtest"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 )
-
-// queries keeps what was asked.
-type queries struct{ texts []string }
-
-func (*queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (q *queries) AfterQuery(_ context.Context, e *bun.QueryEvent) {
-	q.texts = append(q.texts, e.Query)
-}
 
 // TestABatchReadsNoWholeTable: what the gate asks of a batch is found by indexes, also right
 // after an import, when nobody has analyzed the tables yet.
@@ -49,7 +39,7 @@ func TestABatchReadsNoWholeTable(t *testing.T) {
 			for i := range ids {
 				ids[i] = int64(1 + i*people/batch)
 			}
-			asked := &queries{}
+			asked := &dbtest.Queries{}
 			d := e.WithQueryHook(asked)
 			found, err := e.consents.SuppressedContacts(e.ctx, d, ids)
 			require.NoError(t, err)
@@ -58,13 +48,11 @@ func TestABatchReadsNoWholeTable(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, of, batch)
 			read := 0
-			for _, text := range asked.texts {
+			for _, text := range asked.Texts {
 				if !strings.HasPrefix(text, "SELECT") {
 					continue
 				}
-				var plan []string
-				require.NoError(t, e.NewRaw("EXPLAIN "+strings.ReplaceAll(text, "?", `\?`)).Scan(e.ctx, &plan))
-				all := strings.Join(plan, "\n")
+				all := dbtest.Explain(t, e, "EXPLAIN", text)
 				for _, table := range []string{"contact_addresses", "suppressed_addresses"} {
 					require.NotContains(t, all, "Seq Scan on "+table, "it reads the whole table for a batch: %s", text[:min(300, len(text))])
 					read += strings.Count(all, " on "+table)

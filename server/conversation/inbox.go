@@ -41,7 +41,7 @@ type Filter struct {
 type Reply struct {
 	ConversationID int64
 	Body           string // with a file its caption; may be empty then
-	MediaID        *int64 // a file of the library
+	MediaID        *int64 // a file: of the library, or taken in for replies
 	TemplateID     *int64
 }
 
@@ -65,7 +65,7 @@ func (r *Reply) check() error {
 	return nil
 }
 
-// attach puts a file of the library into a reply.
+// attach puts a file into a reply.
 func attach(ctx context.Context, tx bun.Tx, m *message.Message, mediaID int64) error {
 	f, err := media.ForReply(ctx, tx, mediaID)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"eventstream/server/apperr"
 	"eventstream/server/contact"
 	"eventstream/server/db"
+	"eventstream/server/message"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -27,7 +28,7 @@ func touch(ctx context.Context, tx bun.Tx, contactID int64, at time.Time) (c *Co
 	err = tx.NewRaw(`
 		WITH before AS (
 			SELECT unread > 0 OR status = 'open' AND coalesce((SELECT m.direction = 'inbound' FROM messages m
-				WHERE m.contact_id = ?0 AND (m.direction = 'inbound' OR m.body <> '' OR m.media <> '[]') ORDER BY m.id DESC LIMIT 1), false) AS waiting
+				WHERE m.contact_id = ?0 AND `+message.Said+` ORDER BY m.id DESC LIMIT 1), false) AS waiting
 			FROM conversations WHERE contact_id = ?0)
 		INSERT INTO conversations AS co (contact_id, session_expires_at, unread, last_message_at) VALUES (?0, ?1, 1, ?2)
 		ON CONFLICT (contact_id) DO UPDATE SET session_expires_at = greatest(co.session_expires_at,

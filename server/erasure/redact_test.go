@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"eventstream/server/db"
+	"eventstream/server/db/dbtest"
 	"eventstream/server/erasure"
 	"eventstream/server/message"
 	periods "eventstream/server/provider"
@@ -197,7 +198,7 @@ func TestWhatWaitsForAnotherAccountIsNotLookedAt(t *testing.T) {
 	e.exec(`INSERT INTO redactions (sid, contact_id, action_id, account) SELECT 'SM' || g, 1, 7, 'AC1' FROM generate_series(1, 10) g`)
 	e.exec("INSERT INTO redaction_counts (action_id, outcome, reason, n) VALUES (7, 'waiting', '', 20010)")
 	e.exec("ANALYZE redactions")
-	asked := &queries{}
+	asked := &dbtest.Queries{}
 	hooked := *e.d
 	hooked.DB = e.d.WithQueryHook(asked)
 	r := (&env{t, &hooked, e.s}).redactor("AC1", &provider{answer: done})
@@ -205,29 +206,19 @@ func TestWhatWaitsForAnotherAccountIsNotLookedAt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 10, e.counted("done"))
 	looked := 0
-	for _, q := range asked.texts {
+	for _, q := range asked.Texts {
 		if !strings.Contains(q, "outcome = 'waiting'") || !strings.Contains(q, "SKIP LOCKED") {
 			continue
 		}
 		looked++
-		var plan []string
-		require.NoError(t, e.d.NewRaw("EXPLAIN ANALYZE "+strings.ReplaceAll(q, "?", `\?`)).Scan(t.Context(), &plan))
-		for _, m := range removed.FindAllStringSubmatch(strings.Join(plan, "\n"), -1) {
+		plan := dbtest.Explain(t, e.d, "EXPLAIN ANALYZE", q)
+		for _, m := range removed.FindAllStringSubmatch(plan, -1) {
 			n, err := strconv.Atoi(m[1])
 			require.NoError(t, err)
-			require.Less(t, n, 1000, strings.Join(plan, "\n"))
+			require.Less(t, n, 1000, plan)
 		}
 	}
 	require.Equal(t, 2, looked, "what is given up, and what is claimed")
-}
-
-// queries keeps what was asked.
-type queries struct{ texts []string }
-
-func (*queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (q *queries) AfterQuery(_ context.Context, e *bun.QueryEvent) {
-	q.texts = append(q.texts, e.Query)
 }
 
 var removed = regexp.MustCompile(`Rows Removed by Filter: (\d+)`)

@@ -160,13 +160,16 @@ func admit(ctx context.Context, tx bun.Tx, f *File) (same *File, err error) {
 	return nil, nil //nolint:nilnil // there is none
 }
 
-// recordUpload leaves the name of a file for one person out: nothing takes a name out of the trail.
 func recordUpload(ctx context.Context, tx bun.Tx, f *File) error {
-	about := map[string]any{"size": f.Size}
+	return record(ctx, tx, audit.MediaUpload, f, map[string]any{"size": f.Size})
+}
+
+// record leaves the name of a file for one person out: nothing takes a name out of the trail.
+func record(ctx context.Context, tx bun.Tx, action audit.Action, f *File, about map[string]any) error {
 	if !f.ForReplies {
 		about["name"] = f.Name
 	}
-	return audit.Record(ctx, tx, audit.MediaUpload, "media", f.ID, about)
+	return audit.Record(ctx, tx, action, "media", f.ID, about)
 }
 
 // Delete takes a file away, unless a template shows it.
@@ -197,11 +200,7 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := remove(ctx, tx, id); err != nil {
 			return err
 		}
-		about := map[string]any{}
-		if !f.ForReplies {
-			about["name"] = f.Name
-		}
-		return audit.Record(ctx, tx, audit.MediaDelete, "media", id, about)
+		return record(ctx, tx, audit.MediaDelete, f, map[string]any{})
 	})
 	if err == nil && f.InBucket && s.bucket != nil {
 		s.removeNow(ctx, f) // nobody gets it any more; where this fails, Sweep does it

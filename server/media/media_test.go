@@ -3,6 +3,7 @@ package media_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -21,6 +22,7 @@ import (
 	"eventstream/server/template"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 )
 
 // noise is a picture that hardly compresses.
@@ -164,4 +166,28 @@ func TestAPicturesOwnTurnIsKept(t *testing.T) {
 	at := func(y int) uint32 { r, _, _, _ := m.At(f.Width/2, y).RGBA(); return r >> 8 }
 	require.Greater(t, at(f.Height/4), uint32(200), "the upper half is white")
 	require.Less(t, at(3*f.Height/4), uint32(50))
+}
+
+// TestAFileOfAReplyThatWaitsStays: Twilio is yet to fetch it.
+func TestAFileOfAReplyThatWaitsStays(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := media.NewService(media.Options{DB: d, Log: slog.New(slog.DiscardHandler)})
+	ctx := actor.With(t.Context(), actor.Actor{Kind: actor.KindSystem, Role: actor.RoleMarketer})
+	f, err := s.Upload(ctx, "shoes.png", bytes.NewReader(asPNG(t, plain(2, 2))), true)
+	require.NoError(t, err)
+	exec := func(query string, args ...any) {
+		t.Helper()
+		_, err := d.NewRaw(query, args...).Exec(ctx)
+		require.NoError(t, err)
+	}
+	exec("INSERT INTO messages (direction, purpose, contact_id, status) VALUES ('outbound', 'reply', 1, 'pending')")
+	require.NoError(t, d.Tx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return media.Shown(ctx, tx, f.ID, 1)
+	}))
+	err = s.Delete(ctx, f.ID)
+	require.True(t, apperr.Is(err, apperr.CodeConflict), "%v", err)
+	require.ErrorContains(t, err, "a reply with this file is on its way")
+	exec("UPDATE messages SET status = 'delivered'")
+	require.NoError(t, s.Delete(ctx, f.ID))
 }

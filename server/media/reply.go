@@ -3,8 +3,6 @@ package media
 import (
 	"context"
 
-	"eventstream/server/apperr"
-
 	"github.com/uptrace/bun"
 )
 
@@ -19,16 +17,10 @@ const ReplyBatch = 100
 
 // ForReply is a file that a reply is about to show: until tx has ended nobody deletes it.
 func ForReply(ctx context.Context, tx bun.Tx, id int64) (*File, error) {
-	f, err := shared(ctx, tx, id)
-	if err == nil && f == nil {
-		err = apperr.NotFound("media %v does not exist", id)
+	if err := lockLibrary(ctx, tx); err != nil {
+		return nil, err
 	}
-	return f, err
-}
-
-// Shown notes that a reply shows a file.
-func Shown(ctx context.Context, tx bun.Tx, id, messageID int64) error {
-	return insertShown(ctx, tx, id, messageID)
+	return byID(ctx, tx, id)
 }
 
 // RemoveUnshown takes up to n files away that were taken in for replies and are shown by none any more: the person was

@@ -217,13 +217,8 @@ func count(ctx context.Context, idb bun.IDB, f Filter) (int64, error) {
 	return n, db.Err(err)
 }
 
-// shared is a file that nobody deletes until tx has ended; nil: it is gone.
-func shared(ctx context.Context, tx bun.Tx, id int64) (*File, error) {
-	f := new(File)
-	return one(ctx, tx.NewSelect().Model(f).Where("f.id = ? AND f.deleted_at IS NULL", id).For("SHARE"), f)
-}
-
-func insertShown(ctx context.Context, tx bun.Tx, id, messageID int64) error {
+// Shown notes that a reply shows a file, which ForReply gave.
+func Shown(ctx context.Context, tx bun.Tx, id, messageID int64) error {
 	_, err := tx.NewRaw("INSERT INTO reply_files (message_id, media_id) VALUES (?, ?)", messageID, id).Exec(ctx)
 	return db.Err(err)
 }
@@ -240,7 +235,7 @@ func unshown(ctx context.Context, tx bun.Tx, n int) (ids []int64, err error) {
 	err = tx.NewRaw(`SELECT f.id FROM media f WHERE f.for_replies AND f.deleted_at IS NULL AND f.created_at < now() - interval '1 day'
 			AND NOT EXISTS (SELECT FROM reply_files r JOIN messages m ON m.id = r.message_id
 				WHERE r.media_id = f.id AND m.media <> '[]')
-		ORDER BY f.id LIMIT ? FOR UPDATE SKIP LOCKED`, n).Scan(ctx, &ids)
+		ORDER BY f.id LIMIT ?`, n).Scan(ctx, &ids)
 	return ids, db.Err(err)
 }
 

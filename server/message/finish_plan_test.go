@@ -1,11 +1,9 @@
 package message_test
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,15 +11,7 @@ import (
 	"eventstream/server/message"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 )
-
-// lastQuery keeps what was asked last.
-type lastQuery struct{ text string }
-
-func (*lastQuery) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
-
-func (l *lastQuery) AfterQuery(_ context.Context, e *bun.QueryEvent) { l.text = e.Query }
 
 var removedByJoin = regexp.MustCompile(`Rows Removed by Join Filter: (\d+)`)
 
@@ -35,7 +25,7 @@ func TestWritingResultsReadsNoMoreThanTheBatch(t *testing.T) {
 		t.Run(fmt.Sprintf("analyzed %t", analyzed), func(t *testing.T) {
 			t.Parallel()
 			d := dbtest.New(t)
-			last := &lastQuery{}
+			asked := &dbtest.Queries{}
 			exec := func(query string, args ...any) {
 				t.Helper()
 				_, err := d.NewRaw(query, args...).Exec(t.Context())
@@ -55,17 +45,15 @@ func TestWritingResultsReadsNoMoreThanTheBatch(t *testing.T) {
 			for i, c := range claimed {
 				results[i] = message.Result{Claim: c.Claim, Status: message.StatusAccepted, SID: fmt.Sprintf("SM%032d", c.ID)}
 			}
-			tx, err := d.WithQueryHook(last).BeginTx(t.Context(), nil)
+			tx, err := d.WithQueryHook(asked).BeginTx(t.Context(), nil)
 			require.NoError(t, err)
 			stale, err := message.Finish(t.Context(), tx, results)
 			require.NoError(t, err)
 			require.Empty(t, stale)
-			query := last.text
+			query := asked.Last()
 			require.NoError(t, tx.Rollback())
 
-			var plan []string
-			require.NoError(t, d.NewRaw("EXPLAIN ANALYZE "+strings.ReplaceAll(query, "?", `\?`)).Scan(t.Context(), &plan))
-			text := strings.Join(plan, "\n")
+			text := dbtest.Explain(t, d, "EXPLAIN ANALYZE", query)
 			require.Contains(t, text, "Update on messages")
 			require.NotContains(t, text, "Seq Scan on messages", "it reads the whole table for a batch")
 			for _, m := range removedByJoin.FindAllStringSubmatch(text, -1) {

@@ -80,13 +80,13 @@ type Filter struct {
 	ErrorCode             *int // of failed and undelivered ones
 }
 
-// said is true of what was written or sent: a text, or a file.
-const said = `(m.direction = 'inbound' OR m.body <> '' OR m.media <> '[]')`
+// Said is true of messages m that were written or sent: a text, or a file.
+const Said = `(m.direction = 'inbound' OR m.body <> '' OR m.media <> '[]')`
 
 // LastSaid gives the newest message with each contact that was written or sent.
 func (s *Store) LastSaid(ctx context.Context, contactIDs []int64) (rows []*Message, err error) {
 	err = s.db.NewRaw(`SELECT m.* FROM unnest(?::bigint[]) c (id), LATERAL (
-		SELECT * FROM messages m WHERE m.contact_id = c.id AND `+said+` ORDER BY m.id DESC LIMIT 1) m`, pgdialect.Array(contactIDs)).Scan(ctx, &rows)
+		SELECT * FROM messages m WHERE m.contact_id = c.id AND `+Said+` ORDER BY m.id DESC LIMIT 1) m`, pgdialect.Array(contactIDs)).Scan(ctx, &rows)
 	return rows, db.Err(err)
 }
 
@@ -119,7 +119,7 @@ func filtered(q *bun.SelectQuery, f Filter) *bun.SelectQuery {
 		q = q.Where("m.status IN ('failed', 'undelivered') AND m.error_code = ?", *f.ErrorCode)
 	}
 	if f.Said {
-		q = q.Where(said)
+		q = q.Where(Said)
 	}
 	return q
 }

@@ -33,18 +33,20 @@ const labels: Record<string, string> = {
   agreedAt: t`Agreed at first`,
 };
 
+/** What a list leaves to the contact's page: a reader has no use for it there. */
+export const seldomRead = ["messageSid", "rule", "words"];
+
 /** What proves a decision: the text that was shown, by its version, and whatever else was noted. */
 export function ConsentEvidence(props: {
   event: ConsentEvidenceFragment;
   none: string;
-  /** In a list: what a reader has no use for is left to the contact's page. */
+  /** In a list. */
   brief?: boolean;
 }) {
   const { evidence, text } = props.event;
   const noted = Object.entries(evidence as Record<string, unknown>).filter(
     ([k]) =>
-      !(text && ["text", "textId", "textSha256", "language"].includes(k)) &&
-      !(props.brief && ["messageSid", "rule", "words"].includes(k)),
+      !(text && ["text", "textId", "textSha256", "language"].includes(k)) && !(props.brief && seldomRead.includes(k)),
   );
   const content = <bdi>{text?.content}</bdi>;
   const version = <bdi>{text?.version}</bdi>;

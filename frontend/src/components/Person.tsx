@@ -2,16 +2,16 @@ import { t } from "@lingui/core/macro";
 import { Avatar, Box, Group, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
-/** What an address becomes when its person is erased. */
-const erased = /^erased:/;
+/** Whether somebody was erased, which their address tells. */
+export const isErased = (c: { displayAddress: string }) => c.displayAddress.startsWith("erased:");
 
 /** What somebody is called, everywhere: their name, else their number. */
 export const nameOf = (c: { name: string; displayAddress: string }) =>
-  erased.test(c.displayAddress) ? t`Erased contact` : c.name || c.displayAddress;
+  isErased(c) ? t`Erased contact` : c.name || c.displayAddress;
 
 /** Their number, for the line beside the name; nothing where the name is the number already. */
 export const numberOf = (c: { name: string; displayAddress: string }) =>
-  c.name && !erased.test(c.displayAddress) ? c.displayAddress : "";
+  c.name && !isErased(c) ? c.displayAddress : "";
 
 const colors = ["brand", "blue", "grape", "yellow", "gray", "red"];
 

@@ -2,7 +2,7 @@ import { plural, t } from "@lingui/core/macro";
 import type { ErrorClass } from "../gql/graphql";
 import { language, locale } from "./language";
 import { terms } from "./terms";
-import { ahead, dayKey, midnight, momentNamed, zoned } from "./zone";
+import { ahead, dayKey, isToday, midnight, momentNamed, zoned } from "./zone";
 
 const whole = new Intl.NumberFormat(locale);
 const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
@@ -13,6 +13,7 @@ const percentTenths = new Intl.NumberFormat(locale, {
   maximumFractionDigits: 1,
 });
 const moments = zoned(locale, { dateStyle: "medium", timeStyle: "short" });
+const momentsToTheSecond = zoned(locale, { dateStyle: "medium", timeStyle: "medium" });
 const days = zoned(locale, { dateStyle: "medium" });
 const daysOfYear = zoned(locale, { month: "short", day: "numeric" });
 const clock = zoned(locale, { timeStyle: "medium" });
@@ -72,6 +73,8 @@ const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximum
 /** A difference of shares in percentage points, "3.1" of 0.031, with a true minus. */
 export const points = (n: number) => tenths.format(Math.round(n * 1000) / 10 || 0).replace("-", "−");
 export const moment = (s: string | null | undefined) => (s ? moments(new Date(s)) : "–");
+/** As a log tells it: "Nov 25, 2026, 6:54:12 PM". */
+export const momentToTheSecond = (s: string) => momentsToTheSecond(new Date(s));
 export const day = (s: string) => days(new Date(s));
 const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
 /** A day of the calendar, which is the same in every zone: "2026-11-26" as "Nov 26, 2026" */
@@ -278,7 +281,7 @@ export function age(s: string, now = Date.now()): string {
 /** "Today", "Yesterday", "Tuesday, November 24", and with the year where it is another one. */
 export function dayText(s: string, now = Date.now()): string {
   const at = new Date(s);
-  if (dayKey(at) === dayKey(now)) return t`Today`;
+  if (isToday(at, now)) return t`Today`;
   if (dayKey(at) === dayKey(midnight(now, -1))) return t`Yesterday`;
   return (sameYear(at, now) ? wholeDay : wholeDate)(at);
 }

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ticks, tickText } from "./axis";
 import { ago, dayText, localInput, moment, momentOf, timeOnly } from "./format";
-import { ahead, dayKey, daysLater, midnight, momentNamed, ownZone, setZone, wall, zoneName } from "./zone";
+import { ahead, dayKey, daysLater, isToday, midnight, momentNamed, ownZone, setZone, wall, zoneName } from "./zone";
 
 afterEach(() => setZone(ownZone));
 
@@ -106,4 +106,11 @@ test("an input that nobody changed holds the moment with which it began", () => 
   // Once it was changed it holds what it shows; of two equal hours the first.
   expect(momentOf("2026-10-25T02:31", "2026-10-25T01:30:00Z")).toBe("2026-10-25T00:31:00.000Z");
   expect(momentOf("", "2026-10-25T01:30:00Z")).toBeUndefined();
+});
+
+test("today ends with the day of the zone", () => {
+  setZone("Europe/Berlin");
+  const now = Date.parse("2026-11-28T22:59:00Z"); // 23:59
+  expect(isToday(new Date("2026-11-27T23:00:00Z"), now)).toBe(true);
+  expect(isToday(new Date("2026-11-27T22:59:00Z"), now)).toBe(false);
 });

@@ -102,3 +102,6 @@ export function dayKey(at: Date | number): string {
   const w = wall(at);
   return new Date(Date.UTC(w.year, w.month - 1, w.day)).toISOString().slice(0, 10);
 }
+
+/** Whether a moment is of the present day. */
+export const isToday = (at: Date | number, now = Date.now()) => dayKey(at) === dayKey(now);

@@ -112,6 +112,7 @@ export function NewCampaign() {
   const [draft, setDraft, forget] = useKept<Draft | null>("campaign:new", null);
   const { template: sent, fetching: reading } = useChosenTemplate(search.template ?? draft?.templateId);
   const [errors, setErrors] = useState<Errors>(none);
+  const [incomplete, setIncomplete] = useState(false); // somebody wanted to go on, and something is missing
   const [card, toFirstWrong] = useFirstWrong();
   // Taken out of the address once it is in the draft, so that what is chosen later in the form stays.
   const taken = useRef<string>(undefined);
@@ -130,10 +131,10 @@ export function NewCampaign() {
   if (error && !data) return <Failed error={error} retry={() => load({ requestPolicy: "network-only" })} />;
   if (!data || (chosen && taken.current !== chosen)) return <Rows />;
   const value = draft ?? newDraft(data);
+  const missing = missingIn("audience", value);
   const next = async () => {
-    const missing = missingIn("audience", value);
     if (Object.keys(missing).length > 0) {
-      setErrors(withMissing(errors, missing));
+      setIncomplete(true);
       return toFirstWrong();
     }
     const go = goAfter();
@@ -157,7 +158,7 @@ export function NewCampaign() {
         <Stack>
           <AudienceStep
             draft={value}
-            errors={errors.fields}
+            errors={incomplete ? { ...missing, ...errors.fields } : errors.fields}
             onChange={(changed) => {
               setErrors(without(errors, changed));
               setDraft({ ...value, ...changed });
@@ -240,12 +241,6 @@ function without(errors: Errors, changed: Partial<Draft>): Errors {
   return { fields: left, rest: "" };
 }
 
-/** The errors with what a step lacks; those of the other steps stay. */
-const withMissing = (errors: Errors, missing: Errors["fields"]): Errors => ({
-  ...errors,
-  fields: { ...errors.fields, ...missing },
-});
-
 /** A card, and what moves the focus to its first wrong field: who is kept there is told by it why. */
 function useFirstWrong() {
   const card = useRef<HTMLDivElement>(null);
@@ -290,9 +285,9 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   // A save that runs by itself never turns the buttons off: whoever clicks just then would click on nothing.
   const [going, setGoing] = useState(false);
   const [card, toFirstWrong] = useFirstWrong();
+  const missing = missingIn(step, draft, campaign.query != null);
   const go = async (to: Step, whatever = false) => {
     const checked = !whatever && steps.indexOf(to) > steps.indexOf(step);
-    const missing = missingIn(step, draft, campaign.query != null);
     if (checked && Object.keys(missing).length > 0) {
       setIncomplete(step);
       return toFirstWrong();
@@ -317,8 +312,7 @@ function Form({ campaign, data }: { campaign: Campaign; data: CampaignEditQuery 
   const label = elsewhere && stepLabels[elsewhere];
   const leave = (then = goAfter()) => then({ to: "/campaigns/$id", params: { id: campaign.id } });
   // What is missing is told until it is there, whatever the saves say that run meanwhile.
-  const shown =
-    incomplete === step ? { ...missingIn(step, draft, campaign.query != null), ...errors.fields } : errors.fields;
+  const shown = incomplete === step ? { ...missing, ...errors.fields } : errors.fields;
   return (
     <Page
       up={{ to: "/campaigns", label: t`Campaigns` }}

@@ -38,7 +38,17 @@ import { CampaignCost } from "./Cost";
 import { Funnel } from "./Funnel";
 import { Links } from "./Links";
 import { MessagesBelow } from "./MessagesBelow";
-import { besideText, courseOf, hasEnded, leftText, remaining, share, statusText, waitingText } from "./outcome";
+import {
+  besideText,
+  courseOf,
+  hasEnded,
+  leftText,
+  remaining,
+  share,
+  statusText,
+  tellsClicks,
+  waitingText,
+} from "./outcome";
 import { type People, searchFor } from "./people";
 import { useLightPrint } from "./printing";
 import "./report.css";
@@ -79,7 +89,7 @@ export function CampaignReport({ campaign: c }: { campaign: CampaignDetails }) {
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 8 }}>
             <Title order={2} size="h4" mb="sm">{t`Results`}</Title>
-            <Funnel counts={n} clicks={c.countsClicks || n.clicked > 0} />
+            <Funnel counts={n} clicks={tellsClicks(c)} />
           </Grid.Col>
         </Grid>
       </Card>
@@ -214,11 +224,9 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
     .join(" · ");
   return (
     <Card>
-      <Group justify="space-between" mb="xs">
-        <Group gap="xs">
-          <Status value={waiting ? "WAITING" : c.status} label={waiting ?? undefined} />
-          <Text size="sm">{besideText(c.status, c.counts)}</Text>
-        </Group>
+      <Group gap="xs" mb="xs">
+        <Status value={waiting ? "WAITING" : c.status} label={waiting ?? undefined} />
+        <Text size="sm">{besideText(c.status, c.counts)}</Text>
       </Group>
       {!hasEnded(c.status) && (
         <Progress value={c.progress * 100} size="lg" animated={sending} aria-label={t`Progress`} mb="xs" />
@@ -227,8 +235,7 @@ function Course({ campaign: c }: { campaign: CampaignDetails }) {
       <Text size="sm">
         {hasEnded(c.status)
           ? t`Sent to ${count(c.counts.tried)} of ${count(c.counts.audience)}`
-          : t`${percent(c.progress)} processed`}
-        {!hasEnded(c.status) && `, ${leftText(c.counts)}`}
+          : `${t`${percent(c.progress)} processed`}, ${leftText(c.counts)}`}
         {sending && ` · ${plural(c.throughput, { one: `${pace} message/s now`, other: `${pace} messages/s now` })}`}
         {sending &&
           c.throughput > 0 &&

@@ -5,7 +5,7 @@ import { useQuery } from "urql";
 import { graphql } from "../../gql";
 import type { ComparedCampaignFragment } from "../../gql/graphql";
 import { count, moment, percentOf } from "../../lib/format";
-import { compared, funnelOf, lossesOf } from "./outcome";
+import { compared, funnelOf, lossesOf, tellsClicks } from "./outcome";
 
 graphql(`
   fragment ComparedCampaign on Campaign {
@@ -79,9 +79,7 @@ export function Compared({ campaign }: { campaign: ComparedCampaignFragment }) {
                   .filter((f) => shown.includes(f.name))
                   .map((f) => (
                     <Table.Td key={f.name} ta="right">
-                      {c.counts.tried > 0 && (f.name !== "clicked" || c.countsClicks || f.n > 0)
-                        ? percentOf(f.share)
-                        : "–"}
+                      {c.counts.tried > 0 && (f.name !== "clicked" || tellsClicks(c)) ? percentOf(f.share) : "–"}
                     </Table.Td>
                   ))}
               </Table.Tr>

@@ -66,6 +66,10 @@ type Milestones = {
   optedOut: number;
 };
 
+/** Whether clicks say something of a campaign: there is something to tap, or somebody did. */
+export const tellsClicks = (c: { countsClicks: boolean; counts: { clicked: number } }) =>
+  c.countsClicks || c.counts.clicked > 0;
+
 /** A share of those whom the campaign was sent to: the one denominator of its report; 0 of nobody. */
 export const share = (n: number, of: { tried: number }) => (of.tried > 0 ? n / of.tried : 0);
 

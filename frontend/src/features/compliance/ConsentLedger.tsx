@@ -3,7 +3,7 @@ import { Trans } from "@lingui/react/macro";
 import { Card, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconChecks } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { ConsentEvidence } from "../../components/ConsentEvidence";
+import { ConsentEvidence, seldomRead } from "../../components/ConsentEvidence";
 import { Failed } from "../../components/Failed";
 import { More } from "../../components/More";
 import { nameOf, numberOf } from "../../components/Person";
@@ -15,6 +15,7 @@ import { chosen, useAddress } from "../../lib/address";
 import { languageName, moment, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
+import { ContactChoicesDocument } from "../contacts/choices";
 
 const LedgerDocument = graphql(`
   query ConsentLedger($filter: ConsentEventFilter, $after: String) {
@@ -45,25 +46,6 @@ const LedgerDocument = graphql(`
   }
 `);
 
-const WhoDocument = graphql(`
-  query ConsentLedgerContacts($search: String, $chosen: ID!, $known: Boolean!) {
-    found: contacts(search: $search, first: 25) {
-      nodes {
-        id
-        name
-        displayAddress
-      }
-    }
-    chosen: node(id: $chosen) @include(if: $known) {
-      ... on Contact {
-        id
-        name
-        displayAddress
-      }
-    }
-  }
-`);
-
 type Row = ConsentLedgerQuery["consentEvents"]["nodes"][number];
 
 const decisions = ["OPTED_IN", "OPTED_OUT"] satisfies ConsentStatus[];
@@ -88,7 +70,7 @@ export function ConsentLedger() {
         <SearchSelect
           aria-label={t`Contact`}
           placeholder={t`Name or number`}
-          document={WhoDocument}
+          document={ContactChoicesDocument}
           shown={(c) => [nameOf(c), numberOf(c)].filter(Boolean).join(" · ")}
           nothingFoundMessage={t`No contact`}
           clearable
@@ -187,9 +169,6 @@ export function ConsentLedger() {
   );
 }
 
-/** What a list leaves to the contact's page, as ConsentEvidence does. */
-const unread = ["messageSid", "rule", "words"];
-
 /** What proves a decision; a word that decided is told as what they wrote. */
 function Evidence({ of: e }: { of: Row }) {
   const brief = e.contact != null;
@@ -197,7 +176,7 @@ function Evidence({ of: e }: { of: Row }) {
   if (e.source !== "KEYWORD" || typeof text !== "string")
     return <ConsentEvidence event={e} none={t`none`} brief={brief} />;
   const word = <bdi>{text}</bdi>;
-  const more = Object.keys(others).some((k) => !brief || !unread.includes(k));
+  const more = Object.keys(others).some((k) => !brief || !seldomRead.includes(k));
   return (
     <>
       <Text size="sm" lineClamp={brief ? 2 : undefined} style={{ overflowWrap: "anywhere" }}>

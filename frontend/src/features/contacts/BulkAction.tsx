@@ -9,7 +9,7 @@ import { Empty, Live, Page, Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { BulkActionStateFragment, BulkActionsQuery } from "../../gql/graphql";
 import { errorText, settled } from "../../lib/errors";
-import { contacts, count, decisionText, duration, midSentence, moment, quoted, words } from "../../lib/format";
+import { capital, contacts, count, decisionText, duration, midSentence, moment, quoted, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { usePages } from "../../lib/pages";
 
@@ -127,8 +127,6 @@ function sentence(a: Pick<Action, "kind" | "options" | "topic">): string {
       return t`erase`;
   }
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** What became of the erased messages at Twilio. */
 function Redaction({ of }: { of: NonNullable<Action["redaction"]> }) {

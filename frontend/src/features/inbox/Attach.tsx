@@ -14,7 +14,7 @@ const kinds: { kind: TemplateMediaKind; label: string; icon: typeof IconPhoto }[
   { kind: "DOCUMENT", label: t`Document`, icon: IconFileText },
 ];
 
-/** Attaches a file of the library to a reply, or one that is taken into it. */
+/** Attaches a file to a reply: one of the library, or one that is uploaded for it. */
 export function AttachButton(props: { onChoose: (file: LibraryFileFragment) => void }) {
   const [picking, pick] = useState<TemplateMediaKind | null>(null);
   return (
@@ -25,7 +25,7 @@ export function AttachButton(props: { onChoose: (file: LibraryFileFragment) => v
           <ActionIcon
             variant="subtle"
             color="gray"
-            size="lg"
+            size={36}
             aria-label={t`Attach a file`}
             data-hint={t`Attach a file`}
           >

@@ -5,16 +5,15 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useQuery } from "urql";
 import { useMay } from "../../app/session";
 import { Failed } from "../../components/Failed";
-import { nameOf } from "../../components/Person";
+import { isErased, nameOf } from "../../components/Person";
 import { ProofButton } from "../../components/ProofButton";
 import { Questions } from "../../components/Questions";
 import { LinkButton, Missing, Page, Rows } from "../../components/ui";
 import { graphql } from "../../gql";
 import type { MessageQuery, MessageStatus } from "../../gql/graphql";
-import { moment, money, sentence, waits, words } from "../../lib/format";
+import { moment, momentToTheSecond, money, sentence, waits, words } from "../../lib/format";
 import { real } from "../../lib/node";
 import { Bubbles } from "../inbox/Bubbles";
-import { logMoment } from "../monitoring/moments";
 import { categoryText } from "../prices/words";
 import { type Group as Attempt, byAttempt } from "./attempts";
 import { Decide, Risks } from "./Decide";
@@ -107,8 +106,7 @@ type Told = Extract<NonNullable<MessageQuery["node"]>, { __typename: "Message" }
 const neverSent: MessageStatus[] = ["SKIPPED", "EXPIRED", "CANCELED"];
 
 function titleOf(m: Told): string {
-  const known = m.contact && !m.contact.displayAddress.startsWith("erased:");
-  const name = known && m.contact ? nameOf(m.contact) : t`an erased contact`;
+  const name = !m.contact || isErased(m.contact) ? t`an erased contact` : nameOf(m.contact);
   return m.direction === "INBOUND" ? t`Message from ${name}` : t`Message to ${name}`;
 }
 
@@ -242,7 +240,7 @@ export function MessagePage() {
                         color={e.status === "FAILED" || e.status === "UNDELIVERED" ? "red" : undefined}
                       >
                         <Text size="xs" c="dimmed">
-                          {logMoment(e.occurredAt)}
+                          {momentToTheSecond(e.occurredAt)}
                           {e.errorCode ? ` · ${t`error ${e.errorCode}: ${e.errorTitle ?? ""}`}` : ""}
                         </Text>
                       </Timeline.Item>

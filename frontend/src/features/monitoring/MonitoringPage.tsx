@@ -15,9 +15,9 @@ import type { MonitoringQuery, StreamedDeliveryFragment, StreamedInboundFragment
 import { chosen, useAddress } from "../../lib/address";
 import { count, day, timeOfDay } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
+import { isToday } from "../../lib/zone";
 import { ErrorTable } from "./ErrorTable";
 import { Health } from "./Health";
-import { isToday } from "./moments";
 import { RunningCampaigns } from "./RunningCampaigns";
 import { merged, type StreamLine } from "./stream";
 
@@ -230,7 +230,7 @@ export function MonitoringPage() {
               {stream.map((l) => (
                 <div key={l.key} className="feed-row">
                   <Text className="figures" size="xs" c="dimmed" ta="right" style={{ whiteSpace: "nowrap" }}>
-                    {!isToday(l.at) && (
+                    {!isToday(new Date(l.at)) && (
                       <>
                         {day(l.at)}
                         <br />

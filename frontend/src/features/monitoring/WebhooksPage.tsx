@@ -12,11 +12,10 @@ import { graphql } from "../../gql";
 import type { WebhookEventFilter, WebhooksQuery } from "../../gql/graphql";
 import { chosen, useAddress, useAddressText } from "../../lib/address";
 import { settled } from "../../lib/errors";
-import { words } from "../../lib/format";
+import { momentToTheSecond, words } from "../../lib/format";
 import { useLasting } from "../../lib/lasting";
 import { notifications } from "../../lib/notifications";
 import { usePages } from "../../lib/pages";
-import { logMoment } from "./moments";
 import { sourceTexts, stateOf, Told } from "./webhooks";
 
 const WebhooksDocument = graphql(`
@@ -84,7 +83,7 @@ const shelfNames = [
   { value: "flagged", label: t`Flagged` },
 ];
 
-/** Whom Twilio names, without the channel, which is always the same. */
+/** Whether a text is the SID of a message. */
 const isSid = (text: string) => /^(SM|MM)[0-9a-f]{32}$/i.test(text);
 
 /** What Twilio sent, as it came; replaying one is harmless. */
@@ -166,16 +165,16 @@ export function WebhooksPage() {
                   one: "# attempt to apply it failed.",
                   other: "# attempts to apply it failed.",
                 })}{" "}
-                {t`It is tried again ${logMoment(open.nextAttemptAt)}; later messages of the same contact wait behind it, but for an opt-out. Replay tries it at once.`}
+                {t`It is tried again ${momentToTheSecond(open.nextAttemptAt)}; later messages of the same contact wait behind it, but for an opt-out. Replay tries it at once.`}
               </Text>
             )}
             <Table withRowBorders={false} verticalSpacing={2}>
               <Table.Tbody>
                 {[
-                  [t`Happened`, open.happenedAt ? logMoment(open.happenedAt) : t`Twilio did not say`],
-                  [t`Arrived`, logMoment(open.arrivedAt)],
-                  [t`Recorded`, logMoment(open.recordedAt)],
-                  [t`Applied`, open.appliedAt ? logMoment(open.appliedAt) : t`not yet`],
+                  [t`Happened`, open.happenedAt ? momentToTheSecond(open.happenedAt) : t`Twilio did not say`],
+                  [t`Arrived`, momentToTheSecond(open.arrivedAt)],
+                  [t`Recorded`, momentToTheSecond(open.recordedAt)],
+                  [t`Applied`, open.appliedAt ? momentToTheSecond(open.appliedAt) : t`not yet`],
                 ].map(([k, v]) => (
                   <Table.Tr key={k}>
                     <Table.Td c="dimmed" w={110}>
@@ -224,7 +223,7 @@ export function WebhooksPage() {
                 return (
                   <Table.Tr key={r.id}>
                     <Table.Td data-label={t`Received`}>
-                      {logMoment(r.arrivedAt)}
+                      {momentToTheSecond(r.arrivedAt)}
                       {sourceTexts[r.source] && (
                         <Text size="xs" c="dimmed">
                           {sourceTexts[r.source]}
@@ -245,7 +244,7 @@ export function WebhooksPage() {
                       {!r.appliedAt && r.nextAttemptAt && (
                         <Text size="xs" c="dimmed" maw={260} style={{ overflowWrap: "anywhere" }}>
                           <Trans>
-                            {error}; again {logMoment(r.nextAttemptAt)}
+                            {error}; again {momentToTheSecond(r.nextAttemptAt)}
                           </Trans>
                         </Text>
                       )}

@@ -1,6 +1,4 @@
 import { expect, test } from "vitest";
-import { setZone } from "../../lib/zone";
-import { isToday } from "./moments";
 import { merged } from "./stream";
 
 const line = (key: string, at: string) => ({ key, at });
@@ -19,11 +17,4 @@ test("what came live and what was there before stand by their time, each once", 
     merged(together, []).map((l) => l.key),
     "at the same moment they stay as they came",
   ).toEqual(["newer", "older"]);
-});
-
-test("today ends with the day of the zone", () => {
-  setZone("Europe/Berlin");
-  const now = Date.parse("2026-11-28T22:59:00Z"); // 23:59
-  expect(isToday("2026-11-27T23:00:00Z", now)).toBe(true);
-  expect(isToday("2026-11-27T22:59:00Z", now)).toBe(false);
 });

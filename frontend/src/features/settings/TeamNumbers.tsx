@@ -11,25 +11,8 @@ import { TeamContactsDocument } from "../../components/TestRecipients";
 import { Rows, Status } from "../../components/ui";
 import { graphql } from "../../gql";
 import { settled } from "../../lib/errors";
+import { ContactChoicesDocument } from "../contacts/choices";
 
-const ChoicesDocument = graphql(`
-  query TeamNumberChoices($search: String, $chosen: ID!, $known: Boolean!) {
-    found: contacts(search: $search, first: 25) {
-      nodes {
-        id
-        name
-        displayAddress
-      }
-    }
-    chosen: node(id: $chosen) @include(if: $known) {
-      ... on Contact {
-        id
-        name
-        displayAddress
-      }
-    }
-  }
-`);
 const AddDocument = graphql(`
   mutation TeamContactAdd($input: TeamContactAddInput!) {
     teamContactAdd(input: $input) {
@@ -116,7 +99,7 @@ export function TeamNumbers() {
             <SearchSelect
               label={t`Contact to add`}
               placeholder={t`Name or number`}
-              document={ChoicesDocument}
+              document={ContactChoicesDocument}
               shown={(c) => [nameOf(c), numberOf(c)].filter(Boolean).join(" · ")}
               nothingFoundMessage={t`No contact`}
               clearable
